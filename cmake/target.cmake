@@ -1,0 +1,28 @@
+# SPDX-License-Identifier: Apache-2.0
+# nsw_library(NAME [LIBS...]): one folder, one static library of all its .cc files but the tests.
+function(nsw_library name)
+  file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.cc)
+  add_library(nsw_${name} STATIC ${sources})
+  nsw_options(nsw_${name})
+  target_link_libraries(nsw_${name} PUBLIC ${ARGN})
+endfunction()
+
+# nsw_tests(NAME DIR [LIBS...]): the *_test.cc of a folder as one GoogleTest program, a ctest entry for each test.
+function(nsw_tests name dir)
+  file(GLOB sources CONFIGURE_DEPENDS ${dir}/*_test.cc)
+  if(NOT sources)
+    return()
+  endif()
+  add_executable(${name}_test ${sources})
+  nsw_options(${name}_test)
+  target_compile_definitions(${name}_test PRIVATE NSW_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
+  target_link_libraries(${name}_test PRIVATE ${ARGN} GTest::gmock GTest::gtest_main)
+  gtest_discover_tests(${name}_test TEST_PREFIX "${name}." DISCOVERY_TIMEOUT 60)
+endfunction()
+
+function(nsw_options target)
+  target_include_directories(${target} PUBLIC ${PROJECT_SOURCE_DIR} ${PROJECT_SOURCE_DIR}/bpf)
+  target_compile_options(${target} PRIVATE -Wall -Wextra -Werror -Wno-missing-field-initializers)
+endfunction()
+
+include(GoogleTest)

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+// Dispatcher: takes alerts from the pipeline and gives them to the sinks on a thread of its own, so that a slow sink
+// never holds up an event. Each sink has a bounded queue; what does not fit is counted, per sink, never silent.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "engine/alert/alert.h"
+#include "engine/base/result.h"
+
+namespace nsw::alert {
+
+/// Where alerts go. Write is called from the sink's own thread, one alert at a time, and may block (with a bound).
+class Sink {
+ public:
+  virtual ~Sink() = default;
+  [[nodiscard]] virtual std::string name() const = 0;
+  /// An error is a loss of that alert: it is counted and the sink is asked again for the next one.
+  [[nodiscard]] virtual Status Write(const Alert& alert) = 0;
+  /// Told when draining at the end begins: give up waiting.
+  virtual void Stop() {}
+};
+
+enum class StdoutFormat { kText, kJson };
+std::unique_ptr<Sink> MakeStdoutSink(StdoutFormat format);
+
+struct WebhookOptions {
+  std::string url;             ///< http:// or https://
+  int timeout_ms = 5000;       ///< of one attempt
+  int attempts = 5;            ///< with doubling pauses from 200 ms
+};
+/// POSTs each alert as JSON; follows no redirect; reads at most 64 KiB of an answer.
+Result<std::unique_ptr<Sink>> MakeWebhookSink(WebhookOptions options);
+
+struct SinkStats {
+  std::string name;
+  uint64_t written = 0;
+  uint64_t lost_queue_full = 0;
+  uint64_t lost_failed = 0;
+  uint64_t queued = 0;
+  std::string last_error;
+};
+
+class Dispatcher {
+ public:
+  explicit Dispatcher(size_t queue_limit = 4096);
+  ~Dispatcher();  // drains, at most 5 s, and stops
+  void Add(std::unique_ptr<Sink> sink);  // before the first Post
+  /// Never blocks.
+  void Post(Alert alert);
+  [[nodiscard]] std::vector<SinkStats> Stats() const;
+
+ private:
+  struct Lane;
+  size_t queue_limit_;
+  std::vector<std::unique_ptr<Lane>> lanes_;
+};
+
+}  // namespace nsw::alert

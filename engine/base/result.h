@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+// Result<T>: what a function that can fail returns. The error is a sentence for the user: what is wrong, where, and what
+// to do. Exceptions of libraries are turned into one at the library's one owner.
+#pragma once
+
+#include <string>
+#include <tl/expected.hpp>
+#include <utility>
+
+namespace nsw {
+
+struct Error {
+  std::string message;
+};
+
+template <typename T>
+using Result = tl::expected<T, Error>;
+using Status = Result<void>;
+
+[[nodiscard]] inline tl::unexpected<Error> Fail(std::string message) {
+  return tl::unexpected<Error>(Error{std::move(message)});
+}
+
+/// "WHAT: strerror(CODE)"; CODE is a positive errno.
+[[nodiscard]] tl::unexpected<Error> FailErrno(const std::string& what, int code);
+
+}  // namespace nsw

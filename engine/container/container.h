@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a container is, and what is known of it. A value type, made by the runtime sources (docker.cc, ...) and held by the
+// registry; the matcher, the alerts and the history read it.
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace nsw::container {
+
+/// An image reference, normalised: "nginx" is {docker.io/library/nginx, "", ""}.
+struct Image {
+  std::string reference;   ///< as given at create: "nginx:1.25"
+  std::string repository;  ///< with registry, "docker.io/library/nginx"
+  std::string tag;         ///< "1.25"; "" when none was given
+  std::string digest;      ///< "sha256:..."; "" when none is known
+};
+
+/// Takes a reference apart: a colon before the last slash is a registry's port. Never fails; odd bytes stay in repository.
+Image ParseImage(std::string_view reference);
+
+/// `repository` without the default registry and library: what people write ("nginx").
+std::string FamiliarName(const Image& image);
+
+struct Container {
+  std::string id;       ///< the runtime's full id; for one of no known runtime "ns-INODE"
+  std::string name;     ///< without a leading slash; nested: outer/inner
+  std::string runtime;  ///< "docker", "containerd", "cri", "podman"; "" when unknown
+  Image image;
+  std::map<std::string, std::string> labels;
+  bool privileged = false;
+  pid_t init_pid = 0;      ///< host's PID namespace; 0 when not running or unknown
+  uint64_t created_ns = 0;  ///< CLOCK_REALTIME; 0 when unknown
+  std::string k8s_namespace;
+  std::string k8s_pod;
+  std::string k8s_pod_uid;
+
+  [[nodiscard]] std::string_view short_id() const { return std::string_view(id).substr(0, 12); }
+  /// False: only the namespace is known, no runtime has claimed it (yet).
+  [[nodiscard]] bool known() const { return !runtime.empty(); }
+};
+
+/// What a runtime source says; carried from its thread to the pipeline's.
+struct Change {
+  enum class Kind { kUpsert, kRemoved, kSynced };
+  Kind kind = Kind::kUpsert;
+  Container container;      ///< kRemoved: the id alone matters; kSynced: `runtime` alone (a first full listing is complete)
+};
+
+}  // namespace nsw::container

@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+// Kernel: the loaded programs, their rings, counters and deny maps. Made once by the daemon after ProbeFeatures; used from
+// the pipeline's thread. Destroying it detaches everything.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "bpf/abi.h"
+#include "engine/base/result.h"
+#include "engine/kernel/deny_maps.h"
+#include "engine/kernel/features.h"
+
+namespace nsw::kernel {
+
+struct Options {
+  uint64_t wanted = ~0ULL;        ///< bit per nsw_event
+  bool watch_host = false;        ///< host processes too
+  bool enforce = true;            ///< attach the LSM programs where they work
+  uint32_t events_ring_bytes = 8U << 20;
+  uint32_t files_ring_bytes = 16U << 20;
+  uint32_t denials_ring_bytes = 1U << 20;
+  uint32_t max_tasks = 65536;     ///< container processes that can be labelled at once
+};
+
+/// One number of the ledger, summed over the CPUs.
+struct Counter {
+  nsw_event event;  ///< NSW_EVENT_NONE: of no one event
+  nsw_count kind;
+  uint64_t value;
+};
+
+/// A home that exists, as the kernel has it.
+struct HomeState {
+  uint64_t id;
+  nsw_home value;
+};
+
+class Kernel {
+ public:
+  /// Handles one record; the bytes are valid during the call only.
+  using Handler = std::function<void(std::span<const std::byte>)>;
+
+  /// Loads and attaches. Errors say which program and why; a probe that has a substitute is not an error.
+  static Result<std::unique_ptr<Kernel>> Load(const Features& features, const Options& options);
+  virtual ~Kernel() = default;
+
+  /// Labels the processes that are in containers already; a `home` record comes for each new home. Called once after Load.
+  [[nodiscard]] virtual Status LabelRunning() = 0;
+
+  /// Waits for records (at most `timeout_ms`) and hands over all that are there, merged over the rings by time so that the
+  /// acts of one process come in their order. Returns how many.
+  virtual size_t Poll(int timeout_ms, const Handler& handler) = 0;
+
+  /// Ends a Poll that waits; from any thread.
+  virtual void Wake() = 0;
+
+  [[nodiscard]] virtual std::vector<Counter> Counters() const = 0;
+  [[nodiscard]] virtual std::vector<HomeState> Homes() const = 0;
+  virtual void SetWatchHost(bool on) = 0;
+  /// Sets flags (nsw_home_flag) of a home, making it if the kernel has not seen it yet.
+  [[nodiscard]] virtual Status SetHomeFlags(uint64_t home, uint32_t flags) = 0;
+
+  /// True where the LSM programs are attached and a canary denial worked.
+  [[nodiscard]] virtual bool enforcing() const = 0;
+  virtual DenyMaps& deny() = 0;
+
+  /// How each event is watched, for `probe` and `status`: "openat: kprobe + kretprobe (pool 4096)".
+  [[nodiscard]] virtual std::vector<std::string> attachments() const = 0;
+};
+
+}  // namespace nsw::kernel
