@@ -1,0 +1,55 @@
+# SPDX-License-Identifier: Apache-2.0
+# Helpers of the scripts in tools/ and tests/; sourced, never run. Bash, under `set -euo pipefail`.
+# shellcheck shell=bash
+
+# The folder of downloads and whatever else is dear to make again; safe to delete.
+NSWARDEN_CACHE=${NSWARDEN_CACHE:-/var/cache/nswarden}
+
+say() { printf '%s: %s\n' "${0##*/}" "$*" >&2; }
+die() { say "$*"; exit 1; }
+
+# Exit status of a test script that cannot do its work here; it says why on a line `cannot run: REASON`.
+CANNOT_RUN=77
+cannot_run() { printf 'cannot run: %s\n' "$*"; exit "$CANNOT_RUN"; }
+
+# retry TIMES COMMAND...: until COMMAND succeeds, with a growing pause; its last status.
+retry() {
+  local times=$1 try status=0
+  shift
+  for ((try = 1; try <= times; try++)); do
+    "$@" && return 0 || status=$?
+    ((try < times)) && { say "attempt $try of $times failed ($status): $*"; sleep $((try * 3)); }
+  done
+  return "$status"
+}
+
+# Those missing among the packages named, one a line. No network, no lock.
+missing_packages() {
+  local installed
+  installed=$(dpkg-query -W -f '${db:Status-Status} ${Package}\n' "$@" 2>/dev/null |
+    sed -n 's/^installed //p' || true)
+  comm -23 <(printf '%s\n' "$@" | sort -u) <(sort -u <<<"$installed")
+}
+
+# mount_once TYPE FOLDER: mount a kernel file system unless it is there already.
+mount_once() {
+  [[ -d $2 ]] || return 0 # this kernel does not have it
+  awk -v at="$2" -v type="$1" '$2 == at && $3 == type {found = 1} END {exit !found}' /proc/mounts ||
+    mount -t "$1" "$1" "$2"
+}
+
+# What the daemon reads the kernel through. A distribution's init has mounted these; a minimal or
+# containerised host has not, and a daemon should not mount file systems behind its user's back.
+mount_kernel_filesystems() {
+  mount_once securityfs /sys/kernel/security
+  mount_once bpf /sys/fs/bpf
+  mount_once tracefs /sys/kernel/tracing
+}
+
+# configure_and_build PRESET [NINJA_TARGET...]: into build/PRESET.
+configure_and_build() {
+  local preset=$1
+  shift
+  cmake --preset "$preset" >/dev/null || return
+  cmake --build "build/$preset" -j "$(nproc)" ${1+--target "$@"}
+}
