@@ -2,6 +2,11 @@
 # nsw_library(NAME [LIBS...]): one folder, one static library of all its .cc files but the tests.
 function(nsw_library name)
   file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.cc)
+  if(NOT sources)  # a folder of headers alone
+    add_library(nsw_${name} INTERFACE)
+    target_link_libraries(nsw_${name} INTERFACE ${ARGN})
+    return()
+  endif()
   add_library(nsw_${name} STATIC ${sources})
   nsw_options(nsw_${name})
   target_link_libraries(nsw_${name} PUBLIC ${ARGN})

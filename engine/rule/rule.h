@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "engine/base/result.h"
 #include "engine/container/container.h"
 #include "engine/event/event.h"
 #include "engine/event/field.h"
