@@ -76,6 +76,13 @@ enum nsw_flag {
 	NSW_F_NO_RESULT = 1 << 6,  /* the return value is not known: `result` is 0 */
 };
 
+/* What is special about the file of a program. */
+enum nsw_exe_flag {
+	NSW_EXE_MEMFD = 1 << 0,
+	NSW_EXE_UNLINKED = 1 << 1, /* no name leads to it any more */
+	NSW_EXE_UPPER_LAYER = 1 << 2, /* overlayfs: not from the image, but written in the container */
+};
+
 /*
  * Start of each record. `home` names the container: the mount namespace in which the process was born into its container
  * (nsw_home_id), 0 for a process of the host.

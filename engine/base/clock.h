@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Clock: the time as the engine uses it; faked in tests. Nanoseconds everywhere.
 //
-// Kernel records carry CLOCK_BOOTTIME; people read CLOCK_REALTIME. The offset between them moves when somebody sets
-// the clock, so it is read anew now and then rather than once.
+// Kernel records carry CLOCK_BOOTTIME; people read CLOCK_REALTIME. The offset between them moves
+// when somebody sets the clock, so it is read anew now and then rather than once.
 #pragma once
 
 #include <cstdint>

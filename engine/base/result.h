@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Result<T>: what a function that can fail returns. The error is a sentence for the user: what is wrong, where, and what
-// to do. Exceptions of libraries are turned into one at the library's one owner.
+// Result<T>: what a function that can fail returns. The error is a sentence for the user: what is
+// wrong, where, and what to do. Exceptions of libraries are turned into one at the library's one
+// owner.
 #pragma once
 
 #include <string>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Event: a decoded record. Its texts are views into the record or into the Event's own buffers; it lives as long as both.
-// Reused from record to record: decoding allocates nothing.
+// Event: a decoded record. Its texts are views into the record or into the Event's own buffers; it
+// lives as long as both. Reused from record to record: decoding allocates nothing.
 #pragma once
 
 #include <array>
@@ -31,8 +31,8 @@ enum class Encoding : uint8_t { U64, S64, U32, S32, U16, ADDR, STR, PATH, ARGS }
 struct RecordField {
   Type event;
   Encoding encoding;
-  uint16_t offset;         ///< in the event's struct
-  uint8_t text;            ///< position among the event's texts, where it is one
+  uint16_t offset;  ///< in the event's struct
+  uint8_t text;     ///< position among the event's texts, where it is one
   std::string_view name;
   std::string_view rule_field;
   std::string_view doc;
@@ -61,14 +61,17 @@ class Event {
   static constexpr size_t kMaxTexts = 8;
 
   [[nodiscard]] Type type() const { return static_cast<Type>(header().type); }
-  [[nodiscard]] const nsw_header& header() const { return *reinterpret_cast<const nsw_header*>(record_.data()); }
+  [[nodiscard]] const nsw_header& header() const {
+    return *reinterpret_cast<const nsw_header*>(record_.data());
+  }
   [[nodiscard]] std::span<const std::byte> record() const { return record_; }
   /// The event's own struct: `event.as<nsw_event_open>().flags`. The caller has looked at type().
   template <typename Struct>
   [[nodiscard]] const Struct& as() const {
     return *reinterpret_cast<const Struct*>(record_.data());
   }
-  /// The i-th text of the event, in the table's order. PATH is turned round: "/etc/passwd". ARGS keeps its NULs.
+  /// The i-th text of the event, in the table's order. PATH is turned round: "/etc/passwd". ARGS
+  /// keeps its NULs.
   [[nodiscard]] std::string_view text(size_t i) const { return texts_[i]; }
   [[nodiscard]] bool has_flag(nsw_flag flag) const { return (header().flags & flag) != 0; }
   /// evt.type: the system call's name, else the event's Falco name.
@@ -78,19 +81,21 @@ class Event {
   // What the pipeline binds. Null where unknown.
   const Process* process = nullptr;
   const Process* parent = nullptr;
+  const ProcessTable* processes = nullptr;      ///< for ancestors further up
   const container::Binding* binding = nullptr;  ///< null: a process of the host
-  uint64_t number = 0;      ///< evt.num, counts decoded events since start
+  uint64_t number = 0;                          ///< evt.num, counts decoded events since start
   uint64_t real_time_ns = 0;
 
  private:
   friend DecodeError Decode(std::span<const std::byte> record, Event& event);
   std::span<const std::byte> record_;
   std::array<std::string_view, kMaxTexts> texts_;
-  alignas(8) std::array<char, 4 * (NSW_TEXT_MAX + 2)> paths_;  // PATHs turned round, one after the other
+  alignas(8)
+      std::array<char, 4 * (NSW_TEXT_MAX + 2)> paths_;  // PATHs turned round, one after the other
 };
 
-/// Decodes one record, which is treated as hostile: every length and offset is checked. `record` must be aligned to 8.
-/// On an error the event must not be used.
+/// Decodes one record, which is treated as hostile: every length and offset is checked. `record`
+/// must be aligned to 8. On an error the event must not be used.
 [[nodiscard]] DecodeError Decode(std::span<const std::byte> record, Event& event);
 
 }  // namespace nsw::event

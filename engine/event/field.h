@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// THE table of rule fields. Rules, JSON (output_fields), `nswarden fields` and the docs follow from it. A field that is in
-// events.def needs nothing here; one that is derived is a row in field_table.cc: name, type, doc, getter.
+// THE table of rule fields. Rules, JSON (output_fields), `nswarden fields` and the docs follow from
+// it. A field that is in events.def needs nothing here; one that is derived is a row in
+// field_table.cc: name, type, doc, getter.
 //
-// Getters allocate nothing: a text is a view into the event, the process table, the container, or `Scratch`.
+// Getters allocate nothing: a text is a view into the event, the process table, the container, or
+// `Scratch`.
 #pragma once
 
 #include <array>
@@ -18,40 +20,43 @@ namespace nsw::event {
 
 enum class FieldType : uint8_t { kString, kNumber, kBool, kAddress };
 
-/// Memory for texts that a getter puts together (fd.name of a connection, proc.aname[2]); one for each evaluation.
+/// Memory for texts that a getter puts together (fd.name of a connection, proc.aname[2]); one for
+/// each evaluation.
 struct Scratch {
   std::array<char, 256> text;
 };
 
-/// Known: there is a value. Absent: the field does not apply to this event (a comparison with it is false). Unknown: it
-/// applies, but what it says is not known yet (metadata on its way): the condition is neither true nor false.
+/// Known: there is a value. Absent: the field does not apply to this event (a comparison with it is
+/// false). Unknown: it applies, but what it says is not known yet (metadata on its way): the
+/// condition is neither true nor false.
 enum class Presence : uint8_t { kKnown, kAbsent, kUnknown };
 
 struct Value {
   Presence presence = Presence::kAbsent;
-  int64_t number = 0;          ///< kNumber, kBool (0 or 1)
-  std::string_view text;       ///< kString
-  nsw_addr address{};          ///< kAddress
+  int64_t number = 0;       ///< kNumber, kBool (0 or 1)
+  std::string_view text{};  ///< kString
+  nsw_addr address{};       ///< kAddress
 
   static Value Absent() { return {}; }
-  static Value Unknown() { return {.presence = Presence::kUnknown}; }
-  static Value Number(int64_t n) { return {.presence = Presence::kKnown, .number = n}; }
-  static Value Text(std::string_view t) { return {.presence = Presence::kKnown, .text = t}; }
-  static Value Address(const nsw_addr& a) { return {.presence = Presence::kKnown, .address = a}; }
+  static Value Unknown() { return {Presence::kUnknown, 0, {}, {}}; }
+  static Value Number(int64_t n) { return {Presence::kKnown, n, {}, {}}; }
+  static Value Text(std::string_view t) { return {Presence::kKnown, 0, t, {}}; }
+  static Value Address(const nsw_addr& a) { return {Presence::kKnown, 0, {}, a}; }
 };
 
 struct Field;
 using Getter = Value (*)(const Field& field, const Event& event, uint32_t index, Scratch& scratch);
 
 struct Field {
-  std::string_view name;        ///< "proc.name"; an indexed one without its bracket: "proc.aname"
+  std::string_view name;  ///< "proc.name"; an indexed one without its bracket: "proc.aname"
   FieldType type = FieldType::kString;
   Getter get = nullptr;
   std::string_view doc;
-  bool indexed = false;          ///< takes [n]
-  bool kernel_decidable = false; ///< may stand in the condition of a rule with `action: deny`
-  bool untrusted = false;        ///< user space can write what it likes there; never the sole ground of a deny
-  uint64_t events = ~0ULL;       ///< bit per nsw_event: where it can be present
+  bool indexed = false;           ///< takes [n]
+  bool kernel_decidable = false;  ///< may stand in the condition of a rule with `action: deny`
+  bool untrusted =
+      false;  ///< user space can write what it likes there; never the sole ground of a deny
+  uint64_t events = ~0ULL;  ///< bit per nsw_event: where it can be present
   /// Of a field from events.def: where it lies in each event that has it; null elsewhere.
   std::array<const RecordField*, NSW_EVENT_COUNT> record{};
 };
@@ -63,7 +68,8 @@ const Field* FindField(std::string_view name);
 /// The field whose name is nearest, for a hint; "" if none is near.
 std::string_view NearestField(std::string_view name);
 
-/// A value as rules and people see it. Addresses in their usual text, booleans true/false, an absent one as "<NA>".
+/// A value as rules and people see it. Addresses in their usual text, booleans true/false, an
+/// absent one as "<NA>".
 std::string ToText(const Field& field, const Value& value);
 
 }  // namespace nsw::event

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// The process table: what is known of each process beyond the record at hand: its program, command line, terminal, ancestors.
-// Keyed by pid + start time, fed by fork, exec and exit records and by /proc for what was there before. One thread
-// (the pipeline's); a look-up that hits allocates nothing.
+// The process table: what is known of each process beyond the record at hand: its program, command
+// line, terminal, ancestors. Keyed by pid + start time, fed by fork, exec and exit records and by
+// /proc for what was there before. One thread (the pipeline's); a look-up that hits allocates
+// nothing.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -17,38 +19,59 @@ class Event;
 struct Process {
   uint32_t pid = 0;
   uint32_t ppid = 0;
-  uint64_t start_ns = 0;
+  uint64_t start_ns = 0;  ///< CLOCK_BOOTTIME; of what /proc told, to its 10 ms
   uint64_t home = 0;
   uint32_t tty = 0;
-  uint32_t exe_flags = 0;
-  std::string name;     ///< file name of the program (comm of a process that only forked is its parent's)
-  std::string exepath;
-  std::string cmdline;  ///< arguments joined by spaces, program first
-  std::string args;     ///< without the program
+  uint32_t exe_flags = 0;  ///< nsw_exe_flag
+  std::string name;  ///< the name under which the program was executed ("sh" where that is a link
+                     ///< to busybox)
+  std::string exepath;  ///< what the kernel executed
+  std::string cmdline;  ///< name and arguments, joined by spaces
   std::string cwd;
+
+  /// The arguments without the program.
+  [[nodiscard]] std::string_view args() const {
+    return std::string_view(cmdline).substr(std::min(cmdline.size(), name.size() + 1));
+  }
 };
+
+/// What the host says about a process that was there before the engine; faked in tests.
+class ProcessReader {
+ public:
+  virtual ~ProcessReader() = default;
+  /// Fills name, exepath, cmdline, cwd, ppid, tty and start_ns. False when there is no such
+  /// process.
+  [[nodiscard]] virtual bool Read(uint32_t pid, Process& out) const = 0;
+};
+const ProcessReader& ProcReader();
 
 class ProcessTable {
  public:
-  explicit ProcessTable(size_t limit = 65536) : limit_(limit) {}
+  explicit ProcessTable(const ProcessReader& reader = ProcReader(), size_t limit = 65536)
+      : reader_(reader), limit_(limit) {}
 
-  /// Learns from fork, exec and exit; finds or reads from /proc the acting process of any other. Null when nothing is known.
-  const Process* Apply(const Event& event);
+  /// Binds event.process and event.parent: learns from fork, exec and exit, reads from /proc what
+  /// it never saw. What an exit record ends is forgotten at the next call, so that the exit itself
+  /// is still judged with its process.
+  void Bind(Event& event);
 
-  [[nodiscard]] const Process* Find(uint32_t pid) const;
+  /// The process with that id, if it started no later than `not_after_ns`: an id that was used
+  /// again is another process.
+  [[nodiscard]] const Process* Find(uint32_t pid, uint64_t not_after_ns = ~0ULL) const;
   [[nodiscard]] size_t size() const { return processes_.size(); }
-  /// Processes dropped because the table was full.
+  /// Processes that found no room.
   [[nodiscard]] uint64_t forgotten() const { return forgotten_; }
 
  private:
-  Process* Get(uint32_t pid, uint64_t start_ns);
-  Process* Insert(uint32_t pid, uint64_t start_ns);
-  Process* Read(uint32_t pid, uint64_t start_ns, uint64_t home);
-  void Exec(const Event& event, Process& process);
+  Process* Actor(const Event& event);
+  const Process* Parent(const Event& event);
+  Process* Insert(Process process);
   void Fork(const Event& event, const Process& parent);
 
+  const ProcessReader& reader_;
   size_t limit_;
   uint64_t forgotten_ = 0;
+  uint32_t ended_ = 0;  // pid to forget at the next record
   std::unordered_map<uint32_t, Process> processes_;
 };
 

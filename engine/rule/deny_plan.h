@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The deny plan: what the policies that are bound to a container refuse, lowered to what the kernel's maps can hold. Made by
-// the compiler, read by the deny-map driver (engine/kernel) and, where the kernel cannot refuse, by DenyMatcher.
+// The deny plan: what the policies that are bound to a container refuse, lowered to what the
+// kernel's maps can hold. Made by the compiler, read by the deny-map driver (engine/kernel) and,
+// where the kernel cannot refuse, by DenyMatcher.
 //
 // A value type; copying it shares nothing.
 #pragma once
@@ -35,12 +36,13 @@ struct DenyEntry {
   uint32_t classes = 0;  ///< bit per nsw_class
   nsw_verdict_code mode = NSW_VERDICT_AUDIT;
   DenyKind kind = DenyKind::kPath;
-  std::string path;  ///< normalised: absolute, no "." or "..", no doubled or trailing slash; "/" is the root
+  std::string path;  ///< normalised: absolute, no "." or "..", no doubled or trailing slash; "/" is
+                     ///< the root
   NetRange net;
 };
 
-/// Entries of one set of policies. Where two speak of one object, an enforcing one goes before an auditing one, then the
-/// earlier before the later.
+/// Entries of one set of policies. Where two speak of one object, an enforcing one goes before an
+/// auditing one, then the earlier before the later.
 struct DenyPlan {
   std::vector<DenyEntry> entries;
   [[nodiscard]] uint32_t classes() const {

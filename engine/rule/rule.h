@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the rest of the engine sees of rules: loading policies, choosing those of a container, matching an event. Everything
-// here is immutable once loaded; the daemon swaps a shared_ptr<const PolicySet> on reload.
+// What the rest of the engine sees of rules: loading policies, choosing those of a container,
+// matching an event. Everything here is immutable once loaded; the daemon swaps a shared_ptr<const
+// PolicySet> on reload.
 #pragma once
 
 #include <cstdint>
@@ -21,7 +22,16 @@ namespace nsw::rule {
 enum class Mode : uint8_t { kAudit, kEnforce, kOff };
 
 /// Falco's priorities, most severe first.
-enum class Priority : uint8_t { kEmergency, kAlert, kCritical, kError, kWarning, kNotice, kInformational, kDebug };
+enum class Priority : uint8_t {
+  kEmergency,
+  kAlert,
+  kCritical,
+  kError,
+  kWarning,
+  kNotice,
+  kInformational,
+  kDebug
+};
 std::string_view PriorityName(Priority priority);  // "Emergency", ..., as Falco writes them
 
 /// A mistake in a policy file. Text(): "file:line:col: what is wrong; hint".
@@ -39,7 +49,8 @@ class OutputTemplate;  // compiled "%proc.name wrote %fd.name"
 
 /// A rule as alerts need it: one of `rules:`, or a deny entry (name POLICY/CLASS/ENTRY).
 struct RuleInfo {
-  uint32_t id = 0;  ///< hash of policy and name: the same after a reload and a restart; what kernel verdicts carry
+  uint32_t id = 0;  ///< hash of policy and name: the same after a reload and a restart; what kernel
+                    ///< verdicts carry
   std::string policy;
   std::string name;
   Priority priority = Priority::kError;
@@ -63,29 +74,35 @@ struct PolicyInfo {
   size_t deny_entries = 0;
 };
 
-/// What matching one event gave: rules in the policies' order. Bounded; what does not fit is counted by the caller.
+/// What matching one event gave: rules in the policies' order. Bounded; what does not fit is
+/// counted by the caller.
 struct Matches {
   static constexpr size_t kMax = 32;
   std::array<const RuleInfo*, kMax> rules;
   size_t count = 0;
-  size_t overflow = 0;  ///< matches for which there was no room
-  bool unknown = false; ///< some condition could not be decided for want of metadata
+  size_t overflow = 0;   ///< matches for which there was no room
+  bool unknown = false;  ///< some condition could not be decided for want of metadata
 };
 
 class PolicySet {
  public:
   virtual ~PolicySet() = default;
 
-  /// Positions (in policies()) of the policies that apply to a container, ascending. Host policies never do.
-  [[nodiscard]] virtual std::vector<uint32_t> Select(const container::Container& container) const = 0;
+  /// Positions (in policies()) of the policies that apply to a container, ascending. Host policies
+  /// never do.
+  [[nodiscard]] virtual std::vector<uint32_t> Select(
+      const container::Container& container) const = 0;
   /// Positions of the policies for the host's own processes.
   [[nodiscard]] virtual std::vector<uint32_t> SelectHost() const = 0;
 
   /// Evaluates the `rules:` of those policies on an event. Allocates nothing.
-  virtual void Match(const event::Event& event, std::span<const uint32_t> policies, Matches& out) const = 0;
+  virtual void Match(const event::Event& event, std::span<const uint32_t> policies,
+                     Matches& out) const = 0;
 
-  /// Where the kernel does not refuse: which deny entry of those policies speaks of this event (exec, open, connect); null if none.
-  [[nodiscard]] virtual const RuleInfo* MatchDeny(const event::Event& event, std::span<const uint32_t> policies) const = 0;
+  /// Where the kernel does not refuse: which deny entry of those policies speaks of this event
+  /// (exec, open, connect); null if none.
+  [[nodiscard]] virtual const RuleInfo* MatchDeny(const event::Event& event,
+                                                  std::span<const uint32_t> policies) const = 0;
 
   /// What those policies refuse together, enforcing entries first.
   [[nodiscard]] virtual DenyPlan Plan(std::span<const uint32_t> policies) const = 0;
@@ -108,7 +125,8 @@ struct LoadOptions {
   bool check_owner = true;  ///< root-owned and not writable by others, as the daemon demands
 };
 
-/// Loads files and directories (*.yaml, *.yml, in name order). All mistakes of all files are reported at once.
+/// Loads files and directories (*.yaml, *.yml, in name order). All mistakes of all files are
+/// reported at once.
 Loaded LoadPolicies(const std::vector<std::filesystem::path>& paths, const LoadOptions& options);
 
 /// Loads one policy from text; `name` stands in diagnostics. For tests, `check -`, learn.
@@ -119,8 +137,9 @@ std::string RenderOutput(const OutputTemplate& output, const event::Event& event
 /// The fields that the output names, for output_fields; the alert adds the standard ones.
 std::span<const event::Field* const> OutputFields(const OutputTemplate& output);
 
-/// Parses one deny entry as the policy language has it, for `nswarden deny`: class "exec", "read", "write" or "connect".
-/// The rule's name is "run-time/CLASS/ENTRY".
-Result<std::pair<RuleInfo, std::vector<DenyEntry>>> ParseDenyEntry(std::string_view deny_class, std::string_view entry);
+/// Parses one deny entry as the policy language has it, for `nswarden deny`: class "exec", "read",
+/// "write" or "connect". The rule's name is "run-time/CLASS/ENTRY".
+Result<std::pair<RuleInfo, std::vector<DenyEntry>>> ParseDenyEntry(std::string_view deny_class,
+                                                                   std::string_view entry);
 
 }  // namespace nsw::rule

@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: Apache-2.0
+// The tables that events.def and syscalls.def become, and the decoder.
+#include "engine/event/event.h"
+
+#include <cstring>
+#include <type_traits>
+
+namespace nsw::event {
+namespace {
+
+constexpr bool IsText(Encoding encoding) {
+  return encoding == Encoding::STR || encoding == Encoding::PATH || encoding == Encoding::ARGS;
+}
+
+// The fields of all events, one after the other, each with its event; texts are numbered in the
+// second step.
+constexpr auto MakeRecordFields() {
+  std::array fields{
+#define EVENT(NAME, name, falco, ring, doc) \
+  RecordField{Type::k_##name, Encoding::U64, 0, 0xff, "", "", ""}, /* a marker, dropped below */
+#define FIELD(kind, name, rule_field, doc) \
+  RecordField{Type::kNone, Encoding::kind, 0, 0, #name, rule_field, doc},
+#define END
+#include "bpf/events.def"
+  };
+  return fields;
+}
+
+// Where each field lies: offsetof needs the struct's name, which FIELD does not know; so EVENT
+// opens a function per event.
+#define EVENT(NAME, name, falco, ring, doc)      \
+  constexpr auto Offsets_##name() {              \
+    using S [[maybe_unused]] = nsw_event_##name; \
+    return std::to_array<uint16_t>({0,
+#define FIELD(kind, name, rule_field, doc) static_cast<uint16_t>(offsetof(S, name)),
+#define END \
+  });       \
+  }
+#include "bpf/events.def"
+
+constexpr size_t kMarkers = static_cast<size_t>(Type::kCount) - 1;
+constexpr size_t kFields = MakeRecordFields().size() - kMarkers;
+
+constexpr std::array<RecordField, kFields> NumberedFields() {
+  std::array<RecordField, kFields> out{};
+  constexpr auto raw = MakeRecordFields();
+  std::array<uint16_t, raw.size()> offsets{};
+  size_t at = 0;
+  const auto append = [&](const auto& part) {
+    for (uint16_t offset : part) offsets[at++] = offset;
+  };
+#define EVENT(NAME, name, falco, ring, doc) append(Offsets_##name());
+#define FIELD(kind, name, rule_field, doc)
+#define END
+#include "bpf/events.def"
+  Type event = Type::kNone;
+  uint8_t text = 0;
+  size_t n = 0;
+  for (size_t i = 0; i < raw.size(); i++) {
+    if (raw[i].event != Type::kNone) {
+      event = raw[i].event;
+      text = 0;
+      continue;
+    }
+    out[n] = raw[i];
+    out[n].event = event;
+    out[n].offset = offsets[i];
+    if (IsText(raw[i].encoding)) out[n].text = text++;
+    n++;
+  }
+  return out;
+}
+
+constexpr auto kRecordFields = NumberedFields();
+
+constexpr std::array kInfos{
+    EventInfo{},
+#define EVENT(NAME, name, falco, ring, doc) \
+  EventInfo{#name, falco, sizeof(nsw_event_##name), NSW_RING_##ring, doc},
+#define FIELD(kind, name, rule_field, doc)
+#define END
+#include "bpf/events.def"
+};
+
+constexpr std::array<std::string_view, NSW_SYSCALL_COUNT> kSyscalls{
+    "",
+#define SYSCALL(name, event, late) #name,
+#include "bpf/syscalls.def"
+};
+
+// The text fields of each event, so that decoding looks at no others.
+struct Layout {
+  std::array<RecordField, Event::kMaxTexts> texts{};
+  size_t count = 0;
+};
+
+constexpr auto MakeLayouts() {
+  std::array<Layout, static_cast<size_t>(Type::kCount)> layouts{};
+  for (const RecordField& field : kRecordFields) {
+    if (!IsText(field.encoding)) continue;
+    Layout& layout = layouts[static_cast<size_t>(field.event)];
+    layout.texts[layout.count++] = field;  // more than kMaxTexts does not compile
+  }
+  return layouts;
+}
+
+constexpr auto kLayouts = MakeLayouts();
+
+// "passwd/etc/" becomes "/etc/passwd"; empty becomes "/". Writes to `to`, which has room for length
+// + 2 bytes.
+std::string_view TurnRound(std::string_view leaf_first, char* to) {
+  char* const end = to + leaf_first.size() + 1;
+  char* at = end;
+  while (!leaf_first.empty()) {
+    const size_t slash = leaf_first.find('/');
+    const std::string_view name = leaf_first.substr(0, slash);
+    at -= name.size();
+    std::memcpy(at, name.data(), name.size());
+    *--at = '/';
+    leaf_first.remove_prefix(slash == std::string_view::npos ? leaf_first.size() : slash + 1);
+  }
+  if (at == end) *--at = '/';
+  return {at, static_cast<size_t>(end - at)};
+}
+
+// A text of a record, or a view of size npos where its bounds are not inside it.
+bool ReadText(std::span<const std::byte> record, size_t fixed, uint16_t offset,
+              std::string_view& out) {
+  nsw_str where{};
+  std::memcpy(&where, record.data() + offset, sizeof where);
+  out = {};
+  if (where.len == 0) return true;
+  if (where.len > NSW_TEXT_MAX || where.off < fixed || where.off + where.len > record.size()) {
+    return false;
+  }
+  out = {reinterpret_cast<const char*>(record.data()) + where.off, where.len};
+  return true;
+}
+
+}  // namespace
+
+std::span<const RecordField> RecordFields() { return kRecordFields; }
+
+const EventInfo& Info(Type type) { return kInfos[static_cast<size_t>(type)]; }
+
+std::string_view SyscallName(uint16_t row) {
+  return row < kSyscalls.size() ? kSyscalls[row] : std::string_view{};
+}
+
+std::string_view Event::type_name() const {
+  const std::string_view name = SyscallName(header().syscall);
+  return name.empty() ? Info(type()).falco : name;
+}
+
+DecodeError Decode(std::span<const std::byte> record, Event& event) {
+  if (record.size() < sizeof(nsw_header)) return DecodeError::kShort;
+  event.record_ = record;
+  const nsw_header& header = event.header();
+  if (header.type == 0 || header.type >= NSW_EVENT_COUNT) return DecodeError::kBadType;
+  const size_t fixed = kInfos[header.type].size;
+  if (header.size != record.size() || record.size() < fixed) return DecodeError::kBadSize;
+
+  char* room = event.paths_.data();
+  size_t paths = 0;
+  const Layout& layout = kLayouts[header.type];
+  for (size_t i = 0; i < layout.count; i++) {
+    std::string_view& text = event.texts_[i];
+    if (!ReadText(record, fixed, layout.texts[i].offset, text)) return DecodeError::kBadText;
+    if (layout.texts[i].encoding != Encoding::PATH) continue;
+    nsw_str where{};
+    std::memcpy(&where, record.data() + layout.texts[i].offset, sizeof where);
+    if (where.off == 0) continue;  // no object: stays empty
+    if (++paths > 4) return DecodeError::kBadText;
+    const std::string_view path = TurnRound(text, room);
+    room += text.size() + 2;
+    text = path;
+  }
+  event.process = nullptr;
+  event.parent = nullptr;
+  event.binding = nullptr;
+  return DecodeError::kNone;
+}
+
+}  // namespace nsw::event

@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "engine/event/field.h"
+
+#include <arpa/inet.h>
+
+#include <algorithm>
+#include <cstring>
+#include <unordered_map>
+
+#include "engine/event/address.h"
+#include "engine/event/field_table.h"
+
+namespace nsw::event {
+namespace {
+
+constexpr std::string_view kUntrusted = "untrusted:";
+// What the LSM programs can decide at the act itself.
+constexpr std::array<std::string_view, 4> kKernelDecidable{"fd.name", "fd.sip", "fd.sport",
+                                                           "proc.exepath"};
+
+FieldType TypeOf(Encoding encoding) {
+  switch (encoding) {
+    case Encoding::ADDR:
+      return FieldType::kAddress;
+    case Encoding::STR:
+    case Encoding::PATH:
+    case Encoding::ARGS:
+      return FieldType::kString;
+    default:
+      return FieldType::kNumber;
+  }
+}
+
+Field FromRecord(const RecordField& record) {
+  Field field;
+  field.name = record.rule_field;
+  field.type = TypeOf(record.encoding);
+  field.get = RecordValue;
+  field.doc = record.doc;
+  field.untrusted = record.doc.starts_with(kUntrusted);
+  field.events = 0;
+  return field;
+}
+
+std::vector<Field> MakeTable() {
+  std::vector<Field> table;
+  for (const auto& group : {EventFields(), FileFields(), ProcessFields(), ContainerFields()}) {
+    table.insert(table.end(), group.begin(), group.end());
+  }
+  for (const RecordField& record : RecordFields()) {
+    if (record.rule_field.empty()) continue;
+    auto found = std::find_if(table.begin(), table.end(),
+                              [&](const Field& f) { return f.name == record.rule_field; });
+    if (found == table.end()) found = table.insert(table.end(), FromRecord(record));
+    found->record[static_cast<size_t>(record.event)] = &record;
+    found->events |= Bit(record.event);
+  }
+  for (Field& field : table) {
+    field.kernel_decidable =
+        std::ranges::find(kKernelDecidable, field.name) != kKernelDecidable.end();
+  }
+  return table;
+}
+
+const std::vector<Field>& Table() {
+  static const std::vector<Field> table = MakeTable();
+  return table;
+}
+
+size_t Distance(std::string_view a, std::string_view b) {
+  std::vector<size_t> row(b.size() + 1);
+  for (size_t j = 0; j <= b.size(); j++) row[j] = j;
+  for (size_t i = 1; i <= a.size(); i++) {
+    size_t diagonal = row[0];
+    row[0] = i;
+    for (size_t j = 1; j <= b.size(); j++) {
+      const size_t above = row[j];
+      row[j] = std::min({above + 1, row[j - 1] + 1, diagonal + (a[i - 1] == b[j - 1] ? 0 : 1)});
+      diagonal = above;
+    }
+  }
+  return row[b.size()];
+}
+
+template <typename T>
+int64_t Load(const std::byte* at) {
+  T value;
+  std::memcpy(&value, at, sizeof value);
+  return static_cast<int64_t>(value);
+}
+
+}  // namespace
+
+Value RecordValue(const Field& field, const Event& event, uint32_t, Scratch&) {
+  const RecordField* record = field.record[event.header().type];
+  if (record == nullptr) return Value::Absent();
+  const std::byte* at = event.record().data() + record->offset;
+  switch (record->encoding) {
+    case Encoding::U64:
+      return Value::Number(Load<uint64_t>(at));
+    case Encoding::S64:
+      return Value::Number(Load<int64_t>(at));
+    case Encoding::U32:
+      return Value::Number(Load<uint32_t>(at));
+    case Encoding::S32:
+      return Value::Number(Load<int32_t>(at));
+    case Encoding::U16:
+      return Value::Number(Load<uint16_t>(at));
+    case Encoding::ADDR: {
+      nsw_addr address;
+      std::memcpy(&address, at, sizeof address);
+      return IsZero(address) ? Value::Absent() : Value::Address(address);
+    }
+    case Encoding::ARGS:  // NULs between; the process table has them joined
+      return event.process == nullptr ? Value::Absent() : TextOrAbsent(event.process->args());
+    case Encoding::STR:
+    case Encoding::PATH:
+      break;
+  }
+  return TextOrAbsent(event.text(record->text));
+}
+
+size_t TextOf(Type type, std::string_view name) {
+  for (const RecordField& field : RecordFields()) {
+    if (field.event == type && field.name == name) return field.text;
+  }
+  return 0;
+}
+
+std::span<const Field> Fields() { return Table(); }
+
+const Field* FindField(std::string_view name) {
+  static const auto index = [] {
+    std::unordered_map<std::string_view, const Field*> map;
+    for (const Field& field : Table()) map.emplace(field.name, &field);
+    return map;
+  }();
+  const auto found = index.find(name);
+  return found == index.end() ? nullptr : found->second;
+}
+
+std::string_view NearestField(std::string_view name) {
+  std::string_view best;
+  size_t nearest = 4;
+  for (const Field& field : Table()) {
+    const size_t distance = Distance(name, field.name);
+    if (distance < nearest) {
+      nearest = distance;
+      best = field.name;
+    }
+  }
+  return best;
+}
+
+std::string ToText(const Field& field, const Value& value) {
+  if (value.presence != Presence::kKnown) return "<NA>";
+  switch (field.type) {
+    case FieldType::kString:
+      return std::string(value.text);
+    case FieldType::kNumber:
+      return std::to_string(value.number);
+    case FieldType::kBool:
+      return value.number != 0 ? "true" : "false";
+    case FieldType::kAddress:
+      return AddressText(value.address);
+  }
+  return "<NA>";
+}
+
+}  // namespace nsw::event

@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: Apache-2.0
+// container.*, k8s.*: whose process it is. A process of the host has container.id "host", as in
+// Falco, and no other of these. Until a runtime has spoken its fields are unknown; when it is clear
+// that none will, they are absent.
+#include "engine/event/field_table.h"
+
+namespace nsw::event {
+namespace {
+
+using container::Binding;
+using container::Container;
+
+#define GET [](const Field&, const Event& e, uint32_t n, Scratch& s) -> Value
+#define UNUSED (void)n, (void)s
+
+// What is known of the container by `read`, in three values.
+template <typename Read>
+Value Metadata(const Event& e, Read read) {
+  if (e.binding == nullptr) return Value::Absent();
+  if (!e.binding->settled) return Value::Unknown();
+  if (!e.binding->container.known()) return Value::Absent();
+  return read(e.binding->container);
+}
+
+template <auto Member>
+Value Text(const Field&, const Event& e, uint32_t, Scratch&) {
+  return Metadata(e, [](const Container& c) { return TextOrAbsent(c.*Member); });
+}
+
+template <auto Member>
+Value ImageText(const Field&, const Event& e, uint32_t, Scratch&) {
+  return Metadata(e, [](const Container& c) { return TextOrAbsent(c.image.*Member); });
+}
+
+// A container of no known runtime has an id and a name of the engine's making, which are known from
+// the start.
+Value Identity(const Event& e, std::string_view of_host,
+               std::string_view (*read)(const Container&)) {
+  if (e.binding == nullptr) return Value::Text(of_host);
+  if (!e.binding->settled) return Value::Unknown();
+  return TextOrAbsent(read(e.binding->container));
+}
+
+const Field kRows[] = {{"container.id", FieldType::kString, GET{UNUSED;
+return Identity(e, "host", [](const Container& c) { return c.short_id(); });
+}  // namespace
+, "first 12 digits of the container's id; host for the host's own processes"
+}  // namespace nsw::event
+, {"container.full_id", FieldType::kString, GET{UNUSED;
+return Identity(e, "", [](const Container& c) { return std::string_view(c.id); });
+}
+, "the container's whole id"
+}
+, {"container.name", FieldType::kString, GET{UNUSED;
+return Identity(e, "host", [](const Container& c) { return std::string_view(c.name); });
+}
+, "the container's name; nested ones are outer/inner"
+}
+, {"container.type", FieldType::kString, GET{UNUSED;
+return e.binding == nullptr
+           ? Value::Text("host")
+           : Metadata(e, [](const Container& c) { return Value::Text(c.runtime); });
+}
+, "the runtime: docker, containerd, cri, podman; host"
+}
+,
+    {"container.image", FieldType::kString, ImageText<&container::Image::reference>,
+     "the image reference given at create"},
+    {"container.image.repository", FieldType::kString, ImageText<&container::Image::repository>,
+     "repository with its registry: docker.io/library/nginx"},
+    {"container.image.tag", FieldType::kString, ImageText<&container::Image::tag>,
+     "tag, if one was given"},
+    {"container.image.digest", FieldType::kString, ImageText<&container::Image::digest>,
+     "sha256:..., if known"},
+    {"container.privileged", FieldType::kBool, GET{UNUSED;
+return Metadata(e, [](const Container& c) { return Value::Number(c.privileged); });
+}
+, "started with all privileges"
+}
+, {"k8s.ns.name", FieldType::kString, Text<&Container::k8s_namespace>, "Kubernetes namespace"},
+    {"k8s.pod.name", FieldType::kString, Text<&Container::k8s_pod>, "Kubernetes pod"},
+    {"k8s.pod.uid", FieldType::kString, Text<&Container::k8s_pod_uid>, "Kubernetes pod uid"},
+}
+;
+
+}  // namespace
+
+std::span<const Field> ContainerFields() { return kRows; }
+
+}  // namespace nsw::event

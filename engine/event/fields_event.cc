@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: Apache-2.0
+// evt.*: the act itself.
+#include <cstring>
+#include <ctime>
+
+#include "engine/event/field_table.h"
+
+namespace nsw::event {
+namespace {
+
+#define GET [](const Field&, const Event& e, uint32_t, Scratch& s) -> Value
+#define UNUSED (void)s
+
+// O_ACCMODE of an open: whether it lets one read, write.
+bool Opens(const Event& e, bool write) {
+  const unsigned mode = e.as<nsw_event_open>().flags & 3U;
+  return write ? mode == 1 || mode == 2 : mode == 0 || mode == 2;
+}
+
+Value Time(const Event& e, Scratch& s) {
+  const auto seconds = static_cast<time_t>(e.real_time_ns / 1'000'000'000);
+  tm parts{};
+  gmtime_r(&seconds, &parts);
+  return Print(s, "%02d:%02d:%02d.%09u", parts.tm_hour, parts.tm_min, parts.tm_sec,
+               static_cast<unsigned>(e.real_time_ns % 1'000'000'000));
+}
+
+Value Result(const Event& e, Scratch& s) {
+  const int64_t result = e.header().result;
+  if (result >= 0) return Value::Text("SUCCESS");
+  const char* name = strerrorname_np(static_cast<int>(-result));
+  return name != nullptr ? Value::Text(name) : Print(s, "%lld", static_cast<long long>(result));
+}
+
+constexpr std::string_view Category(Type type) {
+  switch (type) {
+    case Type::k_open:
+      return "file";
+    case Type::k_connect:
+      return "net";
+    default:
+      return "process";
+  }
+}
+
+constexpr uint64_t kOpen = Bit(Type::k_open);
+
+const Field kRows[] = {{"evt.num", FieldType::kNumber, GET{UNUSED;
+return Value::Number(static_cast<int64_t>(e.number));
+}  // namespace
+, "number of the event since the engine started"
+}  // namespace nsw::event
+, {"evt.time", FieldType::kString, GET{return Time(e, s);
+}
+, "time of day in UTC, with nanoseconds"
+}
+, {"evt.rawtime", FieldType::kNumber, GET{UNUSED;
+return Value::Number(static_cast<int64_t>(e.real_time_ns));
+}
+, "nanoseconds since 1970"
+}
+, {"evt.type", FieldType::kString, GET{UNUSED;
+return Value::Text(e.type_name());
+}
+, "the system call through which the act came in (openat, execve, connect); procexit for the end "
+  "of a process"
+}
+, {"syscall.type", FieldType::kString, GET{UNUSED;
+return TextOrAbsent(SyscallName(e.header().syscall));
+}
+, "the same, absent where there was no system call"
+}
+, {"evt.category", FieldType::kString, GET{UNUSED;
+return Value::Text(Category(e.type()));
+}
+, "file, net or process"
+}
+, {"evt.dir", FieldType::kString, GET{UNUSED;
+(void)e;
+return Value::Text("<");
+}
+, "always <: an event is reported once, with its result"
+}
+, {"evt.res", FieldType::kString, GET{return Result(e, s);
+}
+, "SUCCESS, or the error's name (EPERM, ENOENT)"
+}
+, {"evt.rawres", FieldType::kNumber, GET{UNUSED;
+return Value::Number(e.header().result);
+}
+, "the return value; a negative errno on failure"
+}
+, {"evt.failed", FieldType::kBool, GET{UNUSED;
+return Value::Number(e.failed());
+}
+, "the call failed"
+}
+, {"evt.async", FieldType::kBool, GET{UNUSED;
+return Value::Number(e.has_flag(NSW_F_ASYNC));
+}
+, "done without a system call of its own (io_uring)"
+}
+, {"evt.is_open_read", FieldType::kBool, GET{UNUSED;
+return Value::Number(Opens(e, false));
+}
+, "the file was opened for reading", false, false, false, kOpen
+}
+, {"evt.is_open_write", FieldType::kBool, GET{UNUSED;
+return Value::Number(Opens(e, true));
+}
+, "the file was opened for writing", false, false, false, kOpen
+}
+, {"evt.is_open_create", FieldType::kBool, GET{UNUSED;
+return Value::Number(e.as<nsw_event_open>().created != 0);
+}
+, "the call made the file", false, false, false, kOpen
+}
+, {"evt.verdict", FieldType::kString, GET{UNUSED;
+static constexpr std::string_view kNames[] = {"", "would_deny", "denied"};
+return e.header().verdict == 0 ? Value::Absent() : Value::Text(kNames[e.header().verdict % 3]);
+}
+, "denied or would_deny, where a deny rule spoke in the kernel"
+}
+,
+}
+;
+
+}  // namespace
+
+std::span<const Field> EventFields() { return kRows; }
+
+}  // namespace nsw::event

@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: Apache-2.0
+// proc.*, thread.*, user.*, group.*: who acts.
+#include <cstring>
+
+#include "engine/event/field_table.h"
+
+namespace nsw::event {
+namespace {
+
+#define GET [](const Field&, const Event& e, uint32_t n, Scratch& s) -> Value
+#define UNUSED (void)n, (void)s
+
+constexpr size_t kAncestorsMax = 64;
+
+std::string_view Comm(const Event& e) {
+  const char* comm = e.header().comm;
+  return {comm, strnlen(comm, sizeof e.header().comm)};
+}
+
+// The n-th ancestor: 0 is the process itself, 1 its parent. Null where it is not known.
+const Process* Ancestor(const Event& e, uint32_t n) {
+  if (n == 0) return e.process;
+  if (n > kAncestorsMax || e.parent == nullptr) return nullptr;
+  const Process* at = e.parent;
+  for (uint32_t i = 1; i < n && at != nullptr; i++) {
+    at = e.processes == nullptr ? nullptr : e.processes->Find(at->ppid, at->start_ns);
+  }
+  return at;
+}
+
+template <auto Member>
+Value Of(const Process* process) {
+  return process == nullptr ? Value::Absent() : TextOrAbsent(process->*Member);
+}
+
+template <auto Member>
+Value Ancestral(const Field&, const Event& e, uint32_t n, Scratch&) {
+  return Of<Member>(Ancestor(e, n));
+}
+
+template <uint32_t Flag>
+Value ExeFlag(const Field&, const Event& e, uint32_t, Scratch&) {
+  return e.process == nullptr ? Value::Absent() : Value::Number((e.process->exe_flags & Flag) != 0);
+}
+
+Value Number(uint64_t n) { return Value::Number(static_cast<int64_t>(n)); }
+
+const Field kRows[] = {{"proc.pid", FieldType::kNumber, GET{UNUSED;
+return Number(e.header().pid);
+}  // namespace
+, "process id on the host"
+}  // namespace nsw::event
+, {"proc.vpid", FieldType::kNumber, GET{UNUSED;
+return Number(e.header().vpid);
+}
+, "process id inside its PID namespace"
+}
+, {"proc.ppid", FieldType::kNumber, GET{UNUSED;
+return Number(e.header().ppid);
+}
+, "parent's process id on the host"
+}
+, {"thread.tid", FieldType::kNumber, GET{UNUSED;
+return Number(e.header().tid);
+}
+, "thread id on the host"
+}
+, {"proc.name", FieldType::kString, GET{UNUSED;
+if (e.process != nullptr && !e.process->name.empty()) return Value::Text(e.process->name);
+return TextOrAbsent(Comm(e));
+}
+, "file name of the program that acts; of a script its interpreter"
+}
+, {"proc.comm", FieldType::kString, GET{UNUSED;
+return TextOrAbsent(Comm(e));
+}
+, "untrusted: the task's own name (comm), which it can change", false, false, true
+}
+, {"proc.exepath", FieldType::kString, GET{UNUSED;
+return Of<&Process::exepath>(e.process);
+}
+, "path of the program that acts, as the kernel resolved it"
+}
+, {"proc.cmdline", FieldType::kString, GET{UNUSED;
+return Of<&Process::cmdline>(e.process);
+}
+, "untrusted: program and arguments", false, false, true
+}
+, {"proc.args", FieldType::kString, GET{UNUSED;
+return e.process == nullptr ? Value::Absent() : TextOrAbsent(e.process->args());
+}
+, "untrusted: arguments without the program", false, false, true
+}
+, {"proc.cwd", FieldType::kString, GET{UNUSED;
+return Of<&Process::cwd>(e.process);
+}
+, "current directory when the program was executed"
+}
+, {"proc.tty", FieldType::kNumber, GET{UNUSED;
+return e.process == nullptr ? Value::Absent() : Number(e.process->tty);
+}
+, "controlling terminal as major << 8 | minor; 0: none"
+}
+,
+    {"proc.is_exe_upper_layer", FieldType::kBool, ExeFlag<NSW_EXE_UPPER_LAYER>,
+     "the program is not from the container's image: it was written or changed there since"},
+    {"proc.is_exe_from_memfd", FieldType::kBool, ExeFlag<NSW_EXE_MEMFD>,
+     "the program lies in a memfd"},
+    {"proc.pname", FieldType::kString, GET{UNUSED;
+return Of<&Process::name>(e.parent);
+}
+, "the parent's program"
+}
+, {"proc.pexepath", FieldType::kString, GET{UNUSED;
+return Of<&Process::exepath>(e.parent);
+}
+, "path of the parent's program"
+}
+, {"proc.pcmdline", FieldType::kString, GET{UNUSED;
+return Of<&Process::cmdline>(e.parent);
+}
+, "untrusted: the parent's program and arguments", false, false, true
+}
+,
+    {"proc.aname", FieldType::kString, Ancestral<&Process::name>,
+     "program of the n-th ancestor; proc.aname[1] is the parent's", true},
+    {"proc.aexepath", FieldType::kString, Ancestral<&Process::exepath>,
+     "path of the n-th ancestor's program", true},
+    {"proc.joined", FieldType::kBool, GET{UNUSED;
+return Value::Number(e.has_flag(NSW_F_JOINED));
+}
+, "the process entered the container from outside (docker exec, nsenter)"
+}
+, {"user.uid", FieldType::kNumber, GET{UNUSED;
+return Number(e.header().uid);
+}
+, "user id in the host's user namespace"
+}
+, {"user.name", FieldType::kString, GET{UNUSED;
+return e.header().uid == 0 ? Value::Text("root") : Print(s, "%u", e.header().uid);
+}
+, "root, or the user id: names inside containers are the container's own"
+}
+, {"group.gid", FieldType::kNumber, GET{UNUSED;
+return Number(e.header().gid);
+}
+, "group id in the host's user namespace"
+}
+,
+}
+;
+
+}  // namespace
+
+std::span<const Field> ProcessFields() { return kRows; }
+
+}  // namespace nsw::event

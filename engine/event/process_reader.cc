@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+// Reads a process that was there before the engine from /proc.
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <array>
+#include <charconv>
+
+#include "engine/base/unique_fd.h"
+#include "engine/event/process.h"
+
+namespace nsw::event {
+namespace {
+
+constexpr size_t kTextMax = 4096;
+
+std::string ReadFile(const std::string& path) {
+  const UniqueFd fd(open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  std::array<char, kTextMax> room;
+  const ssize_t n = fd.valid() ? read(fd.get(), room.data(), room.size()) : -1;
+  return n <= 0 ? std::string{} : std::string(room.data(), static_cast<size_t>(n));
+}
+
+std::string ReadLink(const std::string& path) {
+  std::array<char, kTextMax> room;
+  const ssize_t n = readlink(path.c_str(), room.data(), room.size());
+  return n <= 0 ? std::string{} : std::string(room.data(), static_cast<size_t>(n));
+}
+
+// The n-th field (from 1) of /proc/PID/stat; the second is a name in parentheses that can hold
+// anything.
+uint64_t StatField(std::string_view stat, int n) {
+  const size_t close = stat.rfind(')');
+  if (close == std::string_view::npos || close + 2 > stat.size()) return 0;
+  stat.remove_prefix(close + 2);
+  for (int i = 3; i < n; i++) {
+    const size_t space = stat.find(' ');
+    if (space == std::string_view::npos) return 0;
+    stat.remove_prefix(space + 1);
+  }
+  uint64_t value = 0;
+  std::from_chars(stat.data(), stat.data() + stat.size(), value);
+  return value;
+}
+
+std::string WithoutFirst(const std::string& args) {
+  const size_t end = args.find('\0');
+  std::string rest = end == std::string::npos ? std::string{} : args.substr(end);
+  while (!rest.empty() && rest.back() == '\0') rest.pop_back();
+  std::replace(rest.begin(), rest.end(), '\0', ' ');
+  return rest;
+}
+
+class ProcFsReader final : public ProcessReader {
+ public:
+  bool Read(uint32_t pid, Process& out) const override {
+    const std::string dir = "/proc/" + std::to_string(pid) + "/";
+    const std::string stat = ReadFile(dir + "stat");
+    if (stat.empty()) return false;
+    const auto ticks = static_cast<uint64_t>(sysconf(_SC_CLK_TCK));
+    out.start_ns = StatField(stat, 22) * (1'000'000'000 / ticks);
+    out.ppid = static_cast<uint32_t>(StatField(stat, 4));
+    out.tty = static_cast<uint32_t>(StatField(stat, 7));
+    out.exepath = ReadLink(dir + "exe");
+    out.cwd = ReadLink(dir + "cwd");
+    out.name = ReadFile(dir + "comm");
+    if (!out.name.empty() && out.name.back() == '\n') out.name.pop_back();
+    out.cmdline = out.name + WithoutFirst(ReadFile(dir + "cmdline"));
+    return true;
+  }
+};
+
+}  // namespace
+
+const ProcessReader& ProcReader() {
+  static const ProcFsReader reader;
+  return reader;
+}
+
+}  // namespace nsw::event
