@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a container is, and what is known of it. A value type, made by the runtime sources (docker.cc, ...) and held by the
-// registry; the matcher, the alerts and the history read it.
+// What a container is, and what is known of it. A value type, made by the runtime sources
+// (docker.cc, ...) and held by the registry; the matcher, the alerts and the history read it.
 #pragma once
 
 #include <sys/types.h>
@@ -19,9 +19,12 @@ struct Image {
   std::string repository;  ///< with registry, "docker.io/library/nginx"
   std::string tag;         ///< "1.25"; "" when none was given
   std::string digest;      ///< "sha256:..."; "" when none is known
+
+  bool operator==(const Image&) const = default;
 };
 
-/// Takes a reference apart: a colon before the last slash is a registry's port. Never fails; odd bytes stay in repository.
+/// Takes a reference apart: a colon before the last slash is a registry's port. Never fails; odd
+/// bytes stay in repository. A bare image id ("sha256:HEX") has no repository: it is the digest.
 Image ParseImage(std::string_view reference);
 
 /// `repository` without the default registry and library: what people write ("nginx").
@@ -34,12 +37,14 @@ struct Container {
   Image image;
   std::map<std::string, std::string> labels;
   bool privileged = false;
-  pid_t init_pid = 0;      ///< host's PID namespace; 0 when not running or unknown
+  pid_t init_pid = 0;       ///< host's PID namespace; 0 when not running or unknown
   uint64_t created_ns = 0;  ///< CLOCK_REALTIME; 0 when unknown
   std::string k8s_namespace;
   std::string k8s_pod;
   std::string k8s_pod_uid;
+  std::string k8s_container;  ///< its name in the pod; `name` stays what the runtime calls it
 
+  bool operator==(const Container&) const = default;
   [[nodiscard]] std::string_view short_id() const { return std::string_view(id).substr(0, 12); }
   /// False: only the namespace is known, no runtime has claimed it (yet).
   [[nodiscard]] bool known() const { return !runtime.empty(); }
@@ -49,7 +54,9 @@ struct Container {
 struct Change {
   enum class Kind { kUpsert, kRemoved, kSynced };
   Kind kind = Kind::kUpsert;
-  Container container;      ///< kRemoved: the id alone matters; kSynced: `runtime` alone (a first full listing is complete)
+  /// kRemoved: the id alone matters. kSynced: `runtime` alone: its first full listing is complete,
+  /// or there is no such runtime here to list.
+  Container container;
 };
 
 }  // namespace nsw::container

@@ -1,14 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
-// Registry: which container a home is. Fed by the kernel's `home` records and by the runtime sources; asked for each event.
-// One thread (the pipeline's). Find is a hash look-up and allocates nothing.
+// Registry: which container a home is. Fed by the kernel's `home` records and by the runtime
+// sources; asked for each event. One thread (the pipeline's). Find is a hash look-up and allocates
+// nothing.
 //
-// A home and a container come together by (1) the container id in the cgroup path of the home's process, which is there at the
-// first exec and so before the runtime says "started", or (2) the init PID that the runtime names: its mount namespace.
+// A home and a container come together by (1) the container id in the cgroup path of the home's
+// process, which is there at the first exec and so before the runtime says "started", or (2) the
+// init PID that the runtime names: its mount namespace.
 #pragma once
 
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <set>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -29,31 +32,44 @@ class ProcessFacts {
 };
 const ProcessFacts& ProcFs();
 
-/// The container id (64 hex digits, or a runtime's own form) in the text of /proc/PID/cgroup; "" if it names none.
+/// The container ids in the text of /proc/PID/cgroup, outermost first: several where containers are
+/// nested, none for a process of the host.
+std::vector<std::string> ContainerIdsOfCgroup(std::string_view cgroup);
+/// The innermost of them; "" if it names none.
 std::string ContainerIdOfCgroup(std::string_view cgroup);
 
 /// One home with what is known of it.
 struct Binding {
   uint64_t home = 0;
-  uint64_t parent = 0;        ///< home of the process that made it
-  pid_t pid = 0;              ///< a process of it, to look at its files through /proc/PID/root
-  uint64_t first_seen_ns = 0; ///< CLOCK_BOOTTIME
-  bool is_container = false;  ///< a container by the definition in policies/README.md
-  bool settled = false;       ///< metadata is known, or will not come any more
-  Container container;        ///< nested: named outer/inner
-  std::vector<uint32_t> policies;  ///< positions in the compiled policy set that apply; filled by the pipeline
-  uint32_t policy_set = 0;    ///< slot of the deny set bound in the kernel; filled by the pipeline
-  uint64_t generation = 0;    ///< of the compiled policies that `policies` speaks of; filled by the pipeline
+  uint64_t parent = 0;         ///< home of the process that made it
+  pid_t pid = 0;               ///< a process of it, to look at its files through /proc/PID/root
+  uint64_t first_seen_ns = 0;  ///< CLOCK_BOOTTIME
+  bool is_container = false;   ///< a container by the definition in policies/README.md
+  bool settled = false;        ///< metadata is known, or will not come any more
+  bool removed = false;        ///< its runtime says that it is gone; events may still come
+  /// Nested: named outer/inner, and with the metadata of the outer one where no runtime knows it.
+  Container container;
+  std::vector<uint32_t>
+      policies;  ///< positions in the compiled policy set that apply; filled by the pipeline
+  uint32_t policy_set = 0;  ///< slot of the deny set bound in the kernel; filled by the pipeline
+  uint64_t generation =
+      0;  ///< of the compiled policies that `policies` speaks of; filled by the pipeline
 };
 
 class Registry {
  public:
   explicit Registry(const ProcessFacts& facts) : facts_(facts) {}
 
-  /// A `home` record: a process `pid` was the first seen in it. `foreign_pidns`: it has a PID namespace of its own.
+  /// Announces a source, before its first Change: until it says kSynced, a home that nobody claims
+  /// may still be one of its containers, and is not settled before its patience is over.
+  void Expect(std::string runtime) { expected_.insert(std::move(runtime)); }
+
+  /// A `home` record: a process `pid` was the first seen in it. `foreign_pidns`: it has a PID
+  /// namespace of its own. The reference is valid until Forget(home).
   Binding& SeenHome(uint64_t home, uint64_t parent, pid_t pid, bool foreign_pidns, uint64_t now_ns);
 
-  /// A runtime's word. Returns the homes whose binding changed by it (the caller selects policies anew).
+  /// A runtime's word. Returns the homes whose binding changed by it, nested ones included (the
+  /// caller selects policies anew).
   std::vector<Binding*> Apply(const Change& change, uint64_t now_ns);
 
   /// Settles homes that waited longer than `patience_ns` for metadata, and returns them.
@@ -62,15 +78,52 @@ class Registry {
   void Forget(uint64_t home);
 
   [[nodiscard]] Binding* Find(uint64_t home);
-  /// By container name, id or unambiguous id prefix; null if none or several.
+  /// By id, container name or unambiguous id prefix, in this order; null if none or several. Of a
+  /// container's several homes (a restart) the newest; one that is there goes before removed ones.
   [[nodiscard]] Binding* FindByName(std::string_view name);
+  /// The container whose policies hold for it: the outermost of a nested one, else itself.
+  [[nodiscard]] Binding& Outermost(Binding& binding);
   void ForEach(const std::function<void(Binding&)>& visit);
   [[nodiscard]] size_t size() const { return homes_.size(); }
 
  private:
+  // A home, and what it would be called if it were not nested.
+  struct Home {
+    Binding binding;
+    Container own;
+    std::string cgroup_id;   // "" where the cgroup names no container
+    std::string outer_id;    // the container around it, by the cgroup; "" if none
+    bool forgotten = false;  // kept for the sake of those nested in it
+  };
+  // A container of a runtime: created, perhaps not started yet, perhaps just removed.
+  struct Known {
+    Container container;
+    uint32_t mntns = 0;       // of the init process
+    pid_t last_init_pid = 0;  // survives the container's end: its first events may be read later
+    uint64_t removed_ns = 0;  // 0: it is there
+  };
+
+  using Wanted = std::function<bool(const Home&)>;
+
+  void Identify(Home& home, bool foreign_pidns);
+  [[nodiscard]] const Known* Match(const Home& home, bool process_gone);
+  [[nodiscard]] bool Runs(const Known& known, const Home& home);
+  void Claim(Home& home, const Known& known);
+  bool Compose(Home& home, int depth = 0);
+  void ComposeNested(std::vector<Binding*>& changed);
+  [[nodiscard]] Home* Outer(const Home& home);
+  [[nodiscard]] bool HasNested(const Home& home);
+  [[nodiscard]] Home* Newest(const Wanted& wanted);
+  [[nodiscard]] bool Several(const Home& best, const Wanted& wanted) const;
+
+  std::vector<Binding*> Upsert(const Container& container);
+  std::vector<Binding*> Remove(const std::string& id, uint64_t now_ns);
+  std::vector<Binding*> Synced(const std::string& runtime);
+
   const ProcessFacts& facts_;
-  std::unordered_map<uint64_t, std::unique_ptr<Binding>> homes_;
-  std::unordered_map<std::string, Container> known_;  // by id: created, perhaps not started yet
+  std::unordered_map<uint64_t, std::unique_ptr<Home>> homes_;
+  std::unordered_map<std::string, Known> known_;  // by id
+  std::set<std::string> expected_;                // runtimes that have not been listed yet
 };
 
 }  // namespace nsw::container

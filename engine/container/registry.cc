@@ -1,0 +1,227 @@
+// SPDX-License-Identifier: Apache-2.0
+// How homes and containers come together. What is asked of the registry from outside is in
+// registry_find.cc.
+#include "engine/container/registry.h"
+
+#include <algorithm>
+
+namespace nsw::container {
+namespace {
+
+constexpr int kDepthMax = 16;
+// How long a removed container can still be asked for: the first events of one that lived for
+// milliseconds may be read after the runtime's word that it is gone.
+constexpr uint64_t kRemovedGraceNs = 60ULL * 1'000'000'000;
+
+// The inode number of the namespace that a home began as (nsw_home_id).
+uint32_t MountNamespaceOf(uint64_t home) { return static_cast<uint32_t>(home); }
+
+}  // namespace
+
+Binding& Registry::SeenHome(uint64_t home, uint64_t parent, pid_t pid, bool foreign_pidns,
+                            uint64_t now_ns) {
+  std::unique_ptr<Home>& slot = homes_[home];
+  if (slot != nullptr) {
+    slot->binding.is_container |= foreign_pidns;
+    return slot->binding;
+  }
+  slot = std::make_unique<Home>();
+  slot->binding.home = home;
+  slot->binding.parent = parent == home ? 0 : parent;
+  slot->binding.pid = pid;
+  slot->binding.first_seen_ns = now_ns;
+  Identify(*slot, foreign_pidns);
+  return slot->binding;
+}
+
+void Registry::Identify(Home& home, bool foreign_pidns) {
+  const std::string cgroup = facts_.Cgroup(home.binding.pid);
+  std::vector<std::string> ids = ContainerIdsOfCgroup(cgroup);
+  if (ids.size() > 1) home.outer_id = ids[ids.size() - 2];
+  if (!ids.empty()) home.cgroup_id = std::move(ids.back());
+
+  // A namespace made inside a container without leaving its cgroup is not that container once more.
+  const Home* outer = Outer(home);
+  if (outer != nullptr && outer->cgroup_id == home.cgroup_id) home.cgroup_id.clear();
+
+  const bool in_runtime_cgroup = !home.cgroup_id.empty();
+  home.binding.is_container = foreign_pidns || in_runtime_cgroup || outer != nullptr;
+  home.own.id = in_runtime_cgroup ? home.cgroup_id
+                                  : "ns-" + std::to_string(MountNamespaceOf(home.binding.home));
+  home.own.name = in_runtime_cgroup ? std::string(home.own.short_id()) : home.own.id;
+
+  if (const Known* known = Match(home, cgroup.empty())) {
+    Claim(home, *known);
+  } else {
+    home.binding.settled =
+        !in_runtime_cgroup && (outer != nullptr ? outer->binding.settled : expected_.empty());
+  }
+  Compose(home);
+}
+
+const Registry::Known* Registry::Match(const Home& home, bool process_gone) {
+  if (!home.cgroup_id.empty()) {
+    const auto found = known_.find(home.cgroup_id);
+    return found == known_.end() ? nullptr : &found->second;
+  }
+  for (const auto& [id, known] : known_) {
+    if (Runs(known, home)) return &known;
+    if (process_gone && known.last_init_pid != 0 && known.last_init_pid == home.binding.pid) {
+      return &known;
+    }
+  }
+  return nullptr;
+}
+
+// Whether the init process that the runtime names lives in that home. Only for homes whose cgroup
+// says nothing: a runtime's word is not worth more than the kernel's.
+bool Registry::Runs(const Known& known, const Home& home) {
+  const pid_t init = known.container.init_pid;
+  const uint32_t mntns = MountNamespaceOf(home.binding.home);
+  if (init <= 0 || !home.cgroup_id.empty()) return false;
+  if (home.own.known() && !home.binding.removed) return false;  // another container's
+  if (home.binding.pid != init && known.mntns != mntns) return false;
+  // Inode numbers are used again at once: only the newest home can be the living one, and the
+  // process must be there still.
+  return facts_.MountNamespace(init) == mntns &&
+         Newest([&](const Home& other) { return MountNamespaceOf(other.binding.home) == mntns; }) ==
+             &home;
+}
+
+void Registry::Claim(Home& home, const Known& known) {
+  home.own = known.container;
+  home.binding.is_container = true;
+  home.binding.settled = true;
+  home.binding.removed = known.removed_ns != 0;
+  const pid_t init = known.container.init_pid;
+  if (init > 0 && known.mntns == MountNamespaceOf(home.binding.home)) home.binding.pid = init;
+}
+
+// Makes the binding's container from the home's own and the one around it. True if it is different
+// from before.
+bool Registry::Compose(Home& home, int depth) {
+  Container composed = home.own;
+  Home* outer = depth < kDepthMax ? Outer(home) : nullptr;
+  if (outer != nullptr) {
+    Compose(*outer, depth + 1);
+    const Container& around = outer->binding.container;
+    if (!home.own.known()) {
+      // What holds for the outer container holds for whatever it makes inside.
+      composed = around;
+      composed.id = home.own.id;
+      composed.init_pid = 0;
+    }
+    composed.name = around.name + "/" + home.own.name;
+    home.binding.is_container = true;
+    if (home.cgroup_id.empty()) home.binding.settled |= outer->binding.settled;
+  }
+  if (composed == home.binding.container) return false;
+  home.binding.container = std::move(composed);
+  return true;
+}
+
+void Registry::ComposeNested(std::vector<Binding*>& changed) {
+  for (const auto& [id, home] : homes_) {
+    const bool nested = home->binding.parent != 0 || !home->outer_id.empty();
+    if (nested && Compose(*home) && std::ranges::find(changed, &home->binding) == changed.end()) {
+      changed.push_back(&home->binding);
+    }
+  }
+}
+
+// The container around a home: by the kernel's record of who made it, past homes that are no
+// containers (services of the host); else by the cgroup, unless a runtime of this host claims the
+// inner one, which then is a sibling put below the other in the tree.
+Registry::Home* Registry::Outer(const Home& home) {
+  uint64_t at = home.binding.parent;
+  for (int i = 0; i < kDepthMax && at != 0; i++) {
+    const auto found = homes_.find(at);
+    if (found == homes_.end()) break;
+    if (found->second->binding.is_container) return found->second.get();
+    at = found->second->binding.parent;
+  }
+  if (home.outer_id.empty() || known_.contains(home.cgroup_id)) return nullptr;
+  return Newest(
+      [&](const Home& other) { return &other != &home && other.cgroup_id == home.outer_id; });
+}
+
+std::vector<Binding*> Registry::Apply(const Change& change, uint64_t now_ns) {
+  switch (change.kind) {
+    case Change::Kind::kUpsert:
+      return Upsert(change.container);
+    case Change::Kind::kRemoved:
+      return Remove(change.container.id, now_ns);
+    case Change::Kind::kSynced:
+      return Synced(change.container.runtime);
+  }
+  return {};
+}
+
+std::vector<Binding*> Registry::Upsert(const Container& container) {
+  Known& known = known_[container.id];
+  known.container = container;
+  known.removed_ns = 0;
+  known.mntns = container.init_pid > 0 ? facts_.MountNamespace(container.init_pid) : 0;
+  if (container.init_pid > 0) known.last_init_pid = container.init_pid;
+
+  std::vector<Binding*> changed;
+  for (const auto& [id, home] : homes_) {
+    Binding& binding = home->binding;
+    if (home->cgroup_id != container.id && home->own.id != container.id && !Runs(known, *home)) {
+      continue;
+    }
+    const bool was_settled = binding.settled;
+    const bool was_removed = binding.removed;
+    Claim(*home, known);
+    if (Compose(*home) || !was_settled || was_removed) changed.push_back(&binding);
+  }
+  ComposeNested(changed);
+  return changed;
+}
+
+std::vector<Binding*> Registry::Remove(const std::string& id, uint64_t now_ns) {
+  const auto found = known_.find(id);
+  if (found != known_.end()) {
+    found->second.removed_ns = std::max<uint64_t>(now_ns, 1);
+    found->second.container.init_pid = 0;
+    found->second.mntns = 0;
+  }
+  std::vector<Binding*> changed;
+  for (const auto& [key, home] : homes_) {
+    if (home->own.id != id || home->binding.removed) continue;
+    home->binding.removed = true;
+    home->binding.settled = true;
+    changed.push_back(&home->binding);
+  }
+  return changed;
+}
+
+std::vector<Binding*> Registry::Synced(const std::string& runtime) {
+  std::vector<Binding*> changed;
+  if (expected_.erase(runtime) == 0 || !expected_.empty()) return changed;
+  for (const auto& [id, home] : homes_) {
+    if (home->binding.settled || !home->cgroup_id.empty()) continue;
+    home->binding.settled = true;
+    changed.push_back(&home->binding);
+  }
+  return changed;
+}
+
+std::vector<Binding*> Registry::Settle(uint64_t now_ns, uint64_t patience_ns) {
+  std::erase_if(known_, [&](const auto& entry) {
+    const uint64_t removed_ns = entry.second.removed_ns;
+    return removed_ns != 0 && now_ns > removed_ns && now_ns - removed_ns > kRemovedGraceNs;
+  });
+  std::vector<Binding*> settled;
+  for (const auto& [id, home] : homes_) {
+    Binding& binding = home->binding;
+    const bool waited =
+        now_ns >= binding.first_seen_ns && now_ns - binding.first_seen_ns >= patience_ns;
+    if (binding.settled || !waited) continue;
+    binding.settled = true;
+    settled.push_back(&binding);
+  }
+  return settled;
+}
+
+}  // namespace nsw::container
