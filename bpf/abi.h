@@ -76,13 +76,6 @@ enum nsw_flag {
 	NSW_F_NO_RESULT = 1 << 6,  /* the return value is not known: `result` is 0 */
 };
 
-/* What is special about the file of a program. */
-enum nsw_exe_flag {
-	NSW_EXE_MEMFD = 1 << 0,
-	NSW_EXE_UNLINKED = 1 << 1, /* no name leads to it any more */
-	NSW_EXE_UPPER_LAYER = 1 << 2, /* overlayfs: not from the image, but written in the container */
-};
-
 /*
  * Start of each record. `home` names the container: the mount namespace in which the process was born into its container
  * (nsw_home_id), 0 for a process of the host.
@@ -135,6 +128,13 @@ NSW_ASSERT(sizeof(struct nsw_header) == 104);
 #define FIELD(kind, name, rule_field, doc)
 #define END
 #include "events.def"
+
+/* Bits of `exe_flags` in an exec. */
+enum nsw_exe_flag {
+	NSW_EXE_MEMFD = 1 << 0, /* memory, no file of a file system: memfd_create */
+	NSW_EXE_UNLINKED = 1 << 1, /* has no name any more */
+	NSW_EXE_UPPER = 1 << 2, /* on the container's own writable layer: not as the image has it */
+};
 
 #define NSW_RECORD_SMALL 1024 /* bytes: what nearly every record fits in */
 #define NSW_RECORD_MAX 10240 /* bytes: a record with two texts of 4,096 */
@@ -190,7 +190,7 @@ struct nsw_home {
 	__u64 parent; /* home of the process that made it, 0: the host */
 	__u32 flags;
 	__u32 set; /* slot in `sets`, 0: no deny rules */
-	__u32 classes; /* bit per enum nsw_class that `set` or the overlay speaks of */
+	__u32 classes; /* bit per enum nsw_class that `set` or the overlay speaks of; << NSW_CLASS_ENFORCED: by an enforcing rule */
 	__u32 overlay; /* bit 0: `overlay` has entries of this home */
 	__u32 pidns;
 	__u32 tasks; /* live processes with this label; approximate while they come and go */
@@ -214,6 +214,7 @@ enum nsw_class {
 	NSW_CLASS_CONNECT,
 	NSW_CLASS_COUNT
 };
+#define NSW_CLASS_ENFORCED 16
 
 /* The rule that speaks, and how. rule 0: none. */
 struct nsw_rule_ref {

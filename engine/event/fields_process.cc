@@ -102,7 +102,7 @@ return e.process == nullptr ? Value::Absent() : Number(e.process->tty);
 , "controlling terminal as major << 8 | minor; 0: none"
 }
 ,
-    {"proc.is_exe_upper_layer", FieldType::kBool, ExeFlag<NSW_EXE_UPPER_LAYER>,
+    {"proc.is_exe_upper_layer", FieldType::kBool, ExeFlag<NSW_EXE_UPPER>,
      "the program is not from the container's image: it was written or changed there since"},
     {"proc.is_exe_from_memfd", FieldType::kBool, ExeFlag<NSW_EXE_MEMFD>,
      "the program lies in a memfd"},

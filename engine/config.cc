@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "engine/config.h"
+
+#include <yaml-cpp/yaml.h>
+
+#include <functional>
+
+#include "engine/base/text.h"
+
+namespace nsw {
+namespace {
+
+// Collects the mistakes of a file.
+class Reader {
+ public:
+  explicit Reader(std::string file) : file_(std::move(file)) {}
+
+  void Complain(const YAML::Mark& at, const std::string& what) {
+    if (!mistakes_.empty()) mistakes_ += '\n';
+    mistakes_ += file_ + ':' + std::to_string(at.line + 1) + ':' + std::to_string(at.column + 1) +
+                 ": " + what;
+  }
+  [[nodiscard]] const std::string& mistakes() const { return mistakes_; }
+
+ private:
+  std::string file_;
+  std::string mistakes_;
+};
+
+using Setter = std::function<Status(const YAML::Node&, Config&)>;
+
+Result<std::string> Text(const YAML::Node& node) {
+  if (!node.IsScalar()) return Fail("must be a text");
+  return node.Scalar();
+}
+
+// A key whose text is parsed by `parse` into `member`.
+template <typename T, typename Parse>
+Setter Parsed(T Config::*member, Parse parse) {
+  return [member, parse](const YAML::Node& node, Config& config) -> Status {
+    auto text = Text(node);
+    if (!text) return tl::unexpected(text.error());
+    auto value = parse(*text);
+    if (!value) return tl::unexpected(value.error());
+    config.*member = static_cast<T>(*value);
+    return {};
+  };
+}
+
+template <typename T>
+Setter Plain(T Config::*member) {
+  return Parsed(member, [](const std::string& text) -> Result<std::string> { return text; });
+}
+
+Result<bool> ParseBool(const std::string& text) {
+  if (text == "true" || text == "false") return text == "true";
+  return Fail("must be true or false");
+}
+
+Result<Output> ParseOutput(const std::string& text) {
+  if (text == "text") return Output::kText;
+  if (text == "json") return Output::kJson;
+  if (text == "none") return Output::kNone;
+  return Fail("must be text, json or none");
+}
+
+Result<uint64_t> ParseAttempts(const std::string& text) {
+  if (text.size() == 1 && text[0] >= '1' && text[0] <= '9')
+    return static_cast<uint64_t>(text[0] - '0');
+  return Fail("must be a number from 1 to 9");
+}
+
+Result<uint64_t> ParseRing(const std::string& text) {
+  auto size = ParseSize(text);
+  if (!size) return size;
+  const bool power = *size != 0 && (*size & (*size - 1)) == 0;
+  if (power && *size >= (64U << 10) && *size <= (1U << 30)) return size;
+  return Fail("must be a power of two from 64KiB to 1GiB");
+}
+
+Result<uint64_t> ParseTasks(const std::string& text) {
+  auto count = ParseSize(text);
+  if (count && *count >= 1024 && *count <= (4U << 20)) return count;
+  return Fail("must be a number from 1024 to 4194304");
+}
+
+Status SetPolicies(const YAML::Node& node, Config& config) {
+  if (!node.IsSequence() && !node.IsScalar())
+    return Fail("must be a file, a directory, or a list of them");
+  config.policies.clear();
+  if (node.IsScalar()) config.policies.emplace_back(node.Scalar());
+  for (const YAML::Node& item : node) {
+    if (!item.IsScalar()) return Fail("must be a file, a directory, or a list of them");
+    config.policies.emplace_back(item.Scalar());
+  }
+  return {};
+}
+
+struct Key {
+  std::string name;  // "history.path"
+  Setter set;
+};
+
+const std::vector<Key>& Keys() {
+  static const std::vector<Key> keys{
+      {"policies", SetPolicies},
+      {"output", Parsed(&Config::output, ParseOutput)},
+      {"history.path", Plain(&Config::history)},
+      {"history.retention", Parsed(&Config::history_retention_ns, ParseDuration)},
+      {"history.max_size", Parsed(&Config::history_max_bytes, ParseSize)},
+      {"webhook.url", Plain(&Config::webhook_url)},
+      {"webhook.timeout", Parsed(&Config::webhook_timeout_ns, ParseDuration)},
+      {"webhook.attempts", Parsed(&Config::webhook_attempts, ParseAttempts)},
+      {"runtimes.docker", Plain(&Config::docker_socket)},
+      {"run_directory", Plain(&Config::run_directory)},
+      {"enforce", Parsed(&Config::enforce, ParseBool)},
+      {"check_policy_owner", Parsed(&Config::check_policy_owner, ParseBool)},
+      {"rings.files", Parsed(&Config::files_ring_bytes, ParseRing)},
+      {"rings.events", Parsed(&Config::events_ring_bytes, ParseRing)},
+      {"max_tasks", Parsed(&Config::max_tasks, ParseTasks)},
+  };
+  return keys;
+}
+
+bool IsGroup(const std::string& name) {
+  for (const Key& key : Keys()) {
+    if (key.name.starts_with(name + '.')) return true;
+  }
+  return false;
+}
+
+void ReadMap(const YAML::Node& map, const std::string& prefix, Config& config, Reader& reader) {
+  for (const auto& item : map) {
+    const std::string name = prefix + (item.first.IsScalar() ? item.first.Scalar() : "?");
+    if (prefix.empty() && IsGroup(name) && item.second.IsMap()) {
+      ReadMap(item.second, name + '.', config, reader);
+      continue;
+    }
+    const auto& keys = Keys();
+    const auto key =
+        std::find_if(keys.begin(), keys.end(), [&](const Key& k) { return k.name == name; });
+    if (key == keys.end()) {
+      reader.Complain(item.first.Mark(),
+                      "unknown key '" + name +
+                          "'; the keys are in nswarden.yaml(5) and packaging/nswarden.yaml");
+      continue;
+    }
+    if (const Status set = key->set(item.second, config); !set) {
+      reader.Complain(item.second.Mark(), name + ": " + set.error().message);
+    }
+  }
+}
+
+}  // namespace
+
+Result<Config> ReadConfig(const std::filesystem::path& file) {
+  Config config;
+  Reader reader(file.string());
+  try {
+    const YAML::Node root = YAML::LoadFile(file.string());
+    if (root.IsMap()) ReadMap(root, "", config, reader);
+    if (!root.IsMap() && !root.IsNull()) reader.Complain(root.Mark(), "must be a map of keys");
+  } catch (const YAML::BadFile&) {
+    return Fail(file.string() + ": cannot be read");
+  } catch (const YAML::Exception& error) {
+    reader.Complain(error.mark, error.msg);
+  }
+  if (!reader.mistakes().empty()) return Fail(reader.mistakes());
+  return config;
+}
+
+}  // namespace nsw

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+// The configuration of the daemon: nswarden.yaml, overruled by the command line's flags.
+//
+// Every key is a row of the table in config.cc; an unknown key is an error, and all mistakes are
+// reported at once.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "engine/alert/dispatcher.h"
+#include "engine/base/result.h"
+
+namespace nsw {
+
+enum class Output { kText, kJson, kNone };
+
+struct Config {
+  std::vector<std::filesystem::path> policies{"/usr/share/nswarden/policies",
+                                              "/etc/nswarden/policies.d"};
+  Output output = Output::kText;
+  std::filesystem::path history = "/var/lib/nswarden/history.db";  ///< empty: no history
+  uint64_t history_retention_ns = 7ULL * 86'400'000'000'000;
+  uint64_t history_max_bytes = 2ULL << 30;
+  std::string webhook_url;  ///< empty: none
+  uint64_t webhook_timeout_ns = 5'000'000'000;
+  int webhook_attempts = 5;
+  std::filesystem::path docker_socket = "/run/docker.sock";
+  std::filesystem::path run_directory = "/run/nswarden";  ///< lock and control socket
+  bool enforce = true;             ///< false: nothing is refused, whatever the policies say
+  bool check_policy_owner = true;  ///< policies must belong to root and be writable by nobody else
+  uint64_t files_ring_bytes = 16U << 20;
+  uint64_t events_ring_bytes = 8U << 20;
+  uint64_t max_tasks = 65536;  ///< processes of containers at once
+
+  [[nodiscard]] std::filesystem::path control_socket() const {
+    return run_directory / "control.sock";
+  }
+};
+
+/// Reads a file over the defaults. Error: every mistake, a line each, as FILE:LINE:COL: what; hint.
+Result<Config> ReadConfig(const std::filesystem::path& file);
+
+}  // namespace nsw

@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: Apache-2.0
+// Pipeline: the way of an event on one screen: Decode, Bind, Match, Alert and History. One thread
+// calls everything here, the one that polls the kernel's rings; other threads hand it work through
+// the daemon's queue.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <unordered_map>
+
+#include "engine/alert/dispatcher.h"
+#include "engine/base/clock.h"
+#include "engine/container/registry.h"
+#include "engine/event/event.h"
+#include "engine/held_records.h"
+#include "engine/kernel/kernel.h"
+#include "engine/policy_binder.h"
+#include "engine/rule/rule.h"
+#include "store/history.h"
+
+namespace nsw {
+
+/// User space's half of the ledger: counts by event type. No counter is computed from others.
+struct Ledger {
+  std::array<uint64_t, NSW_EVENT_COUNT> decoded{};
+  std::array<uint64_t, NSW_EVENT_COUNT> matched{};   ///< events that some rule matched
+  std::array<uint64_t, NSW_EVENT_COUNT> recorded{};  ///< handed to the history
+  std::array<uint64_t, NSW_EVENT_COUNT>
+      unwanted{};  ///< not for the history: host processes, homes, no history
+  uint64_t decode_errors = 0;
+  uint64_t unknown_verdicts = 0;  ///< kernel verdicts of rules that no longer exist
+  uint64_t match_overflow = 0;
+  uint64_t held_overflow = 0;  ///< judged without waiting for metadata, for want of room
+  uint64_t alerts = 0;
+};
+
+struct PipelineParts {
+  kernel::Kernel& kernel;
+  container::Registry& registry;
+  PolicyBinder& binder;
+  alert::Dispatcher& dispatcher;
+  store::Writer* history;  ///< null: no history
+  const Clock& clock;
+  std::string hostname;
+  uint32_t host_pidns = 0;  ///< inode number
+};
+
+class Pipeline {
+ public:
+  explicit Pipeline(PipelineParts parts) : parts_(std::move(parts)) {}
+
+  /// One record from the kernel.
+  void Handle(std::span<const std::byte> record);
+
+  /// A runtime's word about a container.
+  void Apply(const container::Change& change);
+
+  /// Once a second or so: gives up waiting for metadata, forgets homes that are gone, reads the
+  /// clocks' offset.
+  void Tick();
+
+  /// Refuses something to one container from now on. `expires_ns`: CLOCK_BOOTTIME, 0: never.
+  [[nodiscard]] Result<std::string> Deny(container::Binding& binding, std::string_view deny_class,
+                                         std::string_view entry, uint64_t expires_ns);
+
+  [[nodiscard]] const Ledger& ledger() const { return ledger_; }
+  [[nodiscard]] const event::ProcessTable& processes() const { return processes_; }
+
+ private:
+  struct RunTimeRule {
+    rule::RuleInfo info;
+    uint64_t home;
+    uint64_t expires_ns;
+  };
+
+  container::Binding* BindingOf(const event::Event& event);
+  void SeenHome(const event::Event& event);
+  void Rebind(container::Binding& binding);
+  void Settled(container::Binding& binding);
+  [[nodiscard]] bool Held(const container::Binding& binding, std::span<const std::byte> record);
+  void Judge(std::span<const std::byte> record, container::Binding* binding);
+  const rule::RuleInfo* DenyRule(std::span<const uint32_t> policies, alert::Verdict& verdict);
+  void Record(alert::Verdict verdict, const rule::RuleInfo* rule);
+  void Report(const rule::RuleInfo& rule, alert::Verdict verdict);
+  void ForgetDead(uint64_t now_ns);
+  void ExpireRunTimeRules(uint64_t now_ns);
+
+  PipelineParts parts_;
+  event::Event event_;
+  event::ProcessTable processes_;
+  HeldRecords held_;
+  rule::Matches matches_;
+  Ledger ledger_;
+  uint64_t real_minus_boot_ns_ = 0;
+  uint64_t number_ = 0;
+  std::unordered_map<uint32_t, RunTimeRule> run_time_rules_;
+  std::unordered_map<uint64_t, uint64_t> idle_since_ns_;  // homes without processes
+};
+
+}  // namespace nsw

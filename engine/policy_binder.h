@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+// PolicyBinder: which policies hold for which container, in user space and in the kernel's deny
+// maps. Containers under the same policies share one deny set. Used by the pipeline's thread alone.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <vector>
+
+#include "engine/base/result.h"
+#include "engine/container/registry.h"
+#include "engine/kernel/kernel.h"
+#include "engine/rule/rule.h"
+
+namespace nsw {
+
+class PolicyBinder {
+ public:
+  PolicyBinder(kernel::Kernel& kernel, container::Registry& registry)
+      : kernel_(kernel), registry_(registry) {}
+
+  /// Puts a new set of policies in force for all containers, or leaves the old one in force for all
+  /// and says why.
+  [[nodiscard]] Status Use(std::shared_ptr<const rule::PolicySet> policies);
+
+  /// Selects and binds the policies of one container anew, because what is known of it changed.
+  [[nodiscard]] Status Bind(container::Binding& binding);
+
+  /// Frees the deny sets that no container uses any more.
+  void Collect();
+
+  [[nodiscard]] const std::shared_ptr<const rule::PolicySet>& policies() const { return policies_; }
+  [[nodiscard]] const std::vector<uint32_t>& host_policies() const { return host_policies_; }
+  [[nodiscard]] uint64_t generation() const { return generation_; }
+
+ private:
+  struct DenySet {
+    uint32_t slot = 0;
+    rule::DenyPlan plan;
+  };
+  using Chosen = std::vector<uint32_t>;
+  using DenySets = std::map<Chosen, DenySet>;
+
+  [[nodiscard]] Chosen Choose(const rule::PolicySet& policies, const container::Binding& binding);
+  [[nodiscard]] Status Ensure(const rule::PolicySet& policies, const Chosen& chosen,
+                              DenySets& sets);
+  [[nodiscard]] Status Install(container::Binding& binding, const Chosen& chosen);
+  void Free(const DenySets& sets);
+
+  kernel::Kernel& kernel_;
+  container::Registry& registry_;
+  std::shared_ptr<const rule::PolicySet> policies_;
+  Chosen host_policies_;
+  DenySets sets_;  // of policies_
+  uint64_t generation_ = 0;
+};
+
+}  // namespace nsw
