@@ -25,8 +25,20 @@ class Source {
   [[nodiscard]] virtual std::string state() const = 0;
 };
 
-/// Docker through its Engine API on a unix socket (libcurl). `socket`: path, usually
-/// /run/docker.sock.
+struct DockerOptions {
+  std::string socket = "/run/docker.sock";
+  std::string runtime = "docker";  ///< what containers and kSynced carry
+  long connect_timeout_ms = 3000;
+  long timeout_ms = 5000;  ///< of one answer
+  long listing_interval_ms =
+      60'000;               ///< all is listed anew, against lost events and a hung runtime
+  long retry_min_ms = 100;  ///< pause after a failure, doubled up to the longest
+  long retry_max_ms = 5000;
+};
+
+/// Docker through its Engine API on a unix socket (libcurl). Anything that speaks it will do.
+std::unique_ptr<Source> MakeDockerSource(DockerOptions options, ChangeHandler handler);
+/// `socket`: path, usually /run/docker.sock.
 std::unique_ptr<Source> MakeDockerSource(std::string socket, ChangeHandler handler);
 
 }  // namespace nsw::container

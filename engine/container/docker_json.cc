@@ -1,0 +1,231 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "engine/container/docker_json.h"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <ctime>
+#include <limits>
+
+#include "engine/container/json_scan.h"
+
+namespace nsw::container::docker {
+namespace {
+
+// What this client was written and tried against; newer servers accept it, and those that do not
+// any more say what they do accept.
+constexpr std::string_view kOurApi = "1.41";
+constexpr size_t kLabelBytesMax = 1U << 20;
+constexpr size_t kEngineTextMax = 32;
+
+bool At(JsonPath path, std::initializer_list<std::string_view> keys) {
+  return std::ranges::equal(path, keys);
+}
+
+bool IsVersion(std::string_view text) {
+  const size_t dot = text.find('.');
+  constexpr std::string_view kDigits = "0123456789";
+  return dot != std::string_view::npos && dot >= 1 && dot <= 3 && text.size() - dot - 1 >= 1 &&
+         text.size() - dot - 1 <= 3 &&
+         text.substr(0, dot).find_first_not_of(kDigits) == std::string_view::npos &&
+         text.substr(dot + 1).find_first_not_of(kDigits) == std::string_view::npos;
+}
+
+std::pair<int, int> VersionNumbers(std::string_view text) {
+  std::pair<int, int> numbers{0, 0};
+  const size_t dot = text.find('.');
+  std::from_chars(text.data(), text.data() + dot, numbers.first);
+  std::from_chars(text.data() + dot + 1, text.data() + text.size(), numbers.second);
+  return numbers;
+}
+
+std::string Printable(std::string_view text) {
+  std::string out(text.substr(0, kEngineTextMax));
+  for (char& c : out) {
+    if (c < 0x21 || c > 0x7e) c = '?';
+  }
+  return out;
+}
+
+// RFC 3339 as Go writes it; 0 for anything else.
+uint64_t ParseTime(std::string_view text) {
+  tm parts{};
+  const std::string copy(text.substr(0, 40));
+  const char* rest = strptime(copy.c_str(), "%Y-%m-%dT%H:%M:%S", &parts);
+  if (rest == nullptr || parts.tm_year < 70) return 0;
+  uint64_t fraction = 0;
+  if (*rest == '.') {
+    uint64_t unit = 1'000'000'000;
+    for (rest++; *rest >= '0' && *rest <= '9'; rest++) {
+      unit /= 10;
+      fraction += unit * static_cast<uint64_t>(*rest - '0');
+    }
+  }
+  int hours = 0;
+  int minutes = 0;
+  if ((*rest == '+' || *rest == '-') && sscanf(rest + 1, "%2d:%2d", &hours, &minutes) == 2) {
+    const int sign = *rest == '-' ? -1 : 1;
+    parts.tm_min -= sign * (hours * 60 + minutes);
+  }
+  const time_t seconds = timegm(&parts);
+  return seconds <= 0 ? 0 : static_cast<uint64_t>(seconds) * 1'000'000'000 + fraction;
+}
+
+// An image brings labels of its own, so whoever made the image must not be able to crowd out those
+// that were given at create, which policies go by: the largest go first.
+void BoundLabels(std::map<std::string, std::string>& labels) {
+  using Entry = std::map<std::string, std::string>::const_iterator;
+  const auto size = [](Entry e) { return e->first.size() + e->second.size(); };
+  std::vector<Entry> largest_first;
+  size_t bytes = 0;
+  for (auto at = labels.cbegin(); at != labels.cend(); ++at) {
+    bytes += size(at);
+    largest_first.push_back(at);
+  }
+  if (bytes <= kLabelBytesMax) return;
+  std::ranges::sort(largest_first, [&](Entry a, Entry b) { return size(a) > size(b); });
+  for (const Entry at : largest_first) {
+    if (bytes <= kLabelBytesMax) break;
+    bytes -= size(at);
+    labels.erase(at);
+  }
+}
+
+void TakePod(Container& container) {
+  const auto take = [&](const char* label, std::string& into) {
+    const auto found = container.labels.find(label);
+    if (found != container.labels.end()) into = found->second;
+  };
+  take("io.kubernetes.pod.namespace", container.k8s_namespace);
+  take("io.kubernetes.pod.name", container.k8s_pod);
+  take("io.kubernetes.pod.uid", container.k8s_pod_uid);
+  take("io.kubernetes.container.name", container.k8s_container);
+}
+
+void TakeInspected(JsonPath path, const JsonScalar& value, Inspected& out) {
+  Container& container = out.container;
+  if (At(path, {"Id"})) {
+    container.id = value.text;
+  } else if (At(path, {"Name"})) {
+    container.name = value.text.substr(value.text.starts_with('/') ? 1 : 0);
+  } else if (At(path, {"Image"})) {
+    out.image_id = value.text;
+  } else if (At(path, {"Created"})) {
+    container.created_ns = ParseTime(value.text);
+  } else if (At(path, {"State", "Pid"})) {
+    const bool plausible = value.number > 0 && value.number <= std::numeric_limits<pid_t>::max();
+    container.init_pid = plausible ? static_cast<pid_t>(value.number) : 0;
+  } else if (At(path, {"HostConfig", "Privileged"})) {
+    container.privileged = value.number != 0;
+  } else if (At(path, {"Config", "Image"})) {
+    container.image = ParseImage(value.text);
+  } else if (path.size() == 3 && path[0] == "Config" && path[1] == "Labels") {
+    container.labels[path[2]] = value.text;
+  }
+}
+
+// A reference that is the beginning of the image's id, as `docker run 4f5c` has it.
+bool IsIdPrefix(std::string_view reference, std::string_view image_id) {
+  if (image_id.starts_with("sha256:")) image_id.remove_prefix(7);
+  return reference.size() >= 4 && image_id.starts_with(reference);
+}
+
+}  // namespace
+
+bool IsId(std::string_view text) {
+  return text.size() >= 12 && text.size() <= 64 &&
+         text.find_first_not_of("0123456789abcdef") == std::string_view::npos;
+}
+
+Result<Version> ParseVersion(std::string_view text) {
+  Version version;
+  ScanJson(text, [&](JsonPath path, const JsonScalar& value) {
+    if (At(path, {"Version"})) version.engine = Printable(value.text);
+    if (At(path, {"ApiVersion"}) && IsVersion(value.text)) version.api = value.text;
+    if (At(path, {"MinAPIVersion"}) && IsVersion(value.text)) version.api_minimum = value.text;
+  });
+  if (version.engine.empty() && version.api.empty()) return Fail("does not tell its version");
+  return version;
+}
+
+std::string ChooseApi(const Version& server) {
+  const auto ours = VersionNumbers(kOurApi);
+  if (server.api.empty()) return "";
+  if (VersionNumbers(server.api) < ours) return server.api;
+  const bool too_old = !server.api_minimum.empty() && ours < VersionNumbers(server.api_minimum);
+  return too_old ? server.api_minimum : std::string(kOurApi);
+}
+
+Result<Event> ParseEvent(std::string_view line) {
+  constexpr std::array<std::string_view, 8> kChanged{"create", "start", "restart", "die",
+                                                     "rename", "pause", "unpause", "update"};
+  Event event;
+  std::string action;
+  const bool whole = ScanJson(line, [&](JsonPath path, const JsonScalar& value) {
+    if (At(path, {"Action"})) action = value.text;
+    if (At(path, {"Actor", "ID"})) event.id = value.text;
+  });
+  if (!whole || action.empty()) return Fail("not an event");
+  if (!IsId(event.id)) return Event{};
+  if (std::ranges::find(kChanged, action) != kChanged.end())
+    event.meaning = Event::Meaning::kChanged;
+  if (action == "destroy") event.meaning = Event::Meaning::kGone;
+  return event;
+}
+
+Result<Listing> ParseListing(std::string_view text) {
+  if (!text.starts_with('[')) return Fail("not a list of containers");
+  Listing listing;
+  listing.complete = ScanJson(text, [&](JsonPath path, const JsonScalar& value) {
+    // Id comes first in each; what has none, or comes before it, only spoils a mark.
+    if (At(path, {"", "Id"})) {
+      listing.items.push_back({std::string(value.text), ""});
+    } else if (!listing.items.empty() && (At(path, {"", "Names", ""}) || At(path, {"", "State"}))) {
+      listing.items.back().mark.append(value.text).push_back('\n');
+    }
+  });
+  std::erase_if(listing.items, [](const Listing::Item& item) { return !IsId(item.id); });
+  return listing;
+}
+
+Result<Inspected> ParseInspect(std::string_view text) {
+  Inspected inspected;
+  ScanJson(text,
+           [&](JsonPath path, const JsonScalar& value) { TakeInspected(path, value, inspected); });
+  if (!IsId(inspected.container.id)) return Fail("not a container");
+  BoundLabels(inspected.container.labels);
+  TakePod(inspected.container);
+  return inspected;
+}
+
+ImageInfo ParseImageInfo(std::string_view text) {
+  ImageInfo info;
+  ScanJson(text, [&](JsonPath path, const JsonScalar& value) {
+    if (At(path, {"Id"})) info.id = value.text;
+    if (At(path, {"RepoTags", ""})) info.tags.emplace_back(value.text);
+    if (At(path, {"RepoDigests", ""})) info.digests.emplace_back(value.text);
+  });
+  return info;
+}
+
+void CompleteImage(const ImageInfo& info, Image& image) {
+  const auto named = [&](const std::string& tag) {
+    return ParseImage(tag).repository == image.repository;
+  };
+  const bool bare = image.repository.empty() || (IsIdPrefix(image.reference, info.id) &&
+                                                 std::ranges::none_of(info.tags, named));
+  if (bare) {
+    const auto& names = info.tags.empty() ? info.digests : info.tags;
+    const Image first = names.empty() ? Image{} : ParseImage(names.front());
+    image.repository = first.repository;
+    image.tag = first.tag;
+  }
+  if (!image.digest.empty() && !bare) return;  // given at create
+  image.digest = info.id;
+  for (const std::string& name : info.digests) {
+    const Image candidate = ParseImage(name);
+    if (candidate.repository == image.repository) image.digest = candidate.digest;
+  }
+}
+
+}  // namespace nsw::container::docker

@@ -1,0 +1,219 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "engine/container/unix_http.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+
+namespace nsw::container {
+
+using std::chrono::milliseconds;
+using std::chrono::steady_clock;
+
+struct UnixHttp::Transfer {
+  UnixHttp* owner = nullptr;
+  CURL* easy = nullptr;
+  bool is_stream = false;
+  bool headers_done = false;
+  bool ended = false;
+  CURLcode result = CURLE_OK;
+  size_t header_bytes = 0;
+  HttpAnswer answer;
+  std::string line;  // of a stream: what has come of the current one
+  bool line_dropped = false;
+
+  Transfer() = default;
+  Transfer(const Transfer&) = delete;
+  Transfer& operator=(const Transfer&) = delete;
+  ~Transfer() {
+    if (easy == nullptr) return;
+    curl_multi_remove_handle(owner->multi_, easy);
+    curl_easy_cleanup(easy);
+  }
+};
+
+UnixHttp::UnixHttp(std::string socket, HttpLimits limits)
+    : socket_(std::move(socket)), limits_(limits) {
+  static const CURLcode once = curl_global_init(CURL_GLOBAL_DEFAULT);
+  (void)once;
+  multi_ = curl_multi_init();
+}
+
+UnixHttp::~UnixHttp() {
+  stream_.reset();
+  curl_multi_cleanup(multi_);
+}
+
+void UnixHttp::Stop() {
+  stopped_ = true;
+  curl_multi_wakeup(multi_);
+}
+
+std::unique_ptr<UnixHttp::Transfer> UnixHttp::Begin(const std::string& path, bool stream) {
+  auto transfer = std::make_unique<Transfer>();
+  CURL* easy = curl_easy_init();
+  transfer->owner = this;
+  transfer->easy = easy;
+  transfer->is_stream = stream;
+  curl_easy_setopt(easy, CURLOPT_URL, ("http://localhost" + path).c_str());
+  curl_easy_setopt(easy, CURLOPT_UNIX_SOCKET_PATH, socket_.c_str());
+  curl_easy_setopt(easy, CURLOPT_PROXY, "");  // whatever the environment says
+  curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http");
+  curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
+  curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, limits_.connect_timeout_ms);
+  if (!stream) curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, limits_.timeout_ms);
+  curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, &UnixHttp::OnHeader);
+  curl_easy_setopt(easy, CURLOPT_HEADERDATA, transfer.get());
+  curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, &UnixHttp::OnBody);
+  curl_easy_setopt(easy, CURLOPT_WRITEDATA, transfer.get());
+  curl_easy_setopt(easy, CURLOPT_PRIVATE, transfer.get());
+  curl_multi_add_handle(multi_, easy);
+  return transfer;
+}
+
+size_t UnixHttp::OnHeader(char* data, size_t size, size_t count, void* user) {
+  auto& transfer = *static_cast<Transfer*>(user);
+  const std::string_view line(data, size * count);
+  transfer.header_bytes += line.size();
+  if (line == "\r\n" || line == "\n") transfer.headers_done = true;
+  return transfer.header_bytes <= transfer.owner->limits_.headers_max ? line.size() : 0;
+}
+
+size_t UnixHttp::OnBody(char* data, size_t size, size_t count, void* user) {
+  auto& transfer = *static_cast<Transfer*>(user);
+  const std::string_view part(data, size * count);
+  if (transfer.is_stream) {
+    transfer.owner->AddToLines(transfer, part);
+    return transfer.owner->stopped_ ? 0 : part.size();
+  }
+  const size_t room = transfer.owner->limits_.answer_max - transfer.answer.body.size();
+  transfer.answer.body.append(part.substr(0, room));
+  transfer.answer.cut = part.size() > room;
+  return transfer.answer.cut ? 0 : part.size();  // 0 ends the transfer
+}
+
+void UnixHttp::AddToLines(Transfer& transfer, std::string_view part) {
+  while (!part.empty()) {
+    const size_t end = std::min(part.find('\n'), part.size());
+    if (transfer.line.size() + end > limits_.line_max) transfer.line_dropped = true;
+    if (!transfer.line_dropped) transfer.line.append(part.substr(0, end));
+    if (end == part.size()) return;
+    EndLine(transfer);
+    part.remove_prefix(end + 1);
+  }
+}
+
+void UnixHttp::EndLine(Transfer& transfer) {
+  if (transfer.line_dropped || lines_bytes_ + transfer.line.size() > limits_.lines_bytes_max) {
+    missed_ = true;
+  } else if (!transfer.line.empty()) {
+    lines_bytes_ += transfer.line.size();
+    lines_.push_back(std::move(transfer.line));
+  }
+  transfer.line.clear();
+  transfer.line_dropped = false;
+}
+
+// Moves the transfers on, then waits for the network, a Stop or the deadline.
+void UnixHttp::Turn(Deadline deadline) {
+  int running = 0;
+  curl_multi_perform(multi_, &running);
+  CollectEnded();
+  const auto left = std::chrono::ceil<milliseconds>(deadline - steady_clock::now()).count();
+  const bool stream_ended = stream_ != nullptr && stream_->ended;
+  if (left > 0 && !stopped_ && lines_.empty() && !stream_ended) {
+    curl_multi_poll(multi_, nullptr, 0, static_cast<int>(std::min<long>(left, 1000)), nullptr);
+  }
+}
+
+void UnixHttp::CollectEnded() {
+  int left = 0;
+  while (const CURLMsg* message = curl_multi_info_read(multi_, &left)) {
+    char* user = nullptr;
+    curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &user);
+    auto& transfer = *reinterpret_cast<Transfer*>(user);
+    transfer.ended = true;
+    transfer.result = message->data.result;
+    curl_easy_getinfo(transfer.easy, CURLINFO_RESPONSE_CODE, &transfer.answer.status);
+  }
+}
+
+HttpError UnixHttp::ErrorOf(const Transfer& transfer) const {
+  if (stopped_) return {HttpError::Kind::kStopped, "stopped"};
+  if (!transfer.ended || transfer.result == CURLE_OPERATION_TIMEDOUT) {
+    return {HttpError::Kind::kTimeout, socket_ + ": no answer in time"};
+  }
+  long code = 0;
+  curl_easy_getinfo(transfer.easy, CURLINFO_OS_ERRNO, &code);
+  if (transfer.result == CURLE_COULDNT_CONNECT) {
+    const bool absent = code == ENOENT || code == ECONNREFUSED;
+    const char* why = code != 0 ? strerror(static_cast<int>(code)) : "cannot connect";
+    return {absent ? HttpError::Kind::kAbsent : HttpError::Kind::kOther, socket_ + ": " + why};
+  }
+  return {HttpError::Kind::kOther, socket_ + ": " + curl_easy_strerror(transfer.result)};
+}
+
+tl::expected<HttpAnswer, HttpError> UnixHttp::Get(const std::string& path) {
+  const auto transfer = Begin(path, false);
+  const Deadline deadline = steady_clock::now() + milliseconds(limits_.timeout_ms);
+  while (!transfer->ended && !stopped_ && steady_clock::now() < deadline) {
+    int running = 0;
+    curl_multi_perform(multi_, &running);
+    CollectEnded();
+    if (!transfer->ended && !stopped_) curl_multi_poll(multi_, nullptr, 0, 200, nullptr);
+  }
+  const bool whole = transfer->ended && (transfer->result == CURLE_OK || transfer->answer.cut);
+  if (!whole || stopped_) return tl::unexpected(ErrorOf(*transfer));
+  return std::move(transfer->answer);
+}
+
+tl::expected<void, HttpError> UnixHttp::OpenStream(const std::string& path) {
+  stream_.reset();
+  lines_.clear();
+  lines_bytes_ = 0;
+  missed_ = false;
+  stream_ = Begin(path, true);
+  const Deadline deadline = steady_clock::now() + milliseconds(limits_.timeout_ms);
+  while (!stream_->headers_done && !stream_->ended && !stopped_ && steady_clock::now() < deadline) {
+    Turn(deadline);
+  }
+  if (!stream_->headers_done || stopped_) return tl::unexpected(ErrorOf(*stream_));
+  long status = 0;
+  curl_easy_getinfo(stream_->easy, CURLINFO_RESPONSE_CODE, &status);
+  if (status == 200) return {};
+  return tl::unexpected(
+      HttpError{HttpError::Kind::kOther, socket_ + ": events: status " + std::to_string(status)});
+}
+
+tl::expected<void, HttpError> UnixHttp::WaitLine(milliseconds timeout) {
+  const Deadline deadline = steady_clock::now() + timeout;
+  do {
+    Turn(deadline);
+    if (stopped_) return tl::unexpected(HttpError{HttpError::Kind::kStopped, "stopped"});
+    if (!lines_.empty() || missed_) return {};
+    if (stream_ == nullptr || stream_->ended) {
+      return tl::unexpected(HttpError{HttpError::Kind::kOther, socket_ + ": the events ended"});
+    }
+  } while (steady_clock::now() < deadline);
+  return {};
+}
+
+bool UnixHttp::TakeLine(std::string& line) {
+  if (lines_.empty()) return false;
+  line = std::move(lines_.front());
+  lines_.pop_front();
+  lines_bytes_ -= line.size();
+  return true;
+}
+
+bool UnixHttp::TakeMissed() { return std::exchange(missed_, false); }
+
+void UnixHttp::Sleep(milliseconds time) {
+  const Deadline deadline = steady_clock::now() + time;
+  while (!stopped_ && steady_clock::now() < deadline) {
+    const auto left = std::chrono::ceil<milliseconds>(deadline - steady_clock::now()).count();
+    curl_multi_poll(multi_, nullptr, 0, static_cast<int>(std::clamp<long>(left, 1, 1000)), nullptr);
+  }
+}
+
+}  // namespace nsw::container

@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: Apache-2.0
+// UnixHttp: HTTP requests over a unix socket (libcurl), one long answer read by lines beside short
+// ones read whole. Used by the runtime sources, each from its one thread; Stop alone may be called
+// from any. Every wait has a bound, every answer a limit: the other side may hang, lie and talk for
+// ever.
+#pragma once
+
+#include <curl/curl.h>
+
+#include <atomic>
+#include <chrono>
+#include <deque>
+#include <memory>
+#include <string>
+
+#include "engine/base/result.h"
+
+namespace nsw::container {
+
+struct HttpLimits {
+  long connect_timeout_ms = 3000;
+  long timeout_ms = 10'000;           ///< of a whole short answer
+  size_t answer_max = 8U << 20;       ///< bytes; what follows is not read
+  size_t headers_max = 64U << 10;     ///< bytes
+  size_t line_max = 1U << 20;         ///< bytes; a longer line is dropped
+  size_t lines_bytes_max = 8U << 20;  ///< bytes waiting to be taken; what follows is dropped
+};
+
+struct HttpAnswer {
+  long status = 0;
+  std::string body;
+  bool cut = false;  ///< longer than answer_max: the beginning of it
+};
+
+/// Why there is no answer.
+struct HttpError {
+  enum class Kind { kAbsent, kTimeout, kOther, kStopped };
+  Kind kind = Kind::kOther;  ///< kAbsent: nobody listens on that socket
+  std::string message;
+};
+
+class UnixHttp {
+ public:
+  UnixHttp(std::string socket, HttpLimits limits);
+  ~UnixHttp();
+  UnixHttp(const UnixHttp&) = delete;
+  UnixHttp& operator=(const UnixHttp&) = delete;
+
+  /// A whole answer, of any status. Lines of the stream that come meanwhile are kept.
+  tl::expected<HttpAnswer, HttpError> Get(const std::string& path);
+
+  /// Asks for an endless answer and waits for its headers. Replaces the stream before.
+  tl::expected<void, HttpError> OpenStream(const std::string& path);
+  /// Waits until a line is there, the stream ended (an error) or `timeout` is over.
+  tl::expected<void, HttpError> WaitLine(std::chrono::milliseconds timeout);
+  /// Takes the next line; false if none is there.
+  bool TakeLine(std::string& line);
+  /// True once after lines were dropped.
+  bool TakeMissed();
+
+  /// Waits, as before a new attempt; Stop ends it.
+  void Sleep(std::chrono::milliseconds time);
+  /// Ends every wait, now and from now on. From any thread.
+  void Stop();
+  [[nodiscard]] bool stopped() const { return stopped_; }
+
+ private:
+  struct Transfer;
+  using Deadline = std::chrono::steady_clock::time_point;
+
+  std::unique_ptr<Transfer> Begin(const std::string& path, bool stream);
+  void Turn(Deadline deadline);
+  void CollectEnded();
+  [[nodiscard]] HttpError ErrorOf(const Transfer& transfer) const;
+  static size_t OnHeader(char* data, size_t size, size_t count, void* transfer);
+  static size_t OnBody(char* data, size_t size, size_t count, void* transfer);
+  void AddToLines(Transfer& transfer, std::string_view part);
+  void EndLine(Transfer& transfer);
+
+  std::string socket_;
+  HttpLimits limits_;
+  CURLM* multi_;
+  std::atomic<bool> stopped_{false};
+  std::unique_ptr<Transfer> stream_;
+  std::deque<std::string> lines_;
+  size_t lines_bytes_ = 0;
+  bool missed_ = false;
+};
+
+}  // namespace nsw::container
