@@ -148,6 +148,10 @@ void Pipeline::Tick() {
   ForgetDead(now);
 }
 
+void Pipeline::Finish() {
+  parts_.registry.ForEach([this](container::Binding& binding) { Settled(binding); });
+}
+
 void Pipeline::ForgetDead(uint64_t now_ns) {
   for (const kernel::HomeState& home : parts_.kernel.Homes()) {
     if (home.value.tasks != 0) {

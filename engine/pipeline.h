@@ -62,6 +62,9 @@ class Pipeline {
   /// clocks' offset.
   void Tick();
 
+  /// At the end: what still waits for metadata is judged with what is known.
+  void Finish();
+
   /// Refuses something to one container from now on. `expires_ns`: CLOCK_BOOTTIME, 0: never.
   [[nodiscard]] Result<std::string> Deny(container::Binding& binding, std::string_view deny_class,
                                          std::string_view entry, uint64_t expires_ns);

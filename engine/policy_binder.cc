@@ -6,16 +6,10 @@
 namespace nsw {
 
 PolicyBinder::Chosen PolicyBinder::Choose(const rule::PolicySet& policies,
-                                          const container::Binding& binding) {
-  // A nested container is judged by the outermost container's policies.
-  const container::Binding* outer = &binding;
-  for (int depth = 0; depth < 16; depth++) {
-    const container::Binding* parent = registry_.Find(outer->parent);
-    if (parent == nullptr || !parent->is_container) break;
-    outer = parent;
-  }
-  if (!outer->is_container) return policies.SelectHost();
-  return policies.Select(outer->container);
+                                          container::Binding& binding) {
+  const container::Binding& outer =
+      registry_.Outermost(binding);  // whose policies hold for what is nested in it
+  return outer.is_container ? policies.Select(outer.container) : policies.SelectHost();
 }
 
 Status PolicyBinder::Ensure(const rule::PolicySet& policies, const Chosen& chosen, DenySets& sets) {

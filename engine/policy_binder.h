@@ -42,7 +42,7 @@ class PolicyBinder {
   using Chosen = std::vector<uint32_t>;
   using DenySets = std::map<Chosen, DenySet>;
 
-  [[nodiscard]] Chosen Choose(const rule::PolicySet& policies, const container::Binding& binding);
+  [[nodiscard]] Chosen Choose(const rule::PolicySet& policies, container::Binding& binding);
   [[nodiscard]] Status Ensure(const rule::PolicySet& policies, const Chosen& chosen,
                               DenySets& sets);
   [[nodiscard]] Status Install(container::Binding& binding, const Chosen& chosen);

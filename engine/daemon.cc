@@ -1,0 +1,276 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "engine/daemon.h"
+
+#include <fcntl.h>
+#include <spdlog/spdlog.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <future>
+
+#include "engine/mounts.h"
+
+namespace nsw {
+namespace {
+
+// One engine watches a host, wherever its run directory is.
+constexpr const char* kLock = "/run/nswarden.lock";
+constexpr int kPollMs = 200;
+constexpr uint64_t kTickNs = 1'000'000'000;
+
+sigset_t WatchedSignals() {
+  sigset_t set;
+  sigemptyset(&set);
+  for (int signal : {SIGTERM, SIGINT, SIGHUP}) sigaddset(&set, signal);
+  return set;
+}
+
+std::string Lines(const std::vector<rule::Diagnostic>& diagnostics, bool warnings) {
+  std::string text;
+  for (const rule::Diagnostic& one : diagnostics) {
+    if (one.warning == warnings) text += (text.empty() ? "" : "\n") + one.Text();
+  }
+  return text;
+}
+
+std::string Names(const rule::PolicySet& policies, bool (*wanted)(const rule::PolicyInfo&)) {
+  std::string names;
+  for (const rule::PolicyInfo& policy : policies.policies()) {
+    if (wanted(policy)) names += (names.empty() ? "" : ", ") + policy.name;
+  }
+  return names;
+}
+
+}  // namespace
+
+Daemon::Daemon(Config config) : config_(std::move(config)), hostname_(HostName()) {}
+
+Daemon::~Daemon() {
+  control_.reset();
+  sources_.clear();
+  if (signals_.joinable()) {
+    stopping_ = true;
+    pthread_kill(signals_.native_handle(), SIGTERM);
+    signals_.join();
+  }
+}
+
+Status Daemon::Run() {
+  using Step = Status (Daemon::*)();
+  constexpr Step kSteps[] = {&Daemon::RequireRoot, &Daemon::TakeLock,      &Daemon::LoadPolicies,
+                             &Daemon::Probe,       &Daemon::OpenHistory,   &Daemon::OpenSinks,
+                             &Daemon::LoadKernel,  &Daemon::StartPipeline, &Daemon::StartSources,
+                             &Daemon::OpenControl, &Daemon::Announce};
+  const sigset_t signals = WatchedSignals();
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);  // before any thread is made: all inherit it
+  signal(SIGPIPE, SIG_IGN);
+  for (const Step step : kSteps) {
+    if (Status done = (this->*step)(); !done) return done;
+  }
+  Loop();
+  return {};
+}
+
+Status Daemon::RequireRoot() {
+  if (geteuid() == 0) return {};
+  return Fail(
+      "nswarden needs root: it loads BPF programs and reads every container's processes; try `sudo "
+      "nswarden run`");
+}
+
+Status Daemon::TakeLock() {
+  lock_.Reset(open(kLock, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
+  if (!lock_.valid()) return FailErrno(kLock, errno);
+  if (flock(lock_.get(), LOCK_EX | LOCK_NB) != 0) {
+    return Fail(std::string("another nswarden watches this host already (it holds ") + kLock +
+                "); `nswarden status` shows it");
+  }
+  std::error_code error;
+  std::filesystem::create_directories(config_.run_directory, error);
+  if (error) return Fail(config_.run_directory.string() + ": " + error.message());
+  return {};
+}
+
+Status Daemon::LoadPolicies() {
+  rule::Loaded loaded =
+      rule::LoadPolicies(config_.policies, {.check_owner = config_.check_policy_owner});
+  if (const std::string warnings = Lines(loaded.diagnostics, true); !warnings.empty())
+    spdlog::warn("{}", warnings);
+  if (loaded.set == nullptr)
+    return Fail("no policies were loaded:\n" + Lines(loaded.diagnostics, false));
+  first_policies_ = std::move(loaded.set);
+  return {};
+}
+
+Status Daemon::Probe() {
+  MountKernelFileSystems();
+  features_ = kernel::ProbeFeatures();
+  auto host = ReadHostNamespaces();
+  if (!host) return tl::unexpected(host.error());
+  host_ = *host;
+  return {};
+}
+
+Status Daemon::OpenHistory() {
+  if (config_.history.empty()) return {};
+  auto writer = store::Writer::Open({.path = config_.history,
+                                     .retention_ns = config_.history_retention_ns,
+                                     .max_bytes = config_.history_max_bytes});
+  if (!writer) return Fail("history: " + writer.error().message);
+  history_ = std::move(*writer);
+  return {};
+}
+
+Status Daemon::OpenSinks() {
+  dispatcher_ = std::make_unique<alert::Dispatcher>();
+  if (config_.output != Output::kNone) {
+    const auto format =
+        config_.output == Output::kJson ? alert::StdoutFormat::kJson : alert::StdoutFormat::kText;
+    dispatcher_->Add(alert::MakeStdoutSink(format));
+  }
+  if (config_.webhook_url.empty()) return {};
+  auto webhook = alert::MakeWebhookSink(
+      {.url = config_.webhook_url,
+       .timeout_ms = static_cast<int>(config_.webhook_timeout_ns / 1'000'000),
+       .attempts = config_.webhook_attempts});
+  if (!webhook) return Fail("webhook: " + webhook.error().message);
+  dispatcher_->Add(std::move(*webhook));
+  return {};
+}
+
+Status Daemon::LoadKernel() {
+  auto loaded = kernel::Kernel::Load(
+      features_, {.enforce = config_.enforce,
+                  .events_ring_bytes = static_cast<uint32_t>(config_.events_ring_bytes),
+                  .files_ring_bytes = static_cast<uint32_t>(config_.files_ring_bytes),
+                  .max_tasks = static_cast<uint32_t>(config_.max_tasks)});
+  if (!loaded) return tl::unexpected(loaded.error());
+  kernel_ = std::move(*loaded);
+  return {};
+}
+
+Status Daemon::StartPipeline() {
+  started_ns_ = SystemClock().BootNs();
+  queue_ = std::make_unique<WorkQueue>([this] { kernel_->Wake(); });
+  registry_ = std::make_unique<container::Registry>(container::ProcFs());
+  binder_ = std::make_unique<PolicyBinder>(*kernel_, *registry_);
+  pipeline_ = std::make_unique<Pipeline>(PipelineParts{*kernel_, *registry_, *binder_, *dispatcher_,
+                                                       history_.get(), SystemClock(), hostname_,
+                                                       host_.pid});
+  if (Status used = binder_->Use(first_policies_); !used) return used;
+  pipeline_->Tick();
+  return {};
+}
+
+Status Daemon::StartSources() {
+  registry_->Expect("docker");
+  sources_.push_back(
+      container::MakeDockerSource(config_.docker_socket.string(), [this](container::Change change) {
+        queue_->Post([this, change = std::move(change)] { pipeline_->Apply(change); });
+      }));
+  return kernel_->LabelRunning();
+}
+
+Status Daemon::OpenControl() {
+  auto server = ControlServer::Listen(
+      config_.control_socket(),
+      [this](const nlohmann::json& request, const Peer& peer) { return Control(request, peer); });
+  if (!server) return Fail("control socket: " + server.error().message);
+  control_ = std::move(*server);
+  signals_ = std::thread([this] { WatchSignals(); });
+  return {};
+}
+
+Status Daemon::Announce() {
+  const rule::PolicySet& policies = *binder_->policies();
+  for (const std::string& line : kernel_->attachments()) spdlog::debug("{}", line);
+  const std::string all = Names(policies, [](const rule::PolicyInfo&) { return true; });
+  spdlog::info("{} policies: {}", policies.policies().size(),
+               all.empty() ? "none; nothing will be reported" : all);
+  const std::string denying = Names(policies, [](const rule::PolicyInfo& p) {
+    return p.has_deny && p.mode == rule::Mode::kEnforce;
+  });
+  if (kernel_->enforcing()) {
+    spdlog::info("enforcement: on (BPF-LSM; a canary was refused){}",
+                 denying.empty() ? "" : ", by " + denying);
+  } else if (!denying.empty()) {
+    spdlog::warn(
+        "enforcement: not possible here, so these policies only detect: {}; `nswarden probe` says "
+        "why",
+        denying);
+  } else {
+    spdlog::info("enforcement: not possible here; `nswarden probe` says why");
+  }
+  if (!std::filesystem::exists(config_.docker_socket)) {
+    spdlog::info("no container runtime at {}; watching all the same",
+                 config_.docker_socket.string());
+  }
+  spdlog::info("watching");
+  RecordOperation("start", all, {geteuid(), static_cast<uint32_t>(getpid())});
+  return {};
+}
+
+void Daemon::Loop() {
+  uint64_t next_tick = 0;
+  while (!stopping_) {
+    kernel_->Poll(kPollMs,
+                  [this](std::span<const std::byte> record) { pipeline_->Handle(record); });
+    queue_->Run();
+    const uint64_t now = SystemClock().BootNs();
+    if (now < next_tick) continue;
+    pipeline_->Tick();
+    next_tick = now + kTickNs;
+  }
+  Drain();
+}
+
+// What the kernel had put into the rings before the stop is still judged, reported and stored.
+void Daemon::Drain() {
+  spdlog::info("stopping: draining");
+  control_.reset();
+  sources_.clear();
+  while (kernel_->Poll(
+             0, [this](std::span<const std::byte> record) { pipeline_->Handle(record); }) > 0) {
+  }
+  queue_->Run();
+  pipeline_->Finish();
+  RecordOperation("stop", "", {geteuid(), static_cast<uint32_t>(getpid())});
+  dispatcher_.reset();
+  history_.reset();
+}
+
+void Daemon::WatchSignals() {
+  const sigset_t signals = WatchedSignals();
+  int signal = 0;
+  while (sigwait(&signals, &signal) == 0) {
+    if (signal == SIGHUP) {
+      const Status reloaded = Reload({geteuid(), static_cast<uint32_t>(getpid())});
+      if (!reloaded) spdlog::error("the old policies stay in force: {}", reloaded.error().message);
+      continue;
+    }
+    stopping_ = true;
+    kernel_->Wake();
+    return;
+  }
+}
+
+Status Daemon::Reload(const Peer& peer) {
+  rule::Loaded loaded =
+      rule::LoadPolicies(config_.policies, {.check_owner = config_.check_policy_owner});
+  Status used;
+  if (loaded.set == nullptr) {
+    used = Fail(Lines(loaded.diagnostics, false));
+  } else {
+    used = queue_->Ask([this, set = loaded.set] { return binder_->Use(set); });
+  }
+  RecordOperation("reload", used ? "done" : used.error().message, peer);
+  if (used) spdlog::info("policies loaded anew: {}", loaded.set->policies().size());
+  return used;
+}
+
+void Daemon::RecordOperation(const std::string& what, const std::string& detail, const Peer& peer) {
+  if (history_ != nullptr) history_->RecordOperation(what, detail, peer.uid, peer.pid);
+}
+
+}  // namespace nsw

@@ -1,0 +1,187 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the daemon answers on its control socket. Everything that touches the pipeline is asked of
+// its thread.
+#include <spdlog/spdlog.h>
+
+#include "engine/base/text.h"
+#include "engine/daemon.h"
+
+namespace nsw {
+namespace {
+
+using nlohmann::json;
+
+json Refusal(std::string message) { return {{"error", std::move(message)}}; }
+
+std::string TextOf(const json& request, const char* key) {
+  const auto found = request.find(key);
+  return found != request.end() && found->is_string() ? found->get<std::string>() : std::string{};
+}
+
+std::string_view ModeName(rule::Mode mode) {
+  switch (mode) {
+    case rule::Mode::kEnforce:
+      return "enforce";
+    case rule::Mode::kAudit:
+      return "audit";
+    case rule::Mode::kOff:
+      return "off";
+  }
+  return "";
+}
+
+// What becomes of a policy's deny entries on this host.
+std::string_view Effect(const rule::PolicyInfo& policy, bool enforcing) {
+  if (!policy.has_deny) return "alerts";
+  if (policy.mode != rule::Mode::kEnforce) return "audit";
+  return enforcing ? "enforced" : "detection only";
+}
+
+json PolicyJson(const rule::PolicyInfo& policy, bool enforcing) {
+  return {{"name", policy.name},
+          {"file", policy.file},
+          {"sha256", policy.sha256},
+          {"mode", ModeName(policy.mode)},
+          {"rules", policy.rules},
+          {"deny_entries", policy.deny_entries},
+          {"effect", Effect(policy, enforcing)}};
+}
+
+json BindingJson(const container::Binding& binding, std::span<const rule::PolicyInfo> policies,
+                 bool enforcing) {
+  json bound = json::array();
+  for (const uint32_t position : binding.policies) {
+    bound.push_back(
+        {{"name", policies[position].name}, {"effect", Effect(policies[position], enforcing)}});
+  }
+  const container::Container& c = binding.container;
+  return {{"id", c.id},
+          {"name", c.name},
+          {"runtime", c.runtime},
+          {"image", c.image.reference},
+          {"pid", c.init_pid != 0 ? c.init_pid : binding.pid},
+          {"mount_namespace", static_cast<uint32_t>(binding.home)},
+          {"privileged", c.privileged},
+          {"k8s_namespace", c.k8s_namespace},
+          {"k8s_pod", c.k8s_pod},
+          {"policies", std::move(bound)}};
+}
+
+constexpr const char* kCountNames[] = {"emitted",   "lost_ring_full", "lost_no_scratch", "unpaired",
+                                       "truncated", "lost_no_label",  "denied"};
+static_assert(std::size(kCountNames) == NSW_COUNT_KINDS);
+
+}  // namespace
+
+json Daemon::Control(const json& request, const Peer& peer) {
+  const std::string verb = TextOf(request, "verb");
+  if (verb == "ps") return queue_->Ask([this] { return Ps(); });
+  if (verb == "status") return queue_->Ask([this] { return ShowStatus(); });
+  if (verb == "deny") return queue_->Ask([&, this] { return Deny(request, peer); });
+  if (verb == "reload") {
+    const Status done = Reload(peer);
+    return done ? json{{"policies", binder_->policies()->policies().size()}}
+                : Refusal("the old policies stay in force: " + done.error().message);
+  }
+  return Refusal("unknown verb '" + verb + "'");
+}
+
+json Daemon::Ps() {
+  json list = json::array();
+  const bool enforcing = kernel_->enforcing();
+  registry_->ForEach([&](container::Binding& binding) {
+    if (binding.is_container && !binding.removed) {
+      list.push_back(BindingJson(binding, binder_->policies()->policies(), enforcing));
+    }
+  });
+  return {{"containers", std::move(list)}, {"enforcing", enforcing}};
+}
+
+json Daemon::ShowStatus() {
+  json events = json::object();
+  json general = json::object();
+  const Ledger& ledger = pipeline_->ledger();
+  for (const kernel::Counter& counter : kernel_->Counters()) {
+    const auto type = static_cast<event::Type>(counter.event);
+    json& place =
+        type == event::Type::kNone ? general : events[std::string(event::Info(type).name)];
+    place[kCountNames[counter.kind]] = counter.value;
+  }
+  for (size_t i = 1; i < NSW_EVENT_COUNT; i++) {
+    json& place = events[std::string(event::Info(static_cast<event::Type>(i)).name)];
+    place["decoded"] = ledger.decoded[i];
+    place["matched"] = ledger.matched[i];
+    place["recorded"] = ledger.recorded[i];
+    place["not_wanted"] = ledger.unwanted[i];
+  }
+  general["decode_errors"] = ledger.decode_errors;
+  general["unknown_verdicts"] = ledger.unknown_verdicts;
+  general["match_overflow"] = ledger.match_overflow;
+  general["held_overflow"] = ledger.held_overflow;
+  general["forgotten_processes"] = pipeline_->processes().forgotten();
+
+  json policies = json::array();
+  for (const rule::PolicyInfo& policy : binder_->policies()->policies()) {
+    policies.push_back(PolicyJson(policy, kernel_->enforcing()));
+  }
+  json sinks = json::array();
+  for (const alert::SinkStats& s : dispatcher_->Stats()) {
+    sinks.push_back({{"name", s.name},
+                     {"written", s.written},
+                     {"lost_queue_full", s.lost_queue_full},
+                     {"lost_failed", s.lost_failed},
+                     {"queued", s.queued},
+                     {"last_error", s.last_error}});
+  }
+  json runtimes = json::array();
+  for (const auto& source : sources_)
+    runtimes.push_back({{"name", source->name()}, {"state", source->state()}});
+  json history = nullptr;
+  if (history_ != nullptr) {
+    const store::WriterStats s = history_->Stats();
+    std::error_code ignored;
+    history = {{"file", config_.history.string()},
+               {"bytes", std::filesystem::file_size(config_.history, ignored)},
+               {"recorded", s.recorded},
+               {"stored", s.stored},
+               {"pending", s.pending},
+               {"lost_queue", s.lost_queue},
+               {"lost_error", s.lost_error},
+               {"last_error", s.last_error}};
+  }
+  return {{"uptime_ns", SystemClock().BootNs() - started_ns_},
+          {"enforcing", kernel_->enforcing()},
+          {"containers", registry_->size()},
+          {"alerts", ledger.alerts},
+          {"attachments", kernel_->attachments()},
+          {"events", std::move(events)},
+          {"engine", std::move(general)},
+          {"policies", std::move(policies)},
+          {"sinks", std::move(sinks)},
+          {"runtimes", std::move(runtimes)},
+          {"history", std::move(history)}};
+}
+
+json Daemon::Deny(const json& request, const Peer& peer) {
+  const std::string name = TextOf(request, "container");
+  container::Binding* binding = registry_->FindByName(name);
+  if (binding == nullptr)
+    return Refusal("no container, or more than one, is called '" + name +
+                   "'; `nswarden ps` lists them");
+  uint64_t expires_ns = 0;
+  if (const std::string period = TextOf(request, "for"); !period.empty()) {
+    const auto ns = ParseDuration(period);
+    if (!ns) return Refusal("--for: " + ns.error().message);
+    expires_ns = SystemClock().BootNs() + *ns;
+  }
+  const std::string entry = TextOf(request, "entry");
+  const auto pushed = pipeline_->Deny(*binding, TextOf(request, "class"), entry, expires_ns);
+  if (!pushed) return Refusal(pushed.error().message);
+  const std::string detail = binding->container.name + ": " + *pushed +
+                             (expires_ns != 0 ? " for " + TextOf(request, "for") : "");
+  spdlog::info("deny by uid {} pid {}: {}", peer.uid, peer.pid, detail);
+  RecordOperation("deny", detail, peer);
+  return {{"rule", *pushed}, {"container", binding->container.name}};
+}
+
+}  // namespace nsw

@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <spdlog/sinks/stdout_color_sinks.h>
+#include <spdlog/spdlog.h>
+
+#include "tools/verbs.h"
+
+int main(int argc, char** argv) {
+  // stdout is for results and alerts; what the program says of itself goes to stderr.
+  spdlog::set_default_logger(spdlog::stderr_color_mt("nswarden"));
+  spdlog::set_pattern("%H:%M:%S %^%l%$ %v");
+
+  CLI::App app{"nswarden: watches what containers do, and refuses what their policies forbid"};
+  app.set_version_flag("--version", "nswarden " NSW_VERSION);
+  app.require_subcommand(1);
+  app.failure_message(CLI::FailureMessage::help);
+  int status = 0;
+  for (const auto add : {nsw::tools::AddRun, nsw::tools::AddCheck, nsw::tools::AddFields,
+                         nsw::tools::AddProbe, nsw::tools::AddStatus, nsw::tools::AddPs,
+                         nsw::tools::AddHistory, nsw::tools::AddDeny, nsw::tools::AddReload}) {
+    add(app, status);
+  }
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    const int code = app.exit(error);
+    return code == 0 ? 0 : 2;
+  }
+  return status;
+}

@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+// nswarden status: how the running engine does.
+#include <cstdio>
+
+#include "engine/base/text.h"
+#include "tools/control_call.h"
+#include "tools/verbs.h"
+
+namespace nsw::tools {
+namespace {
+
+using nlohmann::json;
+
+void PrintEvents(const json& events) {
+  static constexpr const char* kColumns[] = {
+      "emitted",        "decoded",         "matched",  "recorded",  "not_wanted",
+      "lost_ring_full", "lost_no_scratch", "unpaired", "truncated", "denied"};
+  std::vector<std::vector<std::string>> rows{{"EVENT"}};
+  for (const char* column : kColumns) rows[0].emplace_back(column);
+  for (const auto& [name, counts] : events.items()) {
+    rows.push_back({name});
+    for (const char* column : kColumns)
+      rows.back().push_back(counts.contains(column) ? Shown(counts, column) : "0");
+  }
+  PrintTable(rows);
+}
+
+void PrintList(const char* title, const json& list, std::initializer_list<const char*> keys) {
+  if (list.empty()) return;
+  std::vector<std::vector<std::string>> rows{{title}};
+  for (const char* key : keys) {
+    if (key != *keys.begin()) rows[0].emplace_back(key);
+  }
+  for (const json& item : list) {
+    rows.emplace_back();
+    for (const char* key : keys) rows.back().push_back(Shown(item, key));
+  }
+  printf("\n");
+  PrintTable(rows);
+}
+
+void Print(const json& answer) {
+  printf("up %s; enforcement %s; %s containers; %s alerts\n",
+         DurationText(answer.value("uptime_ns", uint64_t{0})).c_str(),
+         answer.value("enforcing", false) ? "on" : "off", Shown(answer, "containers").c_str(),
+         Shown(answer, "alerts").c_str());
+  PrintList("RUNTIME", answer["runtimes"], {"name", "state"});
+  PrintList("POLICY", answer["policies"],
+            {"name", "effect", "rules", "deny_entries", "sha256", "file"});
+  PrintList("SINK", answer["sinks"],
+            {"name", "written", "queued", "lost_queue_full", "lost_failed", "last_error"});
+  printf("\n");
+  PrintEvents(answer["events"]);
+  printf("\nengine:");
+  for (const auto& [name, value] : answer["engine"].items())
+    printf(" %s=%s", name.c_str(), value.dump().c_str());
+  printf("\nhistory: ");
+  if (answer["history"].is_null()) {
+    printf("off\n");
+    return;
+  }
+  for (const char* key : {"file", "bytes", "recorded", "stored", "pending", "lost_queue",
+                          "lost_error", "last_error"}) {
+    printf("%s=%s ", key, Shown(answer["history"], key).c_str());
+  }
+  printf("\n");
+}
+
+}  // namespace
+
+void AddStatus(CLI::App& app, int& status) {
+  CLI::App* verb = app.add_subcommand(
+      "status", "show how the running engine does: events, losses, policies, history");
+  auto flags = AddControlFlags(*verb);
+  verb->callback([flags, &status] {
+    if (const auto answer = Ask(*flags, {{"verb", "status"}}, status)) Print(*answer);
+  });
+}
+
+}  // namespace nsw::tools
