@@ -1,0 +1,57 @@
+# SPDX-License-Identifier: Apache-2.0
+# The engine under test, for scripts that have sourced lib.sh.
+# shellcheck shell=bash
+ALERTS=$WORK/alerts.json
+ENGINE_LOG=$WORK/engine.log
+HISTORY=$WORK/history.db
+POLICIES=$WORK/policies
+
+# copy_policies: the test policies in a folder of this script's own, as the engine wants them (root's, nobody else's to write).
+copy_policies() {
+  mkdir -p "$POLICIES"
+  install -m 0644 "$E2E"/policies/*.yaml "$POLICIES"
+}
+
+# start_engine [ARGS...]: sets ENGINE_PID. Alerts go to $ALERTS as JSON lines, what the engine says to $ENGINE_LOG.
+start_engine() {
+  local docker=${DOCKER_HOST#unix://}
+  : >"$ENGINE_LOG"
+  "$NSWARDEN" run --policies "$POLICIES" --history "$HISTORY" --output json --docker "$docker" "$@" \
+    >>"$ALERTS" 2>>"$ENGINE_LOG" </dev/null &
+  ENGINE_PID=$!
+  at_exit stop_engine "$ENGINE_PID"
+  wait_for "${NSWARDEN_START_DEADLINE:-60}" grep -q ' watching$' "$ENGINE_LOG" && return
+  diag "$(cat "$ENGINE_LOG")"
+  return 1
+}
+
+stop_engine() {
+  kill "$1" 2>/dev/null || return 0
+  wait "$1" 2>/dev/null
+}
+
+# alerts FILTER: how many alerts a jq filter selects.
+alerts() { jq -c "select($1)" "$ALERTS" 2>/dev/null | wc -l; }
+
+# alerts_become COUNT FILTER: wait until so many were made, then see that it stays so many.
+alerts_become() {
+  wait_for "${NSWARDEN_ALERT_DEADLINE:-15}" eval "[[ \$(alerts '$2') -ge $1 ]]" || true
+  sleep 0.5
+  local got
+  got=$(alerts "$2")
+  [[ $got == "$1" ]] && return
+  echo "wanted $1 alerts, got $got, of: $2"
+  tail -n 20 "$ALERTS"
+  return 1
+}
+
+history_rows() { "$NSWARDEN" history --history "$HISTORY" --output json "$@"; }
+
+# history_shows PATTERN ARGS...: some row of `nswarden history ARGS` matches, once the writer has come round to it.
+history_shows() {
+  local pattern=$1
+  shift
+  wait_for 10 eval "history_rows $(printf '%q ' "$@") | grep -qE $(printf '%q' "$pattern")" && return
+  history_rows "$@"
+  return 1
+}
