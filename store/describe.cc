@@ -1,0 +1,239 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "store/describe.h"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <cstring>
+#include <string_view>
+
+#include "engine/event/address.h"
+#include "store/json_text.h"
+
+namespace nsw::store {
+namespace {
+
+using event::Encoding;
+using event::Event;
+using event::RecordField;
+using event::Type;
+
+constexpr size_t kTypes = static_cast<size_t>(Type::kCount);
+
+// What may differ between two acts that people call the same. A field that is not here keeps acts
+// apart, so that a new one never merges what should not be.
+constexpr std::array<std::string_view, 7> kIncidental{
+    "ino", "dev", "local", "local_port", "child_start_ns", "child_pid", "child_tid"};
+
+size_t SizeOf(Encoding encoding) {
+  switch (encoding) {
+    case Encoding::U64:
+    case Encoding::S64:
+      return 8;
+    case Encoding::U32:
+    case Encoding::S32:
+      return 4;
+    case Encoding::U16:
+      return 2;
+    case Encoding::ADDR:
+      return sizeof(nsw_addr);
+    default:
+      return 0;  // a text
+  }
+}
+
+bool IsText(const RecordField& field) { return SizeOf(field.encoding) == 0; }
+
+template <typename T>
+T Read(const Event& event, const RecordField& field) {
+  T value;
+  std::memcpy(&value, event.record().data() + field.offset, sizeof value);
+  return value;
+}
+
+uint64_t Unsigned(const Event& event, const RecordField& field) {
+  switch (SizeOf(field.encoding)) {
+    case 8:
+      return Read<uint64_t>(event, field);
+    case 4:
+      return Read<uint32_t>(event, field);
+    default:
+      return Read<uint16_t>(event, field);
+  }
+}
+
+void AppendNumber(const Event& event, const RecordField& field, std::string& out) {
+  char room[24];
+  std::to_chars_result end{};
+  if (field.encoding == Encoding::S64) {
+    end = std::to_chars(room, room + sizeof room, Read<int64_t>(event, field));
+  } else if (field.encoding == Encoding::S32) {
+    end = std::to_chars(room, room + sizeof room, Read<int32_t>(event, field));
+  } else {
+    end = std::to_chars(room, room + sizeof room, Unsigned(event, field));
+  }
+  out.append(room, end.ptr);
+}
+
+// The fields of one event.
+std::span<const RecordField> FieldsOf(Type type) {
+  static const auto spans = [] {
+    std::array<std::span<const RecordField>, kTypes> out;
+    const auto all = event::RecordFields();
+    for (size_t i = 0; i < all.size(); i++) {
+      auto& span = out[static_cast<size_t>(all[i].event)];
+      span = all.subspan(span.empty() ? i : static_cast<size_t>(span.data() - all.data()),
+                         span.size() + 1);
+    }
+    return out;
+  }();
+  return spans[static_cast<size_t>(type)];
+}
+
+const RecordField* Named(Type type, std::string_view name) {
+  for (const RecordField& field : FieldsOf(type)) {
+    if (field.name == name) return &field;
+  }
+  return nullptr;
+}
+
+const RecordField* First(Type type, Encoding encoding) {
+  for (const RecordField& field : FieldsOf(type)) {
+    if (field.encoding == encoding) return &field;
+  }
+  return nullptr;
+}
+
+// Which fields the object of each event is made of; null where there is none.
+struct ObjectFields {
+  const RecordField* path = nullptr;
+  const RecordField* address = nullptr;
+  const RecordField* port = nullptr;
+  const RecordField* text = nullptr;
+  const RecordField* number = nullptr;
+};
+
+ObjectFields MakeObjectFields(Type type) {
+  ObjectFields fields;
+  // An exec is of the file that was asked for: for a script the script, not its interpreter.
+  fields.path = Named(type, "file");
+  if (fields.path == nullptr) fields.path = First(type, Encoding::PATH);
+  fields.address = First(type, Encoding::ADDR);
+  if (fields.address != nullptr) {
+    fields.port = Named(type, std::string(fields.address->name) + "_port");
+  }
+  fields.text = First(type, Encoding::STR);
+  fields.number = First(type, Encoding::U32);
+  return fields;
+}
+
+const ObjectFields& ObjectFieldsOf(Type type) {
+  static const auto table = [] {
+    std::array<ObjectFields, kTypes> out;
+    for (size_t i = 0; i < kTypes; i++) out[i] = MakeObjectFields(static_cast<Type>(i));
+    return out;
+  }();
+  return table[static_cast<size_t>(type)];
+}
+
+// False where there is no address: a unix socket, a failed look-up. [::] with a port is one.
+bool AppendAddress(const Event& event, const ObjectFields& fields, std::string& out) {
+  if (fields.address == nullptr) return false;
+  const auto address = Read<nsw_addr>(event, *fields.address);
+  const uint64_t port = fields.port == nullptr ? 0 : Unsigned(event, *fields.port);
+  if (event::IsZero(address) && port == 0) return false;
+  const bool v6 = !event::IsIpv4(address);
+  char room[INET6_ADDRSTRLEN];
+  if (v6) out += '[';
+  out += event::AddressText(address, room);
+  if (v6) out += ']';
+  if (fields.port == nullptr) return true;
+  out += ':';
+  AppendNumber(event, *fields.port, out);
+  return true;
+}
+
+void AppendArguments(std::string_view args, std::string& out) {
+  out += '[';
+  if (!args.empty() && args.back() == '\0') args.remove_suffix(1);
+  for (size_t end = 0;; args.remove_prefix(end + 1)) {
+    end = args.find('\0');
+    AppendJson(out, args.substr(0, end));
+    if (end == std::string_view::npos) break;
+    out += ',';
+  }
+  out += ']';
+}
+
+// False where the field says nothing.
+bool HasValue(const Event& event, const RecordField& field) {
+  if (IsText(field)) return !event.text(field.text).empty();
+  if (field.encoding == Encoding::ADDR) return !event::IsZero(Read<nsw_addr>(event, field));
+  return Unsigned(event, field) != 0;
+}
+
+void AppendValue(const Event& event, const RecordField& field, std::string& out) {
+  if (field.encoding == Encoding::ARGS) {
+    AppendArguments(event.text(field.text), out);
+  } else if (IsText(field)) {
+    AppendJson(out, event.text(field.text));
+  } else if (field.encoding == Encoding::ADDR) {
+    char room[INET6_ADDRSTRLEN];
+    AppendJson(out, event::AddressText(Read<nsw_addr>(event, field), room));
+  } else {
+    AppendNumber(event, field, out);
+  }
+}
+
+KeyLayout MakeLayout(Type type) {
+  KeyLayout layout;
+  layout.folds = type != Type::k_exec && type != Type::k_home;
+  for (const RecordField& field : FieldsOf(type)) {
+    if (std::ranges::find(kIncidental, field.name) != kIncidental.end()) continue;
+    if (IsText(field)) {
+      layout.texts.push_back(field.text);
+    } else {
+      layout.numbers.push_back({field.offset, static_cast<uint16_t>(SizeOf(field.encoding))});
+    }
+  }
+  return layout;
+}
+
+}  // namespace
+
+const KeyLayout& LayoutOf(Type type) {
+  static const auto table = [] {
+    std::array<KeyLayout, kTypes> out;
+    for (size_t i = 1; i < kTypes; i++) out[i] = MakeLayout(static_cast<Type>(i));
+    return out;
+  }();
+  return table[static_cast<size_t>(type)];
+}
+
+void AppendObject(const Event& event, std::string& out) {
+  const ObjectFields& fields = ObjectFieldsOf(event.type());
+  if (fields.path != nullptr && HasValue(event, *fields.path)) {
+    out += event.text(fields.path->text);
+  } else if (AppendAddress(event, fields, out)) {
+    return;
+  } else if (fields.text != nullptr) {
+    out += event.text(fields.text->text);
+  } else if (fields.number != nullptr) {
+    AppendNumber(event, *fields.number, out);
+  }
+}
+
+void AppendDetail(const Event& event, std::string& out) {
+  out += '{';
+  const size_t start = out.size();
+  for (const RecordField& field : FieldsOf(event.type())) {
+    if (!HasValue(event, field)) continue;
+    if (out.size() != start) out += ',';
+    AppendJson(out, field.name);
+    out += ':';
+    AppendValue(event, field, out);
+  }
+  out += '}';
+}
+
+}  // namespace nsw::store

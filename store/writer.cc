@@ -1,0 +1,362 @@
+// SPDX-License-Identifier: Apache-2.0
+// The writer: folds on the caller's thread, writes on its own. The two meet in one mutex, which the
+// writing side holds only to exchange a full batch for an empty one: it never holds up an event.
+//
+// Every count is changed under that mutex together with the batch it speaks of, so that the ledger
+// of WriterStats balances at every time.
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <chrono>
+#include <condition_variable>
+#include <mutex>
+#include <thread>
+#include <unordered_map>
+#include <utility>
+
+#include "engine/base/clock.h"
+#include "store/batch.h"
+#include "store/describe.h"
+#include "store/fold.h"
+#include "store/history.h"
+#include "store/history_file.h"
+
+namespace nsw::store {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::steady_clock;
+
+constexpr uint64_t kLongestWindow = 600ULL * 1'000'000'000;  // Query counts on it
+
+class HistoryWriter final : public Writer {
+ public:
+  HistoryWriter(WriterOptions options, std::unique_ptr<HistoryFile> file)
+      : options_(std::move(options)), file_(std::move(file)), table_(options_.fold_rows) {
+    options_.fold_window_ns = std::min(options_.fold_window_ns, kLongestWindow);
+    ids_ = file_->last_ids();
+    thread_ = std::thread([this] { Run(); });
+  }
+
+  ~HistoryWriter() override {
+    {
+      const std::lock_guard lock(mutex_);
+      stopping_ = true;
+    }
+    wake_.notify_one();
+    thread_.join();
+  }
+
+  void RecordEvent(const event::Event& event, alert::Verdict verdict,
+                   const rule::RuleInfo* rule) override;
+  void RecordAlert(const alert::Alert& alert, const event::Event& event) override;
+  void RecordOperation(const std::string& what, const std::string& detail, uint32_t uid,
+                       uint32_t pid) override;
+  void NameContainer(const container::Binding& binding) override;
+  void Flush() override;
+  [[nodiscard]] WriterStats Stats() const override;
+
+ private:
+  // The row of an event recorded not long ago, for the alerts that are made of it.
+  struct Recent {
+    uint64_t number = 0;
+    int64_t row = 0;
+  };
+
+  // Caller's side; with the mutex held, except Fold's look-up.
+  bool Repeat(FoldTable::Slot& slot, const event::Event& event);
+  int64_t AddRow(const event::Event& event, NewRow row, FoldTable::Slot* slot);
+  bool HasRoom(size_t bytes, bool important);
+  void NameRule(const rule::RuleInfo& rule);
+  void WakeIfFull();
+
+  // Writer's thread.
+  void Run();
+  bool Take();
+  void Write();
+  Result<Applied> Apply();
+  bool Pause(milliseconds time);
+  void Account(const Result<Applied>& applied);
+  void Complain(const std::string& what);
+  void Tidy();
+
+  WriterOptions options_;
+  std::unique_ptr<HistoryFile> file_;  // writer's thread
+
+  FoldKey key_;  // these two: the pipeline's thread
+  FoldTable table_;
+
+  mutable std::mutex mutex_;
+  std::condition_variable wake_, done_;
+  std::unique_ptr<Batch> current_ = std::make_unique<Batch>();
+  std::unique_ptr<Batch> writing_ = std::make_unique<Batch>();  // writer's thread
+  size_t writing_bytes_ = 0;
+  uint64_t batch_ = 1;       // number of current_
+  uint64_t done_batch_ = 0;  // the last one written or lost
+  bool stopping_ = false;
+  bool hurry_ = false;   // current_ is to be taken before its time
+  bool ailing_ = false;  // the last try failed; the log was told
+  LastIds ids_;
+  int64_t closed_to_ = 0;  // rows up to this id are gone, or never came to be
+  std::array<Recent, 4096> recent_{};
+  std::unordered_map<uint32_t, std::string> rules_;
+  WriterStats stats_;
+
+  std::thread thread_;
+};
+
+// ---- the caller's side ------------------------------------------------------------------------
+
+void HistoryWriter::RecordEvent(const event::Event& event, alert::Verdict verdict,
+                                const rule::RuleInfo* rule) {
+  const bool folds = LayoutOf(event.type()).folds;
+  FoldTable::Slot* slot = nullptr;
+  if (folds) {
+    key_.Make(event, verdict, rule);
+    slot = table_.Find(key_);
+  }
+  const std::lock_guard lock(mutex_);
+  stats_.recorded++;
+  int64_t id = 0;
+  if (slot != nullptr && Repeat(*slot, event)) {
+    id = slot->row;
+  } else {
+    NewRow row;
+    row.verdict = verdict;
+    if (rule != nullptr) {
+      row.rule = rule->id;
+      NameRule(*rule);
+    }
+    if (folds && slot == nullptr) slot = table_.Claim(key_);
+    id = AddRow(event, row, slot);
+  }
+  recent_[event.number % recent_.size()] = {event.number, id};
+  WakeIfFull();
+}
+
+// False when the row is closed: its time is over, or it is not in the file.
+bool HistoryWriter::Repeat(FoldTable::Slot& slot, const event::Event& event) {
+  const uint64_t now = event.real_time_ns;
+  if (slot.row <= closed_to_ || now < slot.first_ns ||
+      now - slot.first_ns > options_.fold_window_ns) {
+    return false;
+  }
+  if (slot.batch == batch_) {
+    current_->Repeat(slot.count_at, now);
+  } else {
+    if (!HasRoom(sizeof(Count), true)) {
+      stats_.lost_queue++;
+      return true;
+    }
+    slot.batch = batch_;
+    slot.count_at = current_->AddCount({slot.row, now, 1, false});
+  }
+  stats_.pending++;
+  current_->events++;
+  return true;
+}
+
+// Returns the row's id; 0 when there was no room for it.
+int64_t HistoryWriter::AddRow(const event::Event& event, NewRow row, FoldTable::Slot* slot) {
+  const RowTexts texts = TextsOf(event);
+  const bool important = row.verdict != alert::Verdict::kNone || slot == nullptr;
+  if (!HasRoom(Batch::RowBytes(event, texts) + sizeof(Count), important)) {
+    if (slot != nullptr) slot->row = 0;
+    stats_.lost_queue++;
+    return 0;
+  }
+  row.id = ++ids_.event;
+  row.first_ns = event.real_time_ns;
+  if (slot != nullptr) {
+    row.count_at = current_->AddCount({row.id, row.first_ns, 1, true});
+    slot->row = row.id;
+    slot->first_ns = row.first_ns;
+    slot->batch = batch_;
+    slot->count_at = row.count_at;
+  }
+  current_->AddRow(row, event, texts);
+  current_->events++;
+  stats_.pending++;
+  return row.id;
+}
+
+// A quarter of the queue is kept for what a flood of ordinary events must not cost: executions,
+// verdicts, alerts, operations, and the counts of rows that are there already.
+bool HistoryWriter::HasRoom(size_t bytes, bool important) {
+  const size_t limit = important ? options_.queue_bytes : options_.queue_bytes / 4 * 3;
+  return current_->bytes() + writing_bytes_ + bytes <= limit;
+}
+
+void HistoryWriter::WakeIfFull() {
+  if (hurry_ || current_->bytes() < options_.queue_bytes / 4) return;
+  hurry_ = true;
+  wake_.notify_one();
+}
+
+void HistoryWriter::RecordAlert(const alert::Alert& alert, const event::Event& event) {
+  const RowTexts texts = TextsOf(event);
+  const std::lock_guard lock(mutex_);
+  stats_.alerts_recorded++;
+  const Recent& recent = recent_[event.number % recent_.size()];
+  const bool linked = recent.row != 0 && recent.number == event.number;
+  NewAlert entry{ids_.alert + 1, linked ? recent.row : 0, alert};
+  if (!HasRoom(Batch::RowBytes(event, texts) + sizeof entry + alert.output.size(), true)) {
+    stats_.alerts_lost_queue++;
+    return;
+  }
+  NewRow row;
+  row.id = ++ids_.alert;
+  row.first_ns = alert.time_ns;
+  row.alert_at = static_cast<uint32_t>(current_->alerts().size());
+  current_->Add(std::move(entry));
+  current_->AddRow(row, event, texts);
+  stats_.alerts_pending++;
+  WakeIfFull();
+}
+
+void HistoryWriter::RecordOperation(const std::string& what, const std::string& detail,
+                                    uint32_t uid, uint32_t pid) {
+  const std::lock_guard lock(mutex_);
+  // Operators are few: these find room where events do not.
+  current_->Add(Operation{++ids_.operation, SystemClock().RealNs(), what, detail, uid, pid});
+}
+
+void HistoryWriter::NameRule(const rule::RuleInfo& rule) {
+  std::string& known = rules_[rule.id];
+  if (known == rule.name) return;
+  known = rule.name;
+  current_->Add(RuleName{rule.id, rule.name, rule.policy});
+}
+
+void HistoryWriter::NameContainer(const container::Binding& binding) {
+  RowTexts texts;
+  AddContainerTexts(binding.container, texts);
+  NamedContainer named{binding.home, {}};
+  std::copy_n(texts.begin(), named.texts.size(), named.texts.begin());
+  const std::lock_guard lock(mutex_);
+  current_->Add(std::move(named));
+}
+
+void HistoryWriter::Flush() {
+  std::unique_lock lock(mutex_);
+  const uint64_t last = current_->empty() ? batch_ - 1 : batch_;
+  hurry_ = true;
+  wake_.notify_one();
+  done_.wait(lock, [&] { return done_batch_ >= last; });
+}
+
+WriterStats HistoryWriter::Stats() const {
+  const std::lock_guard lock(mutex_);
+  return stats_;
+}
+
+// ---- the writer's thread ----------------------------------------------------------------------
+
+void HistoryWriter::Run() {
+  for (bool last = false; !last;) {
+    last = !Take();
+    if (!writing_->empty()) Write();
+    Tidy();
+  }
+}
+
+// Waits for its time or for a full batch, and takes what there is. False: it is the last.
+bool HistoryWriter::Take() {
+  std::unique_lock lock(mutex_);
+  wake_.wait_for(lock, milliseconds(options_.flush_interval_ms),
+                 [&] { return stopping_ || hurry_; });
+  hurry_ = false;
+  if (!current_->empty()) {
+    std::swap(current_, writing_);
+    writing_bytes_ = writing_->bytes();
+    batch_++;
+  }
+  return !stopping_;
+}
+
+// Writes the batch; when SQLite refuses, tries again with growing pauses, and in the end drops it.
+void HistoryWriter::Write() {
+  const auto deadline = steady_clock::now() + milliseconds(options_.retry_ms);
+  milliseconds pause(100);
+  Result<Applied> applied = Apply();
+  while (!applied && steady_clock::now() < deadline && Pause(pause)) {
+    pause = std::min(pause * 2, milliseconds(2000));
+    applied = Apply();
+  }
+  Account(applied);
+  done_.notify_all();
+}
+
+Result<Applied> HistoryWriter::Apply() {
+  auto applied = file_->Apply(*writing_);
+  if (applied) return applied;
+  Complain(applied.error().message);
+  if (!file_->damaged()) return applied;
+  spdlog::warn("history {}: damaged, moved aside; a new one is begun", options_.path.string());
+  if (auto reopened = file_->Reopen(); !reopened) return tl::unexpected(reopened.error());
+  return file_->Apply(*writing_);
+}
+
+// False when the writer is to stop.
+bool HistoryWriter::Pause(milliseconds time) {
+  std::unique_lock lock(mutex_);
+  wake_.wait_for(lock, time, [&] { return stopping_; });
+  return !stopping_;
+}
+
+void HistoryWriter::Account(const Result<Applied>& applied) {
+  const uint64_t events = writing_->events;
+  const uint64_t alerts = writing_->alerts().size();
+  const std::lock_guard lock(mutex_);
+  stats_.pending -= events;
+  stats_.alerts_pending -= alerts;
+  if (applied) {
+    stats_.stored += applied->stored;
+    stats_.lost_error += applied->lost;
+    stats_.rows += applied->rows;
+    stats_.alerts_stored += applied->alerts;
+    if (ailing_) spdlog::info("history {}: writing again", options_.path.string());
+    ailing_ = false;
+  } else {
+    stats_.lost_error += events;
+    stats_.alerts_lost_error += alerts;
+    closed_to_ = ids_.event;  // among them rows that never came to be
+  }
+  writing_->Clear();
+  writing_bytes_ = 0;
+  done_batch_ = batch_ - 1;
+}
+
+void HistoryWriter::Complain(const std::string& what) {
+  const std::lock_guard lock(mutex_);
+  stats_.last_error = what;
+  if (!std::exchange(ailing_, true)) {
+    spdlog::warn("history {}: {}; trying again", options_.path.string(), what);
+  }
+}
+
+void HistoryWriter::Tidy() {
+  if (!file_->IsThere()) {
+    Complain("the file was removed or replaced; a new one is begun");
+    const auto reopened = file_->Reopen();
+    const std::lock_guard lock(mutex_);
+    closed_to_ = ids_.event;
+    if (!reopened) stats_.last_error = reopened.error().message;
+    return;
+  }
+  if (auto tidied = file_->Tidy(SystemClock().RealNs()); !tidied) {
+    Complain(tidied.error().message);
+  }
+  const std::lock_guard lock(mutex_);
+  closed_to_ = std::max(closed_to_, file_->deleted_to());
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Writer>> Writer::Open(WriterOptions options) {
+  auto file = HistoryFile::Open(options);
+  if (!file) return tl::unexpected(file.error());
+  return std::make_unique<HistoryWriter>(std::move(options), std::move(*file));
+}
+
+}  // namespace nsw::store
