@@ -25,6 +25,13 @@ start_engine() {
   return 1
 }
 
+# check_engine NAME [ARGS...]: a case that passes if the engine starts; not in a subshell, so that it stays our child.
+check_engine() {
+  local name=$1
+  shift
+  if start_engine "$@"; then ok "$name"; else not_ok "$name"; fi
+}
+
 stop_engine() {
   kill "$1" 2>/dev/null || return 0
   wait "$1" 2>/dev/null

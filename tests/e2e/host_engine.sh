@@ -19,7 +19,7 @@ at_exit kill "$receiver"
 wait_for 10 test -s "$WORK/port"
 
 check "it needs root and says so" eval '! setpriv --reuid=65534 --clear-groups "$NSWARDEN" run 2>"$WORK/err"; grep -q "needs root" "$WORK/err"'
-check "the engine starts" start_engine --webhook "http://127.0.0.1:$(cat "$WORK/port")/alerts"
+check_engine "the engine starts" --webhook "http://127.0.0.1:$(cat "$WORK/port")/alerts"
 status=0
 "$NSWARDEN" run --policies "$POLICIES" --no-history 2>"$WORK/second" || status=$?
 check_equal "a second engine is refused" 1 "$status"
@@ -100,7 +100,7 @@ kill -9 "$ENGINE_PID"
 wait "$ENGINE_PID" 2>/dev/null || true
 check_equal "after kill -9 the history is intact" ok "$(sqlite3 "$HISTORY" 'PRAGMA integrity_check')"
 check "... and holds what was before" history_shows '/etc/shadow' --path /etc/shadow
-check "the engine starts again" start_engine
+check_engine "the engine starts again"
 check "... and binds the running containers again" wait_for 10 eval \
   '"$NSWARDEN" ps --json | jq -e "[.containers[] | select(.policies | length > 0) | .name] | sort == [\"other\", \"web\"]"'
 before=$(alerts '.rule == "web/read//etc/shadow"')

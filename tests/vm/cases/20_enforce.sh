@@ -1,0 +1,68 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# The main job where the kernel can refuse: two containers of two images under two policies at the same time; one act is refused in
+# one and allowed in the other, alerted on, recorded, queried; an entry pushed at run time holds and expires.
+source "$(dirname "$(realpath "$0")")/../../e2e/lib.sh"
+source "$E2E/engine.sh"
+export NSWARDEN_START_DEADLINE=180 NSWARDEN_ALERT_DEADLINE=60
+plan 35
+
+use_guest_docker
+copy_policies
+"$E2E/image" demo/web:1.2 demo/other
+docker run -d --name web --network none demo/web:1.2 /bin/sleep 3000 >/dev/null
+docker exec web /bin/sh -c 'mkdir -p /srv/secrets; cp /bin/busybox /srv/date; echo s >/srv/secrets/key; ln /srv/secrets/key /srv/link-before'
+
+check_engine "the engine starts"
+docker run -d --name other --network none demo/other /bin/sleep 3000 >/dev/null
+check "it says that it enforces" grep -q "enforcement: on" "$ENGINE_LOG"
+check "both containers are bound" wait_for 60 eval \
+  '"$NSWARDEN" ps --json | jq -e "[.containers[] | select(.policies | length > 0) | .name] | sort == [\"other\", \"web\"]"'
+check "ps says what is enforced" eval '"$NSWARDEN" ps | grep -E "web \(enforced\)"'
+
+# in CONTAINER COMMAND...: what it printed and `status N`. refused: EPERM, as the program in the container saw it.
+in_container() { local status=0; docker exec "$1" "${@:2}" 2>&1 || status=$?; echo "status $status"; }
+refused() { in_container "$@" | grep -qE 'Operation not permitted|operation not permitted'; }
+allowed() { in_container "$@" | grep -qx 'status 0'; }
+
+check "read: refused in web" refused web /bin/cat /etc/shadow
+check "read: allowed in other" allowed other /bin/cat /etc/shadow
+check "one alert, which names policy, rule and verdict" alerts_become 1 \
+  '.rule == "web/read//etc/shadow" and .policy == "web" and .verdict == "denied" and .action == "deny" and .output_fields["container.name"] == "web"'
+check "history: the refusal, with its rule" history_shows '"verdict":"denied"' --container web --path /etc/shadow --rule 'web/read/*'
+check "history: the same act in other, not refused" history_shows '"/etc/shadow"' --container other --path /etc/shadow
+check_equal "history: one refused act is one event" 1 "$(history_rows --container web --verdict denied --path /etc/shadow | jq -s 'map(.count) | add')"
+
+check "read: through a symlink made now" refused web /bin/sh -c 'ln -s /etc/shadow /srv/innocent; cat /srv/innocent'
+check "read: through dots and /proc/self/root" refused web /bin/cat /srv/.././proc/self/root/etc/shadow
+check "read: below a directory" refused web /bin/cat /srv/secrets/key
+check "read: what is not denied" allowed web /bin/cat /etc/passwd
+check "write: a new file below a denied directory" refused web /bin/sh -c 'echo x >/etc/new'
+check "write: an existing file" refused web /bin/sh -c 'echo x >>/etc/passwd'
+check "write: other may" allowed other /bin/sh -c 'echo "# x" >>/etc/group'
+check "exec: from a denied directory" refused web /bin/sh -c 'cp /bin/busybox /tmp/true; exec /tmp/true'
+check "exec: other may" allowed other /bin/sh -c 'cp /bin/busybox /tmp/true; exec /tmp/true'
+check "exec: a literal path that appears later" refused web /bin/sh -c 'cp /bin/busybox /srv/wget; exec /srv/wget'
+check "exec: a script in a denied directory" refused web /bin/sh -c 'printf "#!/bin/sh\ntrue\n" >/tmp/script; chmod +x /tmp/script; exec /tmp/script'
+check "connect: a denied port" refused web /bin/nc -w 1 127.0.0.1 8081
+check "connect: another port is answered by the network" eval \
+  'in_container web /bin/nc -w 1 127.0.0.1 8082 | grep -qi "refused"'
+check "connect: a denied network" refused web /bin/nc -w 1 10.9.8.7 80
+check "connect: other may try" eval '! refused other /bin/nc -w 1 10.9.8.7 80'
+check "unshare does not shake a policy off" refused web /bin/unshare -m /bin/cat /etc/shadow
+check "audit: would_deny, and not refused" eval 'allowed other /bin/cat /etc/group && alerts_become 1 ".rule == \"other/read//etc/group\" and .verdict == \"would_deny\" and .output_fields[\"evt.type\"] == \"openat\""'
+
+# Run time.
+check "deny is taken" "$NSWARDEN" deny --container web --exec /srv/date --for 20s
+check "... and holds at once" refused web /srv/date
+check "... is alerted on by its name" alerts_become 1 '.verdict == "denied" and (.rule | contains("/srv/date"))'
+check "... in that container alone" allowed other /bin/true
+check "... and expires by itself" wait_for 90 eval '! refused web /srv/date'
+
+# A daemon that dies comes back and enforces again.
+kill -9 "$ENGINE_PID"
+wait "$ENGINE_PID" 2>/dev/null || true
+check_equal "after kill -9 the history is intact" ok "$(sqlite3 "$HISTORY" 'PRAGMA integrity_check')"
+check_engine "... the engine starts again"
+check "... and refuses again in the running container" wait_for 60 refused web /bin/cat /etc/shadow
+finish
