@@ -32,17 +32,6 @@ Value Result(const Event& e, Scratch& s) {
   return name != nullptr ? Value::Text(name) : Print(s, "%lld", static_cast<long long>(result));
 }
 
-constexpr std::string_view Category(Type type) {
-  switch (type) {
-    case Type::k_open:
-      return "file";
-    case Type::k_connect:
-      return "net";
-    default:
-      return "process";
-  }
-}
-
 constexpr uint64_t kOpen = Bit(Type::k_open);
 
 const Field kRows[] = {{"evt.num", FieldType::kNumber, GET{UNUSED;
@@ -69,11 +58,6 @@ return Value::Text(e.type_name());
 return TextOrAbsent(SyscallName(e.header().syscall));
 }
 , "the same, absent where there was no system call"
-}
-, {"evt.category", FieldType::kString, GET{UNUSED;
-return Value::Text(Category(e.type()));
-}
-, "file, net or process"
 }
 , {"evt.dir", FieldType::kString, GET{UNUSED;
 (void)e;
