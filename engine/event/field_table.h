@@ -15,6 +15,11 @@ std::span<const Field> FileFields();       // fd.*, fields_fd.cc
 std::span<const Field> ProcessFields();    // proc.*, user.*, fields_process.cc
 std::span<const Field> ContainerFields();  // container.*, k8s.*, fields_container.cc
 
+/// The parameters of a getter in a row: field f, event e, index n, scratch s.
+#define NSW_GETTER                                                                               \
+  [[maybe_unused]] const Field &f, [[maybe_unused]] const Event &e, [[maybe_unused]] uint32_t n, \
+      [[maybe_unused]] Scratch &s
+
 constexpr uint64_t Bit(Type type) { return 1ULL << static_cast<unsigned>(type); }
 
 /// The value of a field as it lies in the record; absent where this event has no such field.

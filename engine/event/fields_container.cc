@@ -10,9 +10,6 @@ namespace {
 using container::Binding;
 using container::Container;
 
-#define GET [](const Field&, const Event& e, uint32_t n, Scratch& s) -> Value
-#define UNUSED (void)n, (void)s
-
 // What is known of the container by `read`, in three values.
 template <typename Read>
 Value Metadata(const Event& e, Read read) {
@@ -41,29 +38,29 @@ Value Identity(const Event& e, std::string_view of_host,
   return TextOrAbsent(read(e.binding->container));
 }
 
-const Field kRows[] = {{"container.id", FieldType::kString, GET{UNUSED;
-return Identity(e, "host", [](const Container& c) { return c.short_id(); });
-}  // namespace
-, "first 12 digits of the container's id; host for the host's own processes"
-}  // namespace nsw::event
-, {"container.full_id", FieldType::kString, GET{UNUSED;
-return Identity(e, "", [](const Container& c) { return std::string_view(c.id); });
-}
-, "the container's whole id"
-}
-, {"container.name", FieldType::kString, GET{UNUSED;
-return Identity(e, "host", [](const Container& c) { return std::string_view(c.name); });
-}
-, "the container's name; nested ones are outer/inner"
-}
-, {"container.type", FieldType::kString, GET{UNUSED;
-return e.binding == nullptr
-           ? Value::Text("host")
-           : Metadata(e, [](const Container& c) { return Value::Text(c.runtime); });
-}
-, "the runtime: docker, containerd, cri, podman; host"
-}
-,
+const Field kRows[] = {
+    {"container.id", FieldType::kString,
+     [](NSW_GETTER) {
+       return Identity(e, "host", [](const Container& c) { return c.short_id(); });
+     },
+     "first 12 digits of the container's id; host for the host's own processes"},
+    {"container.full_id", FieldType::kString,
+     [](NSW_GETTER) {
+       return Identity(e, "", [](const Container& c) { return std::string_view(c.id); });
+     },
+     "the container's whole id"},
+    {"container.name", FieldType::kString,
+     [](NSW_GETTER) {
+       return Identity(e, "host", [](const Container& c) { return std::string_view(c.name); });
+     },
+     "the container's name; nested ones are outer/inner"},
+    {"container.type", FieldType::kString,
+     [](NSW_GETTER) {
+       return e.binding == nullptr
+                  ? Value::Text("host")
+                  : Metadata(e, [](const Container& c) { return Value::Text(c.runtime); });
+     },
+     "the runtime: docker, containerd, cri, podman; host"},
     {"container.image", FieldType::kString, ImageText<&container::Image::reference>,
      "the image reference given at create"},
     {"container.image.repository", FieldType::kString, ImageText<&container::Image::repository>,
@@ -72,16 +69,14 @@ return e.binding == nullptr
      "tag, if one was given"},
     {"container.image.digest", FieldType::kString, ImageText<&container::Image::digest>,
      "sha256:..., if known"},
-    {"container.privileged", FieldType::kBool, GET{UNUSED;
-return Metadata(e, [](const Container& c) { return Value::Number(c.privileged); });
-}
-, "started with all privileges"
-}
-, {"k8s.ns.name", FieldType::kString, Text<&Container::k8s_namespace>, "Kubernetes namespace"},
+    {"container.privileged", FieldType::kBool,
+     [](NSW_GETTER) {
+       return Metadata(e, [](const Container& c) { return Value::Number(c.privileged); });
+     },
+     "started with all privileges"},
+    {"k8s.ns.name", FieldType::kString, Text<&Container::k8s_namespace>, "Kubernetes namespace"},
     {"k8s.pod.name", FieldType::kString, Text<&Container::k8s_pod>, "Kubernetes pod"},
-    {"k8s.pod.uid", FieldType::kString, Text<&Container::k8s_pod_uid>, "Kubernetes pod uid"},
-}
-;
+    {"k8s.pod.uid", FieldType::kString, Text<&Container::k8s_pod_uid>, "Kubernetes pod uid"}};
 
 }  // namespace
 

@@ -8,9 +8,6 @@
 namespace nsw::event {
 namespace {
 
-#define GET [](const Field&, const Event& e, uint32_t, Scratch& s) -> Value
-#define UNUSED (void)s
-
 // O_ACCMODE of an open: whether it lets one read, write.
 bool Opens(const Event& e, bool write) {
   const unsigned mode = e.as<nsw_event_open>().flags & 3U;
@@ -34,80 +31,48 @@ Value Result(const Event& e, Scratch& s) {
 
 constexpr uint64_t kOpen = Bit(Type::k_open);
 
-const Field kRows[] = {{"evt.num", FieldType::kNumber, GET{UNUSED;
-return Value::Number(static_cast<int64_t>(e.number));
-}  // namespace
-, "number of the event since the engine started"
-}  // namespace nsw::event
-, {"evt.time", FieldType::kString, GET{return Time(e, s);
-}
-, "time of day in UTC, with nanoseconds"
-}
-, {"evt.rawtime", FieldType::kNumber, GET{UNUSED;
-return Value::Number(static_cast<int64_t>(e.real_time_ns));
-}
-, "nanoseconds since 1970"
-}
-, {"evt.type", FieldType::kString, GET{UNUSED;
-return Value::Text(e.type_name());
-}
-, "the system call through which the act came in (openat, execve, connect); procexit for the end "
-  "of a process"
-}
-, {"syscall.type", FieldType::kString, GET{UNUSED;
-return TextOrAbsent(SyscallName(e.header().syscall));
-}
-, "the same, absent where there was no system call"
-}
-, {"evt.dir", FieldType::kString, GET{UNUSED;
-(void)e;
-return Value::Text("<");
-}
-, "always <: an event is reported once, with its result"
-}
-, {"evt.res", FieldType::kString, GET{return Result(e, s);
-}
-, "SUCCESS, or the error's name (EPERM, ENOENT)"
-}
-, {"evt.rawres", FieldType::kNumber, GET{UNUSED;
-return Value::Number(e.header().result);
-}
-, "the return value; a negative errno on failure"
-}
-, {"evt.failed", FieldType::kBool, GET{UNUSED;
-return Value::Number(e.failed());
-}
-, "the call failed"
-}
-, {"evt.async", FieldType::kBool, GET{UNUSED;
-return Value::Number(e.has_flag(NSW_F_ASYNC));
-}
-, "done without a system call of its own (io_uring)"
-}
-, {"evt.is_open_read", FieldType::kBool, GET{UNUSED;
-return Value::Number(Opens(e, false));
-}
-, "the file was opened for reading", false, false, false, kOpen
-}
-, {"evt.is_open_write", FieldType::kBool, GET{UNUSED;
-return Value::Number(Opens(e, true));
-}
-, "the file was opened for writing", false, false, false, kOpen
-}
-, {"evt.is_open_create", FieldType::kBool, GET{UNUSED;
-return Value::Number(e.as<nsw_event_open>().created != 0);
-}
-, "the call made the file", false, false, false, kOpen
-}
-, {"evt.verdict", FieldType::kString, GET{UNUSED;
-static constexpr std::string_view kNames[] = {"", "would_deny", "denied"};
-return e.header().verdict == 0 ? Value::Absent() : Value::Text(kNames[e.header().verdict % 3]);
-}
-, "denied or would_deny, where a deny rule spoke in the kernel"
-}
-,
-}
-;
+const Field kRows[] = {
+    {"evt.num", FieldType::kNumber,
+     [](NSW_GETTER) { return Value::Number(static_cast<int64_t>(e.number)); },
+     "number of the event since the engine started"},
+    {"evt.time", FieldType::kString, [](NSW_GETTER) { return Time(e, s); },
+     "time of day in UTC, with nanoseconds"},
+    {"evt.rawtime", FieldType::kNumber,
+     [](NSW_GETTER) { return Value::Number(static_cast<int64_t>(e.real_time_ns)); },
+     "nanoseconds since 1970"},
+    {"evt.type", FieldType::kString, [](NSW_GETTER) { return Value::Text(e.type_name()); },
+     "the system call through which the act came in (openat, execve, connect); procexit for the  "
+     "end of a process"},
+    {"syscall.type", FieldType::kString,
+     [](NSW_GETTER) { return TextOrAbsent(SyscallName(e.header().syscall)); },
+     "the same, absent where there was no system call"},
+    {"evt.dir", FieldType::kString, [](NSW_GETTER) { return Value::Text("<"); },
+     "always <: an event is reported once, with its result"},
+    {"evt.res", FieldType::kString, [](NSW_GETTER) { return Result(e, s); },
+     "SUCCESS, or the error's name (EPERM, ENOENT)"},
+    {"evt.rawres", FieldType::kNumber, [](NSW_GETTER) { return Value::Number(e.header().result); },
+     "the return value; a negative errno on failure"},
+    {"evt.failed", FieldType::kBool, [](NSW_GETTER) { return Value::Number(e.failed()); },
+     "the call failed"},
+    {"evt.async", FieldType::kBool,
+     [](NSW_GETTER) { return Value::Number(e.has_flag(NSW_F_ASYNC)); },
+     "done without a system call of its own (io_uring)"},
+    {"evt.is_open_read", FieldType::kBool,
+     [](NSW_GETTER) { return Value::Number(Opens(e, false)); }, "the file was opened for reading",
+     false, false, false, kOpen},
+    {"evt.is_open_write", FieldType::kBool,
+     [](NSW_GETTER) { return Value::Number(Opens(e, true)); }, "the file was opened for writing",
+     false, false, false, kOpen},
+    {"evt.is_open_create", FieldType::kBool,
+     [](NSW_GETTER) { return Value::Number(e.as<nsw_event_open>().created != 0); },
+     "the call made the file", false, false, false, kOpen},
+    {"evt.verdict", FieldType::kString,
+     [](NSW_GETTER) {
+       static constexpr std::string_view kNames[] = {"", "would_deny", "denied"};
+       return e.header().verdict == 0 ? Value::Absent()
+                                      : Value::Text(kNames[e.header().verdict % 3]);
+     },
+     "denied or would_deny, where a deny rule spoke in the kernel"}};
 
 }  // namespace
 

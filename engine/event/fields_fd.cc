@@ -9,9 +9,6 @@
 namespace nsw::event {
 namespace {
 
-#define GET [](const Field& f, const Event& e, uint32_t n, Scratch& s) -> Value
-#define UNUSED (void)f, (void)n, (void)s, (void)e
-
 constexpr uint64_t kOpen = Bit(Type::k_open);
 constexpr uint64_t kConnect = Bit(Type::k_connect);
 constexpr uint64_t kBoth = kOpen | kConnect;
@@ -96,89 +93,59 @@ Value AddressOf(const nsw_addr& address) {
   return IsZero(address) ? Value::Absent() : Value::Address(address);
 }
 
-const Getter kRemote = GET {
-  UNUSED;
-  return AddressOf(Socket(e).remote);
-};
-const Getter kLocal = GET {
-  UNUSED;
-  return AddressOf(Socket(e).local);
-};
-const Getter kRemotePort = GET {
-  UNUSED;
-  return Value::Number(Socket(e).remote_port);
-};
-const Getter kLocalPort = GET {
-  UNUSED;
-  return Value::Number(Socket(e).local_port);
-};
+const Getter kRemote = [](NSW_GETTER) { return AddressOf(Socket(e).remote); };
+const Getter kLocal = [](NSW_GETTER) { return AddressOf(Socket(e).local); };
+const Getter kRemotePort = [](NSW_GETTER) { return Value::Number(Socket(e).remote_port); };
+const Getter kLocalPort = [](NSW_GETTER) { return Value::Number(Socket(e).local_port); };
 
-const Field kRows[] = {{"fd.num", FieldType::kNumber, GET{UNUSED;
-return Value::Number(e.header().result);
-}  // namespace
-, "the descriptor that the open returned; negative when it failed", false, false, false, kOpen
-}  // namespace nsw::event
-, {"fd.type", FieldType::kString, GET{UNUSED;
-return Value::Text(KindOf(e).name);
-}
-, "file, directory, pipe, ipv4, ipv6, unix", false, false, false, kBoth
-}
-, {"fd.typechar", FieldType::kString, GET{UNUSED;
-return Value::Text(KindOf(e).letter);
-}
-, "f, d, p, 4, 6, u", false, false, false, kBoth
-}
-, {"fd.name", FieldType::kString, GET{if (e.type() == Type::k_connect) return ConnectionName(e, s);
-return RecordValue(f, e, n, s);
-}
-,
-    "the file's path as the kernel resolved it, seen from the container's root; of a connection "
-    "LOCAL->REMOTE or the unix path",
-    false, false, false, kBoth
-}
-, {"fd.directory", FieldType::kString, GET{UNUSED;
-const std::string_view path = Path(e);
-if (path.empty()) return Value::Absent();
-const size_t slash = path.rfind('/');
-return Value::Text(slash == 0 ? "/" : path.substr(0, slash));
-}
-, "the path without its last component", false, false, false, kOpen
-}
-, {"fd.filename", FieldType::kString, GET{UNUSED;
-const std::string_view path = Path(e);
-return path.empty() ? Value::Absent() : Value::Text(path.substr(path.rfind('/') + 1));
-}
-, "the last component of the path", false, false, false, kOpen
-}
-, {"fd.ip", FieldType::kAddress, kRemote, "remote address", false, false, false, kConnect},
-    {"fd.net", FieldType::kAddress,
-     kRemote,  "remote address, to compare with networks",
-     false,    false,
-     false,    kConnect},
-    {"fd.snet", FieldType::kAddress,
-     kRemote,   "remote address, to compare with networks",
-     false,     false,
-     false,     kConnect},
+const Field kRows[] = {
+    {"fd.num", FieldType::kNumber, [](NSW_GETTER) { return Value::Number(e.header().result); },
+     "the descriptor that the open returned; negative when it failed", false, false, false, kOpen},
+    {"fd.type", FieldType::kString, [](NSW_GETTER) { return Value::Text(KindOf(e).name); },
+     "file, directory, pipe, ipv4, ipv6, unix", false, false, false, kBoth},
+    {"fd.typechar", FieldType::kString, [](NSW_GETTER) { return Value::Text(KindOf(e).letter); },
+     "f, d, p, 4, 6, u", false, false, false, kBoth},
+    {"fd.name", FieldType::kString,
+     [](NSW_GETTER) {
+       if (e.type() == Type::k_connect) return ConnectionName(e, s);
+       return RecordValue(f, e, n, s);
+     },
+     "the file's path as the kernel resolved it, seen from the container's root; of a connection "
+     "LOCAL->REMOTE or the unix path",
+     false, false, false, kBoth},
+    {"fd.directory", FieldType::kString,
+     [](NSW_GETTER) {
+       const std::string_view path = Path(e);
+       if (path.empty()) return Value::Absent();
+       const size_t slash = path.rfind('/');
+       return Value::Text(slash == 0 ? "/" : path.substr(0, slash));
+     },
+     "the path without its last component", false, false, false, kOpen},
+    {"fd.filename", FieldType::kString,
+     [](NSW_GETTER) {
+       const std::string_view path = Path(e);
+       return path.empty() ? Value::Absent() : Value::Text(path.substr(path.rfind('/') + 1));
+     },
+     "the last component of the path", false, false, false, kOpen},
+    {"fd.ip", FieldType::kAddress, kRemote, "remote address", false, false, false, kConnect},
+    {"fd.net", FieldType::kAddress, kRemote, "remote address, to compare with networks", false,
+     false, false, kConnect},
+    {"fd.snet", FieldType::kAddress, kRemote, "remote address, to compare with networks", false,
+     false, false, kConnect},
     {"fd.rip", FieldType::kAddress, kRemote, "remote address", false, false, false, kConnect},
     {"fd.lip", FieldType::kAddress, kLocal, "local address", false, false, false, kConnect},
     {"fd.port", FieldType::kNumber, kRemotePort, "remote port", false, false, false, kConnect},
     {"fd.rport", FieldType::kNumber, kRemotePort, "remote port", false, false, false, kConnect},
     {"fd.lport", FieldType::kNumber, kLocalPort, "local port", false, false, false, kConnect},
-    {"fd.l4proto", FieldType::kString, GET{UNUSED;
-return TextOrAbsent(Protocol(Socket(e)));
-}
-, "tcp, udp, icmp, raw", false, false, false, kConnect
-}
-, {"fd.sockfamily", FieldType::kString, GET{UNUSED;
-const uint32_t family = Socket(e).family;
-if (family == AF_UNIX) return Value::Text("unix");
-return family == AF_INET || family == AF_INET6 ? Value::Text("ip") : Value::Absent();
-}
-, "ip or unix", false, false, false, kConnect
-}
-,
-}
-;
+    {"fd.l4proto", FieldType::kString, [](NSW_GETTER) { return TextOrAbsent(Protocol(Socket(e))); },
+     "tcp, udp, icmp, raw", false, false, false, kConnect},
+    {"fd.sockfamily", FieldType::kString,
+     [](NSW_GETTER) {
+       const uint32_t family = Socket(e).family;
+       if (family == AF_UNIX) return Value::Text("unix");
+       return family == AF_INET || family == AF_INET6 ? Value::Text("ip") : Value::Absent();
+     },
+     "ip or unix", false, false, false, kConnect}};
 
 }  // namespace
 

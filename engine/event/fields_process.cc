@@ -7,9 +7,6 @@
 namespace nsw::event {
 namespace {
 
-#define GET [](const Field&, const Event& e, uint32_t n, Scratch& s) -> Value
-#define UNUSED (void)n, (void)s
-
 constexpr size_t kAncestorsMax = 64;
 
 std::string_view Comm(const Event& e) {
@@ -45,110 +42,66 @@ Value ExeFlag(const Field&, const Event& e, uint32_t, Scratch&) {
 
 Value Number(uint64_t n) { return Value::Number(static_cast<int64_t>(n)); }
 
-const Field kRows[] = {{"proc.pid", FieldType::kNumber, GET{UNUSED;
-return Number(e.header().pid);
-}  // namespace
-, "process id on the host"
-}  // namespace nsw::event
-, {"proc.vpid", FieldType::kNumber, GET{UNUSED;
-return Number(e.header().vpid);
-}
-, "process id inside its PID namespace"
-}
-, {"proc.ppid", FieldType::kNumber, GET{UNUSED;
-return Number(e.header().ppid);
-}
-, "parent's process id on the host"
-}
-, {"thread.tid", FieldType::kNumber, GET{UNUSED;
-return Number(e.header().tid);
-}
-, "thread id on the host"
-}
-, {"proc.name", FieldType::kString, GET{UNUSED;
-if (e.process != nullptr && !e.process->name.empty()) return Value::Text(e.process->name);
-return TextOrAbsent(Comm(e));
-}
-, "file name of the program that acts; of a script its interpreter"
-}
-, {"proc.comm", FieldType::kString, GET{UNUSED;
-return TextOrAbsent(Comm(e));
-}
-, "untrusted: the task's own name (comm), which it can change", false, false, true
-}
-, {"proc.exepath", FieldType::kString, GET{UNUSED;
-return Of<&Process::exepath>(e.process);
-}
-, "path of the program that acts, as the kernel resolved it"
-}
-, {"proc.cmdline", FieldType::kString, GET{UNUSED;
-return Of<&Process::cmdline>(e.process);
-}
-, "untrusted: program and arguments", false, false, true
-}
-, {"proc.args", FieldType::kString, GET{UNUSED;
-return e.process == nullptr ? Value::Absent() : TextOrAbsent(e.process->args());
-}
-, "untrusted: arguments without the program", false, false, true
-}
-, {"proc.cwd", FieldType::kString, GET{UNUSED;
-return Of<&Process::cwd>(e.process);
-}
-, "current directory when the program was executed"
-}
-, {"proc.tty", FieldType::kNumber, GET{UNUSED;
-return e.process == nullptr ? Value::Absent() : Number(e.process->tty);
-}
-, "controlling terminal as major << 8 | minor; 0: none"
-}
-,
+const Field kRows[] = {
+    {"proc.pid", FieldType::kNumber, [](NSW_GETTER) { return Number(e.header().pid); },
+     "process id on the host"},
+    {"proc.vpid", FieldType::kNumber, [](NSW_GETTER) { return Number(e.header().vpid); },
+     "process id inside its PID namespace"},
+    {"proc.ppid", FieldType::kNumber, [](NSW_GETTER) { return Number(e.header().ppid); },
+     "parent's process id on the host"},
+    {"thread.tid", FieldType::kNumber, [](NSW_GETTER) { return Number(e.header().tid); },
+     "thread id on the host"},
+    {"proc.name", FieldType::kString,
+     [](NSW_GETTER) {
+       if (e.process != nullptr && !e.process->name.empty()) return Value::Text(e.process->name);
+       return TextOrAbsent(Comm(e));
+     },
+     "file name of the program that acts; of a script its interpreter"},
+    {"proc.comm", FieldType::kString, [](NSW_GETTER) { return TextOrAbsent(Comm(e)); },
+     "untrusted: the task's own name (comm), which it can change", false, false, true},
+    {"proc.exepath", FieldType::kString,
+     [](NSW_GETTER) { return Of<&Process::exepath>(e.process); },
+     "path of the program that acts, as the kernel resolved it"},
+    {"proc.cmdline", FieldType::kString,
+     [](NSW_GETTER) { return Of<&Process::cmdline>(e.process); },
+     "untrusted: program and arguments", false, false, true},
+    {"proc.args", FieldType::kString,
+     [](NSW_GETTER) {
+       return e.process == nullptr ? Value::Absent() : TextOrAbsent(e.process->args());
+     },
+     "untrusted: arguments without the program", false, false, true},
+    {"proc.cwd", FieldType::kString, [](NSW_GETTER) { return Of<&Process::cwd>(e.process); },
+     "current directory when the program was executed"},
+    {"proc.tty", FieldType::kNumber,
+     [](NSW_GETTER) { return e.process == nullptr ? Value::Absent() : Number(e.process->tty); },
+     "controlling terminal as major << 8 | minor; 0: none"},
     {"proc.is_exe_upper_layer", FieldType::kBool, ExeFlag<NSW_EXE_UPPER>,
      "the program is not from the container's image: it was written or changed there since"},
     {"proc.is_exe_from_memfd", FieldType::kBool, ExeFlag<NSW_EXE_MEMFD>,
      "the program lies in a memfd"},
-    {"proc.pname", FieldType::kString, GET{UNUSED;
-return Of<&Process::name>(e.parent);
-}
-, "the parent's program"
-}
-, {"proc.pexepath", FieldType::kString, GET{UNUSED;
-return Of<&Process::exepath>(e.parent);
-}
-, "path of the parent's program"
-}
-, {"proc.pcmdline", FieldType::kString, GET{UNUSED;
-return Of<&Process::cmdline>(e.parent);
-}
-, "untrusted: the parent's program and arguments", false, false, true
-}
-,
+    {"proc.pname", FieldType::kString, [](NSW_GETTER) { return Of<&Process::name>(e.parent); },
+     "the parent's program"},
+    {"proc.pexepath", FieldType::kString,
+     [](NSW_GETTER) { return Of<&Process::exepath>(e.parent); }, "path of the parent's program"},
+    {"proc.pcmdline", FieldType::kString,
+     [](NSW_GETTER) { return Of<&Process::cmdline>(e.parent); },
+     "untrusted: the parent's program and arguments", false, false, true},
     {"proc.aname", FieldType::kString, Ancestral<&Process::name>,
      "program of the n-th ancestor; proc.aname[1] is the parent's", true},
     {"proc.aexepath", FieldType::kString, Ancestral<&Process::exepath>,
      "path of the n-th ancestor's program", true},
-    {"proc.joined", FieldType::kBool, GET{UNUSED;
-return Value::Number(e.has_flag(NSW_F_JOINED));
-}
-, "the process entered the container from outside (docker exec, nsenter)"
-}
-, {"user.uid", FieldType::kNumber, GET{UNUSED;
-return Number(e.header().uid);
-}
-, "user id in the host's user namespace"
-}
-, {"user.name", FieldType::kString, GET{UNUSED;
-return e.header().uid == 0 ? Value::Text("root") : Print(s, "%u", e.header().uid);
-}
-, "root, or the user id: names inside containers are the container's own"
-}
-, {"group.gid", FieldType::kNumber, GET{UNUSED;
-return Number(e.header().gid);
-}
-, "group id in the host's user namespace"
-}
-,
-}
-;
+    {"proc.joined", FieldType::kBool,
+     [](NSW_GETTER) { return Value::Number(e.has_flag(NSW_F_JOINED)); },
+     "the process entered the container from outside (docker exec, nsenter)"},
+    {"user.uid", FieldType::kNumber, [](NSW_GETTER) { return Number(e.header().uid); },
+     "user id in the host's user namespace"},
+    {"user.name", FieldType::kString,
+     [](NSW_GETTER) {
+       return e.header().uid == 0 ? Value::Text("root") : Print(s, "%u", e.header().uid);
+     },
+     "root, or the user id: names inside containers are the container's own"},
+    {"group.gid", FieldType::kNumber, [](NSW_GETTER) { return Number(e.header().gid); },
+     "group id in the host's user namespace"}};
 
 }  // namespace
 
