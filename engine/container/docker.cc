@@ -79,10 +79,11 @@ class DockerSource final : public Source {
   Outcome Negotiate();
   Outcome Subscribe();
   Outcome List();
-  void RemoveUnlisted(const docker::Listing& listing);
+  void RemoveUnlisted(const std::vector<std::string>& before, const docker::Listing& listing);
   Outcome Follow();
   Outcome HandleLines();
   Outcome Handle(const std::string& line);
+  void HandleEarly(const std::string& line);
   Outcome Inspect(const std::string& id);
   Outcome InspectLater();
   void Postpone(const std::string& id);
@@ -159,12 +160,15 @@ Outcome DockerSource::Negotiate() {
 Outcome DockerSource::Subscribe() {
   // The server answers first and subscribes then: asking for the last seconds too closes that gap.
   const std::string since = std::to_string(std::max<time_t>(time(nullptr) - 2, 0));
-  return http_.OpenStream(prefix_ + "/events?since=" + since +
-                          "&filters=" + std::string(kEventsFilter));
+  return http_.OpenStream(
+      prefix_ + "/events?since=" + since + "&filters=" + std::string(kEventsFilter),
+      [this](const std::string& line) { HandleEarly(line); });
 }
 
 // Tells of everything that is there and of what is not there any more.
 Outcome DockerSource::List() {
+  std::vector<std::string> before;  // events may tell of new ones meanwhile
+  for (const auto& [id, mark] : told_) before.push_back(id);
   const auto answer = http_.Get(prefix_ + "/containers/json?all=1");
   if (!answer) return tl::unexpected(answer.error());
   if (answer->status != 200) {
@@ -173,8 +177,8 @@ Outcome DockerSource::List() {
   const Result<docker::Listing> listing = docker::ParseListing(answer->body);
   if (!listing) return Refused(options_.socket + ": " + listing.error().message);
 
-  images_.clear();                                  // tags move
-  if (listing->complete) RemoveUnlisted(*listing);  // before events add what came after it
+  images_.clear();  // tags move
+  if (listing->complete) RemoveUnlisted(before, *listing);
   for (const docker::Listing::Item& item : listing->items) {
     if (const Outcome outcome = HandleLines(); !outcome) return outcome;
     const auto told = told_.find(item.id);
@@ -190,14 +194,13 @@ Outcome DockerSource::List() {
   return {};
 }
 
-void DockerSource::RemoveUnlisted(const docker::Listing& listing) {
+void DockerSource::RemoveUnlisted(const std::vector<std::string>& before,
+                                  const docker::Listing& listing) {
   std::unordered_set<std::string_view> there;
   for (const docker::Listing::Item& item : listing.items) there.insert(item.id);
-  std::vector<std::string> gone;
-  for (const auto& [id, mark] : told_) {
-    if (!there.contains(id)) gone.push_back(id);
+  for (const std::string& id : before) {
+    if (!there.contains(id)) Remove(id);
   }
-  for (const std::string& id : gone) Remove(id);
 }
 
 Outcome DockerSource::Follow() {
@@ -220,6 +223,16 @@ Outcome DockerSource::HandleLines() {
     if (const Outcome outcome = Handle(line); !outcome) return outcome;
   }
   return {};
+}
+
+// An inspection has to wait while the container is being started, and would be too late for the
+// container's first instruction. The event itself says enough to choose policies by, nearly always.
+void DockerSource::HandleEarly(const std::string& line) {
+  Result<docker::Event> event = docker::ParseEvent(line);
+  if (!event || event->created.id.empty() || told_.contains(event->id)) return;
+  if (docker::IsBareImage(event->created.image)) return;
+  event->created.runtime = options_.runtime;
+  Upsert(std::move(event->created));
 }
 
 Outcome DockerSource::Handle(const std::string& line) {
@@ -323,7 +336,8 @@ void DockerSource::Synced() {
 }
 
 void DockerSource::ShowConnected() {
-  std::string text = "connected (" + engine_ + ", " + std::to_string(told_.size()) + " containers";
+  std::string text = "connected (" + options_.runtime + " " + engine_ + ", " +
+                     std::to_string(told_.size()) + " containers";
   if (told_.size() >= kContainersMax) text += ", no room for more";
   if (!postponed_.empty()) text += ", " + std::to_string(postponed_.size()) + " not inspected";
   SetState(text + ")");

@@ -124,6 +124,17 @@ void TakeInspected(JsonPath path, const JsonScalar& value, Inspected& out) {
   }
 }
 
+// The attributes of an event are the labels, and two that are not.
+void TakeAttribute(const std::string& key, std::string_view value, Container& container) {
+  if (key == "name") {
+    container.name = value;
+  } else if (key == "image") {
+    container.image = ParseImage(value);
+  } else {
+    container.labels[key] = value;
+  }
+}
+
 // A reference that is the beginning of the image's id, as `docker run 4f5c` has it.
 bool IsIdPrefix(std::string_view reference, std::string_view image_id) {
   if (image_id.starts_with("sha256:")) image_id.remove_prefix(7);
@@ -135,6 +146,13 @@ bool IsIdPrefix(std::string_view reference, std::string_view image_id) {
 bool IsId(std::string_view text) {
   return text.size() >= 12 && text.size() <= 64 &&
          text.find_first_not_of("0123456789abcdef") == std::string_view::npos;
+}
+
+bool IsBareImage(const Image& image) {
+  const std::string_view text = image.reference;
+  return image.repository.empty() ||
+         (text.size() >= 4 && text.size() < 64 &&
+          text.find_first_not_of("0123456789abcdef") == std::string_view::npos);
 }
 
 Result<Version> ParseVersion(std::string_view text) {
@@ -160,16 +178,26 @@ Result<Event> ParseEvent(std::string_view line) {
   constexpr std::array<std::string_view, 8> kChanged{"create", "start", "restart", "die",
                                                      "rename", "pause", "unpause", "update"};
   Event event;
+  Container created;
   std::string action;
   const bool whole = ScanJson(line, [&](JsonPath path, const JsonScalar& value) {
     if (At(path, {"Action"})) action = value.text;
     if (At(path, {"Actor", "ID"})) event.id = value.text;
+    if (path.size() == 3 && path[0] == "Actor" && path[1] == "Attributes") {
+      TakeAttribute(path[2], value.text, created);
+    }
   });
   if (!whole || action.empty()) return Fail("not an event");
   if (!IsId(event.id)) return Event{};
   if (std::ranges::find(kChanged, action) != kChanged.end())
     event.meaning = Event::Meaning::kChanged;
   if (action == "destroy") event.meaning = Event::Meaning::kGone;
+  if (action == "create" && !created.name.empty()) {
+    event.created = std::move(created);
+    event.created.id = event.id;
+    BoundLabels(event.created.labels);
+    TakePod(event.created);
+  }
   return event;
 }
 

@@ -27,6 +27,9 @@ struct Event {
   enum class Meaning { kIgnored, kChanged, kGone };
   Meaning meaning = Meaning::kIgnored;
   std::string id;
+  /// Of a create: id, name, image and labels; no digest, nor whether it is privileged. Its id is ""
+  /// for other events.
+  Container created;
 };
 /// One line of /events. Error: not an event.
 Result<Event> ParseEvent(std::string_view line);
@@ -61,6 +64,9 @@ ImageInfo ParseImageInfo(std::string_view text);
 /// Completes an image with what the runtime knows of it: the digest, and for a container made from
 /// a bare id the repository and tag.
 void CompleteImage(const ImageInfo& info, Image& image);
+
+/// Whether the image was given by the beginning of an id, so that its name must be asked for.
+bool IsBareImage(const Image& image);
 
 /// Whether a text may stand in a path of a request as an id: 12 to 64 hex digits.
 bool IsId(std::string_view text);

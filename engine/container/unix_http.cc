@@ -107,6 +107,7 @@ void UnixHttp::EndLine(Transfer& transfer) {
   if (transfer.line_dropped || lines_bytes_ + transfer.line.size() > limits_.lines_bytes_max) {
     missed_ = true;
   } else if (!transfer.line.empty()) {
+    if (early_) early_(transfer.line);
     lines_bytes_ += transfer.line.size();
     lines_.push_back(std::move(transfer.line));
   }
@@ -167,8 +168,9 @@ tl::expected<HttpAnswer, HttpError> UnixHttp::Get(const std::string& path) {
   return std::move(transfer->answer);
 }
 
-tl::expected<void, HttpError> UnixHttp::OpenStream(const std::string& path) {
+tl::expected<void, HttpError> UnixHttp::OpenStream(const std::string& path, LineHandler early) {
   stream_.reset();
+  early_ = std::move(early);
   lines_.clear();
   lines_bytes_ = 0;
   missed_ = false;

@@ -10,6 +10,7 @@
 #include <atomic>
 #include <chrono>
 #include <deque>
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -49,8 +50,11 @@ class UnixHttp {
   /// A whole answer, of any status. Lines of the stream that come meanwhile are kept.
   tl::expected<HttpAnswer, HttpError> Get(const std::string& path);
 
-  /// Asks for an endless answer and waits for its headers. Replaces the stream before.
-  tl::expected<void, HttpError> OpenStream(const std::string& path);
+  using LineHandler = std::function<void(const std::string&)>;
+
+  /// Asks for an endless answer and waits for its headers. Replaces the stream before. `early` sees
+  /// each line as soon as it comes, while another answer is waited for, too; it must not ask.
+  tl::expected<void, HttpError> OpenStream(const std::string& path, LineHandler early = {});
   /// Waits until a line is there, the stream ended (an error) or `timeout` is over.
   tl::expected<void, HttpError> WaitLine(std::chrono::milliseconds timeout);
   /// Takes the next line; false if none is there.
@@ -82,6 +86,7 @@ class UnixHttp {
   CURLM* multi_;
   std::atomic<bool> stopped_{false};
   std::unique_ptr<Transfer> stream_;
+  LineHandler early_;
   std::deque<std::string> lines_;
   size_t lines_bytes_ = 0;
   bool missed_ = false;
