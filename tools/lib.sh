@@ -31,25 +31,11 @@ missing_packages() {
   comm -23 <(printf '%s\n' "$@" | sort -u) <(sort -u <<<"$installed")
 }
 
-# mount_once TYPE FOLDER: mount a kernel file system unless it is there already.
-mount_once() {
-  [[ -d $2 ]] || return 0 # this kernel does not have it
-  awk -v at="$2" -v type="$1" '$2 == at && $3 == type {found = 1} END {exit !found}' /proc/mounts ||
-    mount -t "$1" "$1" "$2"
-}
-
-# What the daemon reads the kernel through. A distribution's init has mounted these; a minimal or
-# containerised host has not, and a daemon should not mount file systems behind its user's back.
-mount_kernel_filesystems() {
-  mount_once securityfs /sys/kernel/security
-  mount_once bpf /sys/fs/bpf
-  mount_once tracefs /sys/kernel/tracing
-}
-
-# configure_and_build PRESET [NINJA_TARGET...]: into build/PRESET.
+# configure_and_build PRESET [NINJA_TARGET...]: into build/PRESET. The array `under` may name a command to run it under.
 configure_and_build() {
   local preset=$1
   shift
-  cmake --preset "$preset" >/dev/null || return
-  cmake --build "build/$preset" -j "$(nproc)" ${1+--target "$@"}
+  "${under[@]}" cmake --preset "$preset" >/dev/null || return
+  "${under[@]}" cmake --build "build/$preset" -j "$(nproc)" ${1+--target "$@"}
 }
+under=()
