@@ -61,6 +61,8 @@ Result<UniqueFd> ClaimFile(const fs::path& path) {
   UniqueFd file(open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0640));
   if (file.valid()) {
     (void)fchmod(file.get(), 0640);  // whatever the umask
+    // A log left by a file that was removed would be replayed into this one.
+    for (const char* suffix : {"-wal", "-shm"}) (void)unlink((path.string() + suffix).c_str());
   } else if (errno == EEXIST) {
     file.Reset(open(path.c_str(), O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
     if (!file.valid() && errno == ELOOP) {

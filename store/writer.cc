@@ -78,6 +78,7 @@ class HistoryWriter final : public Writer {
   bool Pause(milliseconds time);
   void Account(const Result<Applied>& applied);
   void Complain(const std::string& what);
+  void CheckPlace();
   void Tidy();
 
   WriterOptions options_;
@@ -255,8 +256,9 @@ WriterStats HistoryWriter::Stats() const {
 void HistoryWriter::Run() {
   for (bool last = false; !last;) {
     last = !Take();
+    CheckPlace();
     if (!writing_->empty()) Write();
-    Tidy();
+    if (!last) Tidy();
   }
 }
 
@@ -335,15 +337,17 @@ void HistoryWriter::Complain(const std::string& what) {
   }
 }
 
+// SQLite would go on writing into a file that nobody can find any more.
+void HistoryWriter::CheckPlace() {
+  if (file_->IsThere()) return;
+  Complain("the file was removed or replaced; a new one is begun");
+  const auto reopened = file_->Reopen();
+  const std::lock_guard lock(mutex_);
+  closed_to_ = ids_.event;
+  if (!reopened) stats_.last_error = reopened.error().message;
+}
+
 void HistoryWriter::Tidy() {
-  if (!file_->IsThere()) {
-    Complain("the file was removed or replaced; a new one is begun");
-    const auto reopened = file_->Reopen();
-    const std::lock_guard lock(mutex_);
-    closed_to_ = ids_.event;
-    if (!reopened) stats_.last_error = reopened.error().message;
-    return;
-  }
   if (auto tidied = file_->Tidy(SystemClock().RealNs()); !tidied) {
     Complain(tidied.error().message);
   }
