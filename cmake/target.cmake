@@ -12,9 +12,20 @@ function(nsw_library name)
   target_link_libraries(nsw_${name} PUBLIC ${ARGN})
 endfunction()
 
-# nsw_tests(NAME DIR [LIBS...]): the *_test.cc of a folder as one GoogleTest program, a ctest entry for each test.
+# nsw_tests(NAME DIR [LIBS...]): the *_test.cc of a folder as one GoogleTest program, a ctest entry for each test. Those
+# named *_threads_test.cc become a program of their own, NAME_threads_test, with the ctest label `threads`: they are what
+# ThreadSanitizer is for.
 function(nsw_tests name dir)
   file(GLOB sources CONFIGURE_DEPENDS ${dir}/*_test.cc)
+  set(threaded ${sources})
+  list(FILTER threaded INCLUDE REGEX "_threads_test\\.cc$")
+  list(FILTER sources EXCLUDE REGEX "_threads_test\\.cc$")
+  nsw_test_program(${name} "" "${sources}" ${ARGN})
+  nsw_test_program(${name}_threads threads "${threaded}" ${ARGN})
+endfunction()
+
+# nsw_test_program(NAME LABEL SOURCES [LIBS...]): nothing where there are no sources.
+function(nsw_test_program name label sources)
   if(NOT sources)
     return()
   endif()
@@ -22,7 +33,7 @@ function(nsw_tests name dir)
   nsw_options(${name}_test)
   target_compile_definitions(${name}_test PRIVATE NSW_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
   target_link_libraries(${name}_test PRIVATE ${ARGN} GTest::gmock GTest::gtest_main)
-  gtest_discover_tests(${name}_test TEST_PREFIX "${name}." DISCOVERY_TIMEOUT 60)
+  gtest_discover_tests(${name}_test TEST_PREFIX "${name}." DISCOVERY_TIMEOUT 60 PROPERTIES LABELS "${label}")
 endfunction()
 
 function(nsw_options target)

@@ -189,8 +189,8 @@ Outcome DockerSource::List() {
     }
   }
   next_listing_ = steady_clock::now() + milliseconds(options_.listing_interval_ms);
-  Synced();
   ShowConnected();
+  Synced();
   return {};
 }
 

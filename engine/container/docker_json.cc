@@ -119,7 +119,7 @@ void TakeInspected(JsonPath path, const JsonScalar& value, Inspected& out) {
     container.privileged = value.number != 0;
   } else if (At(path, {"Config", "Image"})) {
     container.image = ParseImage(value.text);
-  } else if (path.size() == 3 && path[0] == "Config" && path[1] == "Labels") {
+  } else if (path.size() == 3 && path[0] == "Config" && path[1] == "Labels" && !path[2].empty()) {
     container.labels[path[2]] = value.text;
   }
 }

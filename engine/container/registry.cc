@@ -99,11 +99,9 @@ void Registry::Claim(Home& home, const Known& known) {
 
 // Makes the binding's container from the home's own and the one around it. True if it is different
 // from before.
-bool Registry::Compose(Home& home, int depth) {
+bool Registry::Compose(Home& home) {
   Container composed = home.own;
-  Home* outer = depth < kDepthMax ? Outer(home) : nullptr;
-  if (outer != nullptr) {
-    Compose(*outer, depth + 1);
+  if (const Home* outer = Outer(home)) {
     const Container& around = outer->binding.container;
     if (!home.own.known()) {
       // What holds for the outer container holds for whatever it makes inside.
@@ -121,10 +119,16 @@ bool Registry::Compose(Home& home, int depth) {
 }
 
 void Registry::ComposeNested(std::vector<Binding*>& changed) {
-  for (const auto& [id, home] : homes_) {
-    const bool nested = home->binding.parent != 0 || !home->outer_id.empty();
-    if (nested && Compose(*home) && std::ranges::find(changed, &home->binding) == changed.end()) {
-      changed.push_back(&home->binding);
+  bool again = true;
+  for (int depth = 0; depth < kDepthMax && again; depth++) {
+    again = false;
+    for (const auto& [id, home] : homes_) {
+      const bool nested = home->binding.parent != 0 || !home->outer_id.empty();
+      if (!nested || !Compose(*home)) continue;
+      again = true;
+      if (std::ranges::find(changed, &home->binding) == changed.end()) {
+        changed.push_back(&home->binding);
+      }
     }
   }
 }

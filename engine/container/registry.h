@@ -109,7 +109,7 @@ class Registry {
   [[nodiscard]] const Known* Match(const Home& home, bool process_gone);
   [[nodiscard]] bool Runs(const Known& known, const Home& home);
   void Claim(Home& home, const Known& known);
-  bool Compose(Home& home, int depth = 0);
+  bool Compose(Home& home);
   void ComposeNested(std::vector<Binding*>& changed);
   [[nodiscard]] Home* Outer(const Home& home);
   [[nodiscard]] bool HasNested(const Home& home);

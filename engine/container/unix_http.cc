@@ -115,16 +115,18 @@ void UnixHttp::EndLine(Transfer& transfer) {
   transfer.line_dropped = false;
 }
 
-// Moves the transfers on, then waits for the network, a Stop or the deadline.
-void UnixHttp::Turn(Deadline deadline) {
+// Moves the transfers on as far as they go without waiting.
+void UnixHttp::Move() {
   int running = 0;
   curl_multi_perform(multi_, &running);
   CollectEnded();
+}
+
+// Waits for the network, a Stop or the deadline. The slices are for nothing but safety.
+void UnixHttp::Wait(Deadline deadline) {
   const auto left = std::chrono::ceil<milliseconds>(deadline - steady_clock::now()).count();
-  const bool stream_ended = stream_ != nullptr && stream_->ended;
-  if (left > 0 && !stopped_ && lines_.empty() && !stream_ended) {
-    curl_multi_poll(multi_, nullptr, 0, static_cast<int>(std::min<long>(left, 1000)), nullptr);
-  }
+  if (left <= 0 || stopped_) return;
+  curl_multi_poll(multi_, nullptr, 0, static_cast<int>(std::min<long>(left, 1000)), nullptr);
 }
 
 void UnixHttp::CollectEnded() {
@@ -157,11 +159,8 @@ HttpError UnixHttp::ErrorOf(const Transfer& transfer) const {
 tl::expected<HttpAnswer, HttpError> UnixHttp::Get(const std::string& path) {
   const auto transfer = Begin(path, false);
   const Deadline deadline = steady_clock::now() + milliseconds(limits_.timeout_ms);
-  while (!transfer->ended && !stopped_ && steady_clock::now() < deadline) {
-    int running = 0;
-    curl_multi_perform(multi_, &running);
-    CollectEnded();
-    if (!transfer->ended && !stopped_) curl_multi_poll(multi_, nullptr, 0, 200, nullptr);
+  for (Move(); !transfer->ended && !stopped_ && steady_clock::now() < deadline; Move()) {
+    Wait(deadline);
   }
   const bool whole = transfer->ended && (transfer->result == CURLE_OK || transfer->answer.cut);
   if (!whole || stopped_) return tl::unexpected(ErrorOf(*transfer));
@@ -176,9 +175,8 @@ tl::expected<void, HttpError> UnixHttp::OpenStream(const std::string& path, Line
   missed_ = false;
   stream_ = Begin(path, true);
   const Deadline deadline = steady_clock::now() + milliseconds(limits_.timeout_ms);
-  while (!stream_->headers_done && !stream_->ended && !stopped_ && steady_clock::now() < deadline) {
-    Turn(deadline);
-  }
+  const auto waiting = [&] { return !stream_->headers_done && !stream_->ended && !stopped_; };
+  for (Move(); waiting() && steady_clock::now() < deadline; Move()) Wait(deadline);
   if (!stream_->headers_done || stopped_) return tl::unexpected(ErrorOf(*stream_));
   long status = 0;
   curl_easy_getinfo(stream_->easy, CURLINFO_RESPONSE_CODE, &status);
@@ -189,15 +187,16 @@ tl::expected<void, HttpError> UnixHttp::OpenStream(const std::string& path, Line
 
 tl::expected<void, HttpError> UnixHttp::WaitLine(milliseconds timeout) {
   const Deadline deadline = steady_clock::now() + timeout;
-  do {
-    Turn(deadline);
+  for (;;) {
+    Move();
     if (stopped_) return tl::unexpected(HttpError{HttpError::Kind::kStopped, "stopped"});
     if (!lines_.empty() || missed_) return {};
     if (stream_ == nullptr || stream_->ended) {
       return tl::unexpected(HttpError{HttpError::Kind::kOther, socket_ + ": the events ended"});
     }
-  } while (steady_clock::now() < deadline);
-  return {};
+    if (steady_clock::now() >= deadline) return {};
+    Wait(deadline);
+  }
 }
 
 bool UnixHttp::TakeLine(std::string& line) {
@@ -212,10 +211,7 @@ bool UnixHttp::TakeMissed() { return std::exchange(missed_, false); }
 
 void UnixHttp::Sleep(milliseconds time) {
   const Deadline deadline = steady_clock::now() + time;
-  while (!stopped_ && steady_clock::now() < deadline) {
-    const auto left = std::chrono::ceil<milliseconds>(deadline - steady_clock::now()).count();
-    curl_multi_poll(multi_, nullptr, 0, static_cast<int>(std::clamp<long>(left, 1, 1000)), nullptr);
-  }
+  while (!stopped_ && steady_clock::now() < deadline) Wait(deadline);
 }
 
 }  // namespace nsw::container

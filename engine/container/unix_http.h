@@ -73,7 +73,8 @@ class UnixHttp {
   using Deadline = std::chrono::steady_clock::time_point;
 
   std::unique_ptr<Transfer> Begin(const std::string& path, bool stream);
-  void Turn(Deadline deadline);
+  void Move();
+  void Wait(Deadline deadline);
   void CollectEnded();
   [[nodiscard]] HttpError ErrorOf(const Transfer& transfer) const;
   static size_t OnHeader(char* data, size_t size, size_t count, void* transfer);
