@@ -4,6 +4,7 @@
 // PolicySet> on reload.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <filesystem>
 #include <memory>
@@ -132,10 +133,20 @@ Loaded LoadPolicies(const std::vector<std::filesystem::path>& paths, const LoadO
 /// Loads one policy from text; `name` stands in diagnostics. For tests, `check -`, learn.
 Loaded LoadPolicyText(const std::string& text, const std::string& name);
 
+/// A field that an output names, as output_fields has it: "proc.aname[2]" is proc.aname with
+/// index 2.
+struct OutputField {
+  std::string name;
+  const event::Field* field = nullptr;
+  uint32_t index = 0;
+};
+
 /// A rule's output with its %fields filled in; absent ones are "<NA>".
 std::string RenderOutput(const OutputTemplate& output, const event::Event& event);
 /// The fields that the output names, for output_fields; the alert adds the standard ones.
 std::span<const event::Field* const> OutputFields(const OutputTemplate& output);
+/// The same with their indexes.
+std::span<const OutputField> OutputFieldRefs(const OutputTemplate& output);
 
 /// Parses one deny entry as the policy language has it, for `nswarden deny`: class "exec", "read",
 /// "write" or "connect". The rule's name is "run-time/CLASS/ENTRY".

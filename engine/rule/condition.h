@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+// Condition: a compiled condition. A compact tree in one array, children side by side; evaluated in
+// Kleene's three values.
+//
+// Made by the compiler through ConditionTree; immutable; Eval allocates nothing and may run in any
+// thread.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "engine/event/event.h"
+#include "engine/event/field.h"
+#include "engine/rule/event_types.h"
+#include "engine/rule/predicate.h"
+
+namespace nsw::rule {
+
+/// Ordered, so that "and" is the least, "or" the greatest, and "not" the mirror image.
+enum class Truth : uint8_t { kFalse = 0, kUnknown = 1, kTrue = 2 };
+constexpr Truth Not(Truth t) { return static_cast<Truth>(2 - static_cast<uint8_t>(t)); }
+
+/// A field, and what is asked of its value.
+struct FieldTest {
+  const event::Field* field = nullptr;
+  uint32_t index = 0;
+  bool any_ancestor =
+      false;             ///< an indexed field without its index: some ancestor, from the parent up
+  bool negated = false;  ///< the answer is turned round where there is a value
+  std::shared_ptr<const Predicate> predicate;
+
+  [[nodiscard]] Truth Eval(const event::Event& event, event::Scratch& scratch) const;
+};
+
+/// What the compiler builds. Simplified while it grows: constants vanish, chains flatten.
+struct ConditionTree {
+  enum class Kind : uint8_t { kConstant, kAnd, kOr, kNot, kField, kType };
+  Kind kind = Kind::kConstant;
+  bool constant = false;
+  std::vector<ConditionTree> children;
+  FieldTest field;
+  TypeSet types;
+  uint64_t may_be_true = 0;   ///< bit per nsw_event: not surely false there
+  uint64_t may_be_false = 0;  ///< bit per nsw_event: not surely true there
+  int cost = 0;
+
+  static ConditionTree Constant(bool value);
+  static ConditionTree And(std::vector<ConditionTree> children);
+  static ConditionTree Or(std::vector<ConditionTree> children);
+  static ConditionTree Negate(ConditionTree child);
+  static ConditionTree OfField(FieldTest test, int cost);
+  static ConditionTree OfType(const TypeMatch& match);
+};
+
+class Condition {
+ public:
+  explicit Condition(ConditionTree tree);
+
+  [[nodiscard]] Truth Eval(const event::Event& event, event::Scratch& scratch) const {
+    return EvalNode(nodes_[0], event, scratch);
+  }
+  /// Bit per nsw_event on which it can be true or unknown.
+  [[nodiscard]] uint64_t events() const { return events_; }
+
+ private:
+  struct Node {
+    ConditionTree::Kind kind = ConditionTree::Kind::kConstant;
+    bool constant = false;
+    uint32_t first = 0;  // kAnd, kOr, kNot: in nodes_; kField: in fields_; kType: in types_
+    uint32_t count = 0;
+  };
+
+  void Place(size_t at, ConditionTree tree);
+  Truth EvalNode(const Node& node, const event::Event& event, event::Scratch& scratch) const;
+
+  std::vector<Node> nodes_;
+  std::vector<FieldTest> fields_;
+  std::vector<TypeSet> types_;
+  uint64_t events_ = 0;
+};
+
+}  // namespace nsw::rule

@@ -1,0 +1,210 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "engine/rule/condition_compiler.h"
+
+#include <algorithm>
+#include <charconv>
+
+#include "engine/rule/condition_parser.h"
+#include "engine/rule/event_types.h"
+#include "engine/rule/falco_fields.h"
+
+namespace nsw::rule {
+namespace {
+
+using event::Field;
+using event::FieldType;
+
+constexpr size_t kMacroDepthMax = 64;
+
+std::string TypeHint(const Field& field) {
+  if (field.name == "evt.arg.flags")
+    return "ask for evt.is_open_read, evt.is_open_write or evt.is_open_create";
+  switch (field.type) {
+    case FieldType::kNumber:
+      return "a number is compared by = != < <= > >= in";
+    case FieldType::kBool:
+      return "write " + std::string(field.name) + " = true";
+    case FieldType::kAddress:
+      return "an address is compared by = != in, with 10.0.0.1 or 10.0.0.0/8";
+    case FieldType::kString:
+      return "text is compared by = != in contains startswith endswith glob pmatch regex";
+  }
+  return {};
+}
+
+}  // namespace
+
+ConditionCompiler::Result ConditionCompiler::Fail(const Where& where, std::string message,
+                                                  std::string hint) {
+  diagnostics_.Error(where, std::move(message), std::move(hint));
+  return std::nullopt;
+}
+
+ConditionCompiler::Result ConditionCompiler::Miss(const Where& where, std::string what) {
+  if (!missing_) missing_ = Missing{where, std::move(what)};
+  return std::nullopt;
+}
+
+std::optional<ConditionTree> ConditionCompiler::CompileMacro(const Macro& macro) {
+  if (macro.expr == nullptr) return std::nullopt;
+  stack_.push_back(&macro);
+  Result result = Compile(*macro.expr);
+  stack_.pop_back();
+  return result;
+}
+
+std::optional<ConditionTree> ConditionCompiler::Compile(const Expr& expr) {
+  switch (expr.kind) {
+    case Expr::Kind::kAnd:
+    case Expr::Kind::kOr:
+      return Joined(expr);
+    case Expr::Kind::kNot: {
+      Result child = Compile(*expr.children.front());
+      if (!child) return std::nullopt;
+      return ConditionTree::Negate(std::move(*child));
+    }
+    case Expr::Kind::kMacro:
+      return MacroUse(expr);
+    case Expr::Kind::kCheck:
+      return Check(expr);
+  }
+  return std::nullopt;
+}
+
+// Goes on after a mistake in one part: the others may have theirs.
+ConditionCompiler::Result ConditionCompiler::Joined(const Expr& expr) {
+  std::vector<ConditionTree> children;
+  bool good = true;
+  for (const ExprPtr& part : expr.children) {
+    Result child = Compile(*part);
+    good = good && child.has_value();
+    if (child) children.push_back(std::move(*child));
+  }
+  if (!good) return std::nullopt;
+  return expr.kind == Expr::Kind::kAnd ? ConditionTree::And(std::move(children))
+                                       : ConditionTree::Or(std::move(children));
+}
+
+ConditionCompiler::Result ConditionCompiler::MacroUse(const Expr& expr) {
+  const Macro* macro = definitions_.FindMacro(expr.name);
+  if (macro == nullptr) {
+    const std::string_view near = definitions_.NearestMacro(expr.name);
+    return Fail(expr.where, "there is no macro " + expr.name,
+                !near.empty() ? "did you mean " + std::string(near) + "?"
+                : definitions_.IsList(expr.name)
+                    ? expr.name + " is a list: write FIELD in (" + expr.name + ")"
+                    : "a field has a dot in its name");
+  }
+  if (std::ranges::find(stack_, macro) != stack_.end())
+    return Fail(expr.where, "the macro " + expr.name + " comes back to itself");
+  if (!stack_.empty() && macro->ir->first >= stack_.back()->ir->last) {
+    return Fail(expr.where, "the macro " + expr.name + " is defined later",
+                "define it before the macro that uses it");
+  }
+  if (stack_.size() >= kMacroDepthMax)
+    return Fail(expr.where, "macros in macros, more than 64 deep");
+  return CompileMacro(*macro);
+}
+
+ConditionCompiler::Result ConditionCompiler::NoField(const Expr& expr) {
+  if (falco_ && IsFalcoField(expr.name))
+    return Miss(expr.where, "the field " + expr.name + " is not supported yet");
+  if (skip_unknown_) return Miss(expr.where, "there is no field " + expr.name);
+  const std::string_view nearest = event::NearestField(expr.name);
+  if (IsFalcoField(expr.name))
+    return Fail(expr.where, "the field " + expr.name + " is not supported yet",
+                "nswarden fields lists those that are");
+  return Fail(expr.where, "there is no field " + expr.name,
+              nearest.empty() ? "nswarden fields lists them"
+                              : "did you mean " + std::string(nearest) + "?");
+}
+
+ConditionCompiler::Result ConditionCompiler::Check(const Expr& expr) {
+  if (++checks_ > kConditionSizeMax) {
+    return Fail(expr.where, "the condition has more than 50000 checks, with its macros put in");
+  }
+  const Field* field = event::FindField(expr.name);
+  if (field == nullptr) return NoField(expr);
+  FieldTest test{.field = field, .negated = expr.op->negated};
+  if (!TakeIndex(expr, *field, test)) return std::nullopt;
+  if ((expr.op->types & TypeBit(field->type)) == 0) {
+    if (falco_ && expr.name.starts_with("evt.arg."))
+      return Miss(expr.where, expr.name + " as a text is not supported yet");
+    return Fail(expr.op_where,
+                expr.name + " is " + std::string(TypeName(field->type)) + ", which " +
+                    std::string(expr.op->name) + " does not compare",
+                TypeHint(*field));
+  }
+  const std::vector<Word> words = expr.is_list ? definitions_.Expand(expr.values) : expr.values;
+  if (expr.is_list && !CheckList(expr, words)) return std::nullopt;
+  OperandError error;
+  PredicatePtr predicate = expr.op->make(field->type, words, error);
+  if (predicate == nullptr) return BadOperand(expr, words, error);
+  if (expr.name == "evt.type" || expr.name == "syscall.type")
+    return CheckTypes(expr, words, *predicate);
+  if (expr.name == "evt.dir") {
+    return ConditionTree::Constant(predicate->Test(event::Value::Text("<")) != expr.op->negated);
+  }
+  test.predicate = std::move(predicate);
+  return ConditionTree::OfField(std::move(test), expr.op->cost + (test.any_ancestor ? 20 : 0));
+}
+
+ConditionCompiler::Result ConditionCompiler::BadOperand(const Expr& expr,
+                                                        const std::vector<Word>& words,
+                                                        const OperandError& error) {
+  if (falco_ && expr.name.starts_with("evt.arg."))
+    return Miss(expr.where, expr.name + " as a text is not supported yet");
+  return Fail(error.word < words.size() ? words[error.word].where : expr.op_where,
+              expr.name + ": " + error.message, error.hint);
+}
+
+// A type that there is not would make a rule that never speaks. In Falco's own files that is not
+// worth a word as long as others of the list are there.
+ConditionCompiler::Result ConditionCompiler::CheckTypes(const Expr& expr,
+                                                        const std::vector<Word>& words,
+                                                        const Predicate& predicate) {
+  const bool by_name = expr.op->name == "=" || expr.op->name == "==" || expr.op->name == "!=" ||
+                       expr.op->shape == Operator::Shape::kList;
+  bool good = true;
+  for (const Word& word : words) {
+    if (!by_name || falco_ || IsEventType(word.text)) continue;
+    good = false;
+    Fail(word.where, "events of type " + Quoted(word.text) + " are not supported yet",
+         DidYouMean(word.text, EventTypeNames()));
+  }
+  if (!good) return std::nullopt;
+  return ConditionTree::OfType(
+      MatchTypes(predicate, expr.op->negated, expr.name == "syscall.type"));
+}
+
+bool ConditionCompiler::TakeIndex(const Expr& expr, const Field& field, FieldTest& test) {
+  if (!expr.has_argument) {
+    test.any_ancestor = field.indexed;
+    return true;
+  }
+  if (!field.indexed) {
+    Fail(expr.where, expr.name + " takes no [" + expr.argument + "]");
+    return false;
+  }
+  const char* end = expr.argument.data() + expr.argument.size();
+  const auto [stop, error] = std::from_chars(expr.argument.data(), end, test.index);
+  if (error == std::errc{} && stop == end && !expr.argument.empty()) return true;
+  Fail(expr.where, expr.name + " takes a number in [ ], not " + Quoted(expr.argument),
+       "0 is the process, 1 its parent");
+  return false;
+}
+
+// Without parentheses a list's name is meant.
+bool ConditionCompiler::CheckList(const Expr& expr, const std::vector<Word>& words) {
+  if (expr.is_bare && !definitions_.IsList(expr.values.front().text)) {
+    const Word& word = expr.values.front();
+    Fail(word.where, "there is no list " + Quoted(word.text),
+         "write " + std::string(expr.op->name) + " (" + word.text + ")");
+    return false;
+  }
+  if (words.empty() && !falco_)
+    diagnostics_.Warn(expr.op_where.place(), "the list is empty: this is never true");
+  return true;
+}
+
+}  // namespace nsw::rule

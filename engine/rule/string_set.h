@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+// StringSet: is this text one of those? One hash look-up at most, none where no member has that
+// length.
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <unordered_set>
+
+namespace nsw::rule {
+
+struct TextHash {
+  using is_transparent = void;
+  size_t operator()(std::string_view text) const { return std::hash<std::string_view>{}(text); }
+};
+
+class StringSet {
+ public:
+  void Insert(std::string text) {
+    lengths_ |= Bit(text.size());
+    texts_.insert(std::move(text));
+  }
+  [[nodiscard]] bool Contains(std::string_view text) const {
+    return (lengths_ & Bit(text.size())) != 0 && texts_.find(text) != texts_.end();
+  }
+  [[nodiscard]] bool empty() const { return texts_.empty(); }
+
+ private:
+  static uint64_t Bit(size_t length) { return 1ULL << std::min<size_t>(length, 63); }
+
+  uint64_t lengths_ = 0;  // bit n: some member has n bytes (63: 63 or more)
+  std::unordered_set<std::string, TextHash, std::equal_to<>> texts_;
+};
+
+}  // namespace nsw::rule
