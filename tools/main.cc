@@ -16,7 +16,8 @@ int main(int argc, char** argv) {
   int status = 0;
   for (const auto add : {nsw::tools::AddRun, nsw::tools::AddCheck, nsw::tools::AddFields,
                          nsw::tools::AddProbe, nsw::tools::AddStatus, nsw::tools::AddPs,
-                         nsw::tools::AddHistory, nsw::tools::AddDeny, nsw::tools::AddReload}) {
+                         nsw::tools::AddHistory, nsw::tools::AddDeny, nsw::tools::AddReload,
+                         nsw::tools::AddDemo}) {
     add(app, status);
   }
   try {

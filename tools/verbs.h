@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The verbs of `nswarden VERB`, a file each. Each function adds a subcommand whose callback sets `status`, the exit status:
-// 0 done, 1 failed (said on stderr), 2 wrong usage.
+// The verbs of `nswarden VERB`, a file each. Each function adds a subcommand whose callback sets
+// `status`, the exit status: 0 done, 1 failed (said on stderr), 2 wrong usage.
 #pragma once
 
 #include <CLI/CLI.hpp>
@@ -16,5 +16,6 @@ void AddPs(CLI::App& app, int& status);
 void AddDeny(CLI::App& app, int& status);
 void AddReload(CLI::App& app, int& status);
 void AddHistory(CLI::App& app, int& status);
+void AddDemo(CLI::App& app, int& status);
 
 }  // namespace nsw::tools
