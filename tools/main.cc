@@ -14,10 +14,10 @@ int main(int argc, char** argv) {
   app.require_subcommand(1);
   app.failure_message(CLI::FailureMessage::help);
   int status = 0;
-  for (const auto add : {nsw::tools::AddRun, nsw::tools::AddCheck, nsw::tools::AddFields,
-                         nsw::tools::AddProbe, nsw::tools::AddStatus, nsw::tools::AddPs,
-                         nsw::tools::AddHistory, nsw::tools::AddDeny, nsw::tools::AddReload,
-                         nsw::tools::AddDemo}) {
+  for (const auto add :
+       {nsw::tools::AddRun, nsw::tools::AddCheck, nsw::tools::AddFields, nsw::tools::AddProbe,
+        nsw::tools::AddStatus, nsw::tools::AddPs, nsw::tools::AddHistory, nsw::tools::AddDeny,
+        nsw::tools::AddReload, nsw::tools::AddDemo}) {
     add(app, status);
   }
   try {
