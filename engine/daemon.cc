@@ -9,6 +9,7 @@
 #include <csignal>
 #include <future>
 
+#include "engine/base/notify.h"
 #include "engine/mounts.h"
 
 namespace nsw {
@@ -207,6 +208,7 @@ Status Daemon::Announce() {
                  config_.docker_socket.string());
   }
   spdlog::info("watching");
+  NotifyManager("READY=1");
   RecordOperation("start", all, {geteuid(), static_cast<uint32_t>(getpid())});
   return {};
 }
@@ -228,6 +230,7 @@ void Daemon::Loop() {
 // What the kernel had put into the rings before the stop is still judged, reported and stored.
 void Daemon::Drain() {
   spdlog::info("stopping: draining");
+  NotifyManager("STOPPING=1");
   control_.reset();
   sources_.clear();
   while (kernel_->Poll(
