@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Alert: what people are told. A value type that owns its texts: it outlives the event it was made from.
+// Alert: what people are told. A value type that owns its texts: it outlives the event it was made
+// from.
 #pragma once
 
 #include <cstdint>
@@ -25,9 +26,10 @@ struct Alert {
   rule::Priority priority = rule::Priority::kError;
   std::string source;
   std::string hostname;
-  std::string output;
+  std::string output;  ///< as the rule has it; in JSON it begins with time and priority, as Falco's
   std::vector<std::string> tags;
-  std::vector<std::pair<std::string, FieldValue>> output_fields;  ///< flat dotted keys, in the order of the output
+  std::vector<std::pair<std::string, FieldValue>>
+      output_fields;  ///< flat dotted keys, in the order of the output
   std::string policy;
   Verdict verdict = Verdict::kNone;
   std::string action;     ///< "alert", "deny"; what was done
@@ -35,9 +37,11 @@ struct Alert {
 };
 
 /// Makes the alert of a rule that matched an event. `hostname` as gethostname gives it.
-Alert MakeAlert(const rule::RuleInfo& rule, const event::Event& event, Verdict verdict, const std::string& hostname);
+Alert MakeAlert(const rule::RuleInfo& rule, const event::Event& event, Verdict verdict,
+                const std::string& hostname);
 
-/// One JSON object in one line, Falco-shaped; bytes that are not UTF-8 are replaced by U+FFFD.
+/// One JSON object in one line, Falco-shaped; bytes that are not UTF-8 are replaced by U+FFFD, and
+/// what a terminal would obey is escaped.
 std::string ToJson(const Alert& alert);
 /// One readable line; control characters are escaped. `colour`: with ANSI colours by priority.
 std::string ToLine(const Alert& alert, bool colour);
