@@ -39,3 +39,22 @@ configure_and_build() {
   "${under[@]}" cmake --build "build/$preset" -j "$(nproc)" ${1+--target "$@"}
 }
 under=()
+
+# run_logged LIMIT LOG PREFIX COMMAND...: COMMAND with a time limit (of timeout(1)) and no input, its output in LOG and, as
+# it comes, on stdout, results named with PREFIX. Returns its status. If we are told to end, it is told too, and waited
+# for; what it left running cannot hold us up.
+run_logged() {
+  local limit=$1 log=$2 prefix=$3 child reader status=0
+  shift 3
+  : >"$log"
+  timeout --kill-after=60 "$limit" "$@" </dev/null >"$log" 2>&1 &
+  child=$!
+  tail -n +1 -s 0.2 -f --pid="$child" "$log" | sed -u -E "s|^(ok\|not ok\|plan [0-9]+) |\\1 $prefix|" &
+  reader=$!
+  # shellcheck disable=SC2064
+  trap "kill $child; wait $child; exit 143" INT TERM
+  wait "$child" || status=$?
+  wait "$reader" || true
+  trap - INT TERM
+  return "$status"
+}
