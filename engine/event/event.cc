@@ -2,6 +2,7 @@
 // The tables that events.def and syscalls.def become, and the decoder.
 #include "engine/event/event.h"
 
+#include <algorithm>
 #include <cstring>
 #include <type_traits>
 
@@ -106,6 +107,16 @@ constexpr auto MakeLayouts() {
 
 constexpr auto kLayouts = MakeLayouts();
 
+constexpr size_t MostRewritten() {
+  size_t most = 0;
+  for (const Layout& layout : kLayouts) {
+    size_t n = 0;
+    for (size_t i = 0; i < layout.count; i++) n += layout.texts[i].encoding != Encoding::STR;
+    most = std::max(most, n);
+  }
+  return most;
+}
+
 // "passwd/etc/" becomes "/etc/passwd"; empty becomes "/". Writes to `to`, which has room for length
 // + 2 bytes.
 std::string_view TurnRound(std::string_view leaf_first, char* to) {
@@ -123,11 +134,22 @@ std::string_view TurnRound(std::string_view leaf_first, char* to) {
   return {at, static_cast<size_t>(end - at)};
 }
 
-// A text of a record, or a view of size npos where its bounds are not inside it.
+// "sh\0-c\0id\0" becomes "-c id". Writes to `to`, which has room for as much.
+std::string_view JoinArguments(std::string_view args, char* to) {
+  const size_t first = args.find('\0');
+  if (first == std::string_view::npos) return {};
+  args.remove_prefix(first + 1);
+  if (args.ends_with('\0')) args.remove_suffix(1);
+  std::replace_copy(args.begin(), args.end(), to, '\0', ' ');
+  return {to, args.size()};
+}
+
+// False where the text's bounds are not inside the record, behind its fixed part.
 bool ReadText(std::span<const std::byte> record, size_t fixed, uint16_t offset,
-              std::string_view& out) {
+              std::string_view& out, bool& there) {
   nsw_str where{};
   std::memcpy(&where, record.data() + offset, sizeof where);
+  there = where.off != 0;
   out = {};
   if (where.len == 0) return true;
   if (where.len > NSW_TEXT_MAX || where.off < fixed || where.off + where.len > record.size()) {
@@ -160,20 +182,26 @@ DecodeError Decode(std::span<const std::byte> record, Event& event) {
   const size_t fixed = kInfos[header.type].size;
   if (header.size != record.size() || record.size() < fixed) return DecodeError::kBadSize;
 
-  char* room = event.paths_.data();
-  size_t paths = 0;
+  static_assert(MostRewritten() <= Event::kMaxRewritten);
+  char* room = event.rewritten_.data();
+  event.arguments_ = {};
   const Layout& layout = kLayouts[header.type];
   for (size_t i = 0; i < layout.count; i++) {
     std::string_view& text = event.texts_[i];
-    if (!ReadText(record, fixed, layout.texts[i].offset, text)) return DecodeError::kBadText;
-    if (layout.texts[i].encoding != Encoding::PATH) continue;
-    nsw_str where{};
-    std::memcpy(&where, record.data() + layout.texts[i].offset, sizeof where);
-    if (where.off == 0) continue;  // no object: stays empty
-    if (++paths > 4) return DecodeError::kBadText;
-    const std::string_view path = TurnRound(text, room);
-    room += text.size() + 2;
-    text = path;
+    bool there = false;
+    if (!ReadText(record, fixed, layout.texts[i].offset, text, there)) return DecodeError::kBadText;
+    const size_t used = text.size() + 2;
+    switch (layout.texts[i].encoding) {
+      case Encoding::PATH:
+        if (there) text = TurnRound(text, room);  // no object: stays empty
+        break;
+      case Encoding::ARGS:
+        event.arguments_ = JoinArguments(text, room);
+        break;
+      default:
+        continue;
+    }
+    room += used;
   }
   event.process = nullptr;
   event.parent = nullptr;

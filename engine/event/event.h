@@ -73,6 +73,9 @@ class Event {
   /// The i-th text of the event, in the table's order. PATH is turned round: "/etc/passwd". ARGS
   /// keeps its NULs.
   [[nodiscard]] std::string_view text(size_t i) const { return texts_[i]; }
+  /// Of an ARGS field: the arguments after the first, joined by spaces; as asked for, even where
+  /// the exec failed. Empty where the event has none.
+  [[nodiscard]] std::string_view arguments() const { return arguments_; }
   [[nodiscard]] bool has_flag(nsw_flag flag) const { return (header().flags & flag) != 0; }
   /// evt.type: the system call's name, else the event's Falco name.
   [[nodiscard]] std::string_view type_name() const;
@@ -90,8 +93,10 @@ class Event {
   friend DecodeError Decode(std::span<const std::byte> record, Event& event);
   std::span<const std::byte> record_;
   std::array<std::string_view, kMaxTexts> texts_;
-  alignas(8)
-      std::array<char, 4 * (NSW_TEXT_MAX + 2)> paths_;  // PATHs turned round, one after the other
+  std::string_view arguments_;
+  // PATHs turned round and ARGS joined, one after the other.
+  static constexpr size_t kMaxRewritten = 4;
+  std::array<char, kMaxRewritten*(NSW_TEXT_MAX + 2)> rewritten_;
 };
 
 /// Decodes one record, which is treated as hostile: every length and offset is checked. `record`

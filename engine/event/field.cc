@@ -111,8 +111,8 @@ Value RecordValue(const Field& field, const Event& event, uint32_t, Scratch&) {
       std::memcpy(&address, at, sizeof address);
       return IsZero(address) ? Value::Absent() : Value::Address(address);
     }
-    case Encoding::ARGS:  // NULs between; the process table has them joined
-      return event.process == nullptr ? Value::Absent() : TextOrAbsent(event.process->args());
+    case Encoding::ARGS:  // NULs between
+      return TextOrAbsent(event.arguments());
     case Encoding::STR:
     case Encoding::PATH:
       break;

@@ -56,7 +56,9 @@ struct Field {
   bool kernel_decidable = false;  ///< may stand in the condition of a rule with `action: deny`
   bool untrusted =
       false;  ///< user space can write what it likes there; never the sole ground of a deny
-  uint64_t events = ~0ULL;  ///< bit per nsw_event: where it can be present
+  /// Bit per nsw_event: where it can be present. `get` is called for no other: it looks into the
+  /// event's own struct.
+  uint64_t events = ~0ULL;
   /// Of a field from events.def: where it lies in each event that has it; null elsewhere.
   std::array<const RecordField*, NSW_EVENT_COUNT> record{};
 };

@@ -33,7 +33,7 @@ Value ImageText(const Field&, const Event& e, uint32_t, Scratch&) {
 // the start.
 Value Identity(const Event& e, std::string_view of_host,
                std::string_view (*read)(const Container&)) {
-  if (e.binding == nullptr) return Value::Text(of_host);
+  if (e.binding == nullptr) return TextOrAbsent(of_host);
   if (!e.binding->settled) return Value::Unknown();
   return TextOrAbsent(read(e.binding->container));
 }

@@ -25,7 +25,8 @@ Value Time(const Event& e, Scratch& s) {
 Value Result(const Event& e, Scratch& s) {
   const int64_t result = e.header().result;
   if (result >= 0) return Value::Text("SUCCESS");
-  const char* name = strerrorname_np(static_cast<int>(-result));
+  constexpr int64_t kErrnoMax = 4095;
+  const char* name = result < -kErrnoMax ? nullptr : strerrorname_np(static_cast<int>(-result));
   return name != nullptr ? Value::Text(name) : Print(s, "%lld", static_cast<long long>(result));
 }
 

@@ -2,6 +2,7 @@
 #include "engine/event/process.h"
 
 #include <cstring>
+#include <vector>
 
 #include "engine/event/event.h"
 #include "engine/event/field_table.h"
@@ -9,43 +10,46 @@
 namespace nsw::event {
 namespace {
 
-// Two readings of one start: /proc rounds down to clock ticks of 10 ms.
-bool SameStart(uint64_t a, uint64_t b) {
-  constexpr uint64_t kTick = 10'000'000;
-  return (a > b ? a - b : b - a) <= kTick;
+// /proc rounds a start down to clock ticks of 10 ms.
+constexpr uint64_t kTick = 10'000'000;
+constexpr int kAncestorsMax = 64;
+constexpr uint64_t kSilence = 60'000'000'000;  // records of what has ended are long read by then
+
+// Two readings of one start.
+bool SameStart(uint64_t a, uint64_t b) { return (a > b ? a - b : b - a) <= kTick; }
+
+// Whether a parent that started at `parent` can have a child that started at `child`: an id that
+// was used again is another process.
+bool Precedes(uint64_t parent, uint64_t child) {
+  return parent <= child || parent - child <= kTick;
 }
 
 std::string_view BaseName(std::string_view path) { return path.substr(path.rfind('/') + 1); }
 
 // The kernel names a task after the file as the caller wrote it, cut to 15 bytes: take the rest
-// from there.
+// from there. Of a name that was not cut nothing is taken: the caller can have written something
+// else there meanwhile.
 std::string ExecName(const Event& event) {
   static const size_t raw = TextOf(Type::k_exec, "raw");
+  constexpr size_t kCut = sizeof(nsw_header::comm) - 1;
   const char* comm = event.header().comm;
   const std::string_view name(comm, strnlen(comm, sizeof event.header().comm));
   const std::string_view asked = BaseName(event.text(raw));
-  return std::string(asked.starts_with(name) ? asked : name);
+  return std::string(name.size() >= kCut && asked.starts_with(name) ? asked : name);
 }
 
 // "sh\0-c\0id\0" becomes "NAME -c id": the first argument is whatever the caller liked to say.
-std::string CommandLine(const std::string& name, std::string_view args) {
-  if (!args.empty() && args.back() == '\0') args.remove_suffix(1);
-  const size_t first = args.find('\0');
-  std::string line = name;
-  if (first == std::string_view::npos) return line;
-  line += args.substr(first);
-  std::replace(line.begin() + static_cast<std::ptrdiff_t>(name.size()), line.end(), '\0', ' ');
-  return line;
+std::string CommandLine(const std::string& name, std::string_view arguments) {
+  return arguments.empty() ? name : name + ' ' + std::string(arguments);
 }
 
 void Exec(const Event& event, Process& process) {
   static const size_t exe = TextOf(Type::k_exec, "exe");
   static const size_t cwd = TextOf(Type::k_exec, "cwd");
-  static const size_t args = TextOf(Type::k_exec, "args");
   const auto& record = event.as<nsw_event_exec>();
   process.name = ExecName(event);
   process.exepath = event.text(exe);
-  process.cmdline = CommandLine(process.name, event.text(args));
+  process.cmdline = CommandLine(process.name, event.arguments());
   process.cwd = event.text(cwd);
   process.tty = record.tty;
   process.exe_flags = record.exe_flags;
@@ -70,9 +74,15 @@ void ProcessTable::Bind(Event& event) {
   if (event.type() == Type::k_exit) ended_ = actor->pid;
 }
 
+void ProcessTable::Learn(const Event& event) {
+  const nsw_header& header = event.header();
+  if (!processes_.contains(header.pid)) Actor(event);
+  if (!processes_.contains(header.ppid)) Parent(event);
+}
+
 const Process* ProcessTable::Find(uint32_t pid, uint64_t not_after_ns) const {
   const auto found = processes_.find(pid);
-  if (found == processes_.end() || found->second.start_ns > not_after_ns) return nullptr;
+  if (found == processes_.end() || !Precedes(found->second.start_ns, not_after_ns)) return nullptr;
   return &found->second;
 }
 
@@ -80,51 +90,107 @@ Process* ProcessTable::Actor(const Event& event) {
   const nsw_header& header = event.header();
   const auto found = processes_.find(header.pid);
   if (found != processes_.end() && SameStart(found->second.start_ns, header.start_ns)) {
+    found->second.heard_ns = header.time_ns;
     return &found->second;
   }
+  if (!HasRoom(header.pid)) return nullptr;
   Process process;
   const bool read = reader_.Read(header.pid, process);
   if (!read || !SameStart(process.start_ns, header.start_ns))
     process = {};  // gone, or already another one
   process.pid = header.pid;
   process.start_ns = header.start_ns;
+  process.heard_ns = header.time_ns;
   return Insert(std::move(process));
 }
 
-const Process* ProcessTable::Parent(const Event& event) {
+Process* ProcessTable::Parent(const Event& event) {
   const nsw_header& header = event.header();
-  if (header.ppid == 0) return nullptr;
+  if (header.ppid == 0 || header.ppid == header.pid) return nullptr;
   const auto found = processes_.find(header.ppid);
-  const bool known = found != processes_.end() && found->second.start_ns <= header.start_ns;
+  const bool known = found != processes_.end() && Precedes(found->second.start_ns, header.start_ns);
   // The exits of host processes are not reported: what is kept of one is read anew at each exec,
   // where it matters.
   const bool stale = known && found->second.home == 0 && event.type() == Type::k_exec;
-  if (known && !stale) return &found->second;
+  Process* parent = known && !stale ? &found->second : ReadParent(header.ppid, header.start_ns);
+  if (parent != nullptr) parent->heard_ns = header.time_ns;
+  return parent;
+}
+
+// Null when it is gone, or its id is another process's by now.
+Process* ProcessTable::ReadParent(uint32_t pid, uint64_t child_start_ns) {
   Process process;
-  if (!reader_.Read(header.ppid, process)) return nullptr;
-  process.pid = header.ppid;
-  return Insert(std::move(process));
+  if (!HasRoom(pid) || !reader_.Read(pid, process) || !Precedes(process.start_ns, child_start_ns))
+    return nullptr;
+  process.pid = pid;
+  Process* parent = Insert(std::move(process));
+  if (parent != nullptr) ReadAncestors(*parent);
+  return parent;
+}
+
+// Those above a process that /proc told of have told nothing themselves either.
+void ProcessTable::ReadAncestors(const Process& process) {
+  const Process* child = &process;
+  for (int i = 0; i < kAncestorsMax && child != nullptr && child->ppid != 0; i++) {
+    if (Find(child->ppid, child->start_ns) != nullptr) return;
+    Process above;
+    if (!HasRoom(child->ppid) || !reader_.Read(child->ppid, above) ||
+        !Precedes(above.start_ns, child->start_ns))
+      return;
+    above.pid = child->ppid;
+    above.heard_ns = child->heard_ns;
+    child = Insert(std::move(above));
+  }
+}
+
+// Asked before /proc is read: that would be a lot of work for each record while the table is full.
+bool ProcessTable::HasRoom(uint32_t pid) {
+  if (processes_.size() < limit_ || processes_.contains(pid)) return true;
+  forgotten_++;
+  return false;
 }
 
 Process* ProcessTable::Insert(Process process) {
   const uint32_t pid = process.pid;
-  if (processes_.size() >= limit_ && !processes_.contains(pid)) {
-    forgotten_++;
-    return nullptr;
-  }
+  if (!HasRoom(pid)) return nullptr;
   Process& place = processes_[pid];
   place = std::move(process);
   return &place;
 }
 
 void ProcessTable::Fork(const Event& event, const Process& parent) {
+  constexpr uint64_t kCloneParent = 0x8000;  // CLONE_PARENT: a sibling (container runtimes do so)
   const auto& record = event.as<nsw_event_fork>();
   if (record.child_pid == 0 || record.child_pid == parent.pid) return;  // a thread
+  const auto known = processes_.find(record.child_pid);
+  // The child's own records came first: what it executed since is not to be undone.
+  if (known != processes_.end() && SameStart(known->second.start_ns, record.child_start_ns) &&
+      !known->second.exepath.empty())
+    return;
   Process child = parent;
   child.pid = record.child_pid;
-  child.ppid = parent.pid;
+  child.ppid = (record.flags & kCloneParent) != 0 ? parent.ppid : parent.pid;
   child.start_ns = record.child_start_ns;
   Insert(std::move(child));
+}
+
+bool ProcessTable::Gone(const Process& process) const {
+  Process now;
+  return !reader_.Read(process.pid, now) || !SameStart(now.start_ns, process.start_ns);
+}
+
+void ProcessTable::Sweep(uint64_t now_ns, size_t count) {
+  if (processes_.size() < limit_ / 2) return;
+  std::vector<uint32_t> gone;
+  const size_t buckets = processes_.bucket_count();
+  size_t seen = 0;
+  for (size_t i = 0; i < buckets && seen < count; i++) {
+    bucket_ = (bucket_ + 1) % buckets;
+    for (auto at = processes_.begin(bucket_); at != processes_.end(bucket_); ++at, ++seen) {
+      if (at->second.heard_ns + kSilence < now_ns && Gone(at->second)) gone.push_back(at->first);
+    }
+  }
+  for (const uint32_t pid : gone) processes_.erase(pid);
 }
 
 }  // namespace nsw::event

@@ -2,7 +2,7 @@
 // The process table: what is known of each process beyond the record at hand: its program, command
 // line, terminal, ancestors. Keyed by pid + start time, fed by fork, exec and exit records and by
 // /proc for what was there before. One thread (the pipeline's); a look-up that hits allocates
-// nothing.
+// nothing. A Process that was handed out stays where it is until the next Bind, Learn or Sweep.
 #pragma once
 
 #include <algorithm>
@@ -20,6 +20,7 @@ struct Process {
   uint32_t pid = 0;
   uint32_t ppid = 0;
   uint64_t start_ns = 0;  ///< CLOCK_BOOTTIME; of what /proc told, to its 10 ms
+  uint64_t heard_ns = 0;  ///< CLOCK_BOOTTIME of the last record that named it
   uint64_t home = 0;
   uint32_t tty = 0;
   uint32_t exe_flags = 0;  ///< nsw_exe_flag
@@ -55,6 +56,15 @@ class ProcessTable {
   /// is still judged with its process.
   void Bind(Event& event);
 
+  /// For a record that is to be bound later: reads the processes it names from /proc while they are
+  /// there, unless they are known. Changes nothing that is known.
+  void Learn(const Event& event);
+
+  /// Forgets processes whose end was never told (those of the host, lost records): of the next
+  /// `count` entries those not heard of for a minute that /proc does not have any more. Does
+  /// nothing while there is ample room.
+  void Sweep(uint64_t now_ns, size_t count);
+
   /// The process with that id, if it started no later than `not_after_ns`: an id that was used
   /// again is another process.
   [[nodiscard]] const Process* Find(uint32_t pid, uint64_t not_after_ns = ~0ULL) const;
@@ -64,14 +74,19 @@ class ProcessTable {
 
  private:
   Process* Actor(const Event& event);
-  const Process* Parent(const Event& event);
+  Process* Parent(const Event& event);
+  Process* ReadParent(uint32_t pid, uint64_t child_start_ns);
+  void ReadAncestors(const Process& process);
+  [[nodiscard]] bool HasRoom(uint32_t pid);
   Process* Insert(Process process);
   void Fork(const Event& event, const Process& parent);
+  [[nodiscard]] bool Gone(const Process& process) const;
 
   const ProcessReader& reader_;
   size_t limit_;
   uint64_t forgotten_ = 0;
   uint32_t ended_ = 0;  // pid to forget at the next record
+  size_t bucket_ = 0;   // where the next Sweep begins
   std::unordered_map<uint32_t, Process> processes_;
 };
 

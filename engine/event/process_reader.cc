@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // Reads a process that was there before the engine from /proc.
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <array>
 #include <charconv>
 
+#include "bpf/abi.h"
 #include "engine/base/unique_fd.h"
 #include "engine/event/process.h"
 
@@ -51,6 +53,18 @@ std::string WithoutFirst(const std::string& args) {
   return rest;
 }
 
+// Sets the program. The link says " (deleted)" behind the name of one that was unlinked, and so can
+// a name itself: the link count tells.
+void ReadProgram(const std::string& link, Process& out) {
+  constexpr std::string_view kDeleted = " (deleted)";
+  constexpr std::string_view kMemfd = "/memfd:";
+  out.exepath = ReadLink(link);
+  struct stat file {};
+  if (stat(link.c_str(), &file) != 0 || file.st_nlink != 0) return;
+  if (out.exepath.ends_with(kDeleted)) out.exepath.resize(out.exepath.size() - kDeleted.size());
+  out.exe_flags = out.exepath.starts_with(kMemfd) ? NSW_EXE_MEMFD : NSW_EXE_UNLINKED;
+}
+
 class ProcFsReader final : public ProcessReader {
  public:
   bool Read(uint32_t pid, Process& out) const override {
@@ -61,7 +75,7 @@ class ProcFsReader final : public ProcessReader {
     out.start_ns = StatField(stat, 22) * (1'000'000'000 / ticks);
     out.ppid = static_cast<uint32_t>(StatField(stat, 4));
     out.tty = static_cast<uint32_t>(StatField(stat, 7));
-    out.exepath = ReadLink(dir + "exe");
+    ReadProgram(dir + "exe", out);
     out.cwd = ReadLink(dir + "cwd");
     out.name = ReadFile(dir + "comm");
     if (!out.name.empty() && out.name.back() == '\n') out.name.pop_back();
