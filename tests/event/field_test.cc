@@ -1,0 +1,463 @@
+// SPDX-License-Identifier: Apache-2.0
+// Every field's getter: its value, and when it is absent or unknown.
+#include "engine/event/field.h"
+
+#include <gtest/gtest.h>
+#include <sys/socket.h>
+
+#include <set>
+
+#include "engine/event/address.h"
+#include "tests/support/fakes.h"
+#include "tests/support/record_builder.h"
+
+namespace nsw::event {
+namespace {
+
+using test::Bytes;
+
+constexpr const char* kNone = "<NA>";
+constexpr const char* kUnknown = "<unknown>";
+
+class FieldTest : public testing::Test {
+ protected:
+  template <typename Builder>
+  void Take(Builder builder) {
+    bytes_ = builder.Build();
+    ASSERT_EQ(Decode(bytes_, event_), DecodeError::kNone);
+    table_.Bind(event_);
+    event_.number = 42;
+    event_.real_time_ns = 1'769'860'800'000'000'001;
+  }
+  // As the matcher asks: only where the field can be present.
+  Value Get(std::string_view name, uint32_t index = 0) {
+    const Field* field = FindField(name);
+    if (field == nullptr) {
+      ADD_FAILURE() << name << " is no field";
+      return {};
+    }
+    if ((field->events >> event_.header().type & 1) == 0) return Value::Absent();
+    return field->get(*field, event_, index, scratch_);
+  }
+  std::string Text(std::string_view name, uint32_t index = 0) {
+    const Value value = Get(name, index);
+    if (value.presence == Presence::kUnknown) return kUnknown;
+    return FindField(name) == nullptr ? "no field" : ToText(*FindField(name), value);
+  }
+
+  test::FakeProcessReader proc_;
+  ProcessTable table_{proc_};
+  container::Binding binding_;
+  Scratch scratch_{};
+  Bytes bytes_;
+  Event event_;
+};
+
+nsw_addr Addr(std::string_view text) { return ParseAddress(text).value(); }
+
+// ---- the table ----
+
+TEST(FieldTable, HasEveryFieldOfTheRecords) {
+  for (const RecordField& record : RecordFields()) {
+    if (record.rule_field.empty()) continue;
+    const Field* field = FindField(record.rule_field);
+    ASSERT_NE(field, nullptr) << record.rule_field;
+    EXPECT_EQ(field->record[static_cast<size_t>(record.event)], &record) << record.rule_field;
+    EXPECT_NE(field->events >> static_cast<unsigned>(record.event) & 1, 0U) << record.rule_field;
+  }
+}
+
+TEST(FieldTable, HasNoNameTwiceAndADocForEach) {
+  std::set<std::string_view> names;
+  for (const Field& field : Fields()) {
+    EXPECT_TRUE(names.insert(field.name).second) << field.name;
+    EXPECT_FALSE(field.doc.empty()) << field.name;
+    EXPECT_NE(field.get, nullptr) << field.name;
+    EXPECT_EQ(FindField(field.name), &field);
+    EXPECT_EQ(field.untrusted, field.doc.starts_with("untrusted:")) << field.name;
+  }
+}
+
+TEST(FieldTable, FieldsOfOneEventAreBoundToIt) {
+  EXPECT_EQ(FindField("fd.nameraw")->events, 1ULL << NSW_EVENT_OPEN);
+  EXPECT_EQ(FindField("evt.arg.flags")->events, 1ULL << NSW_EVENT_OPEN | 1ULL << NSW_EVENT_FORK);
+  EXPECT_EQ(FindField("fd.name")->events, 1ULL << NSW_EVENT_OPEN | 1ULL << NSW_EVENT_CONNECT);
+  EXPECT_EQ(FindField("proc.name")->events, ~0ULL);
+}
+
+TEST(FieldTable, WhatTheKernelCanDecideIsNotWhatTheUserWrote) {
+  size_t decidable = 0;
+  for (const Field& field : Fields()) {
+    EXPECT_FALSE(field.kernel_decidable && field.untrusted) << field.name;
+    decidable += field.kernel_decidable;
+  }
+  EXPECT_EQ(decidable, 4U);
+}
+
+TEST(FieldTable, HintsAtANearName) {
+  EXPECT_EQ(FindField("fd.nam"), nullptr);
+  EXPECT_EQ(NearestField("proc.nmae"), "proc.name");
+  EXPECT_EQ(NearestField("something.else.entirely"), "");
+}
+
+// ---- evt ----
+
+TEST_F(FieldTest, EventOfASystemCall) {
+  Take(test::OpenRecord("/etc/passwd").Result(3));
+  EXPECT_EQ(Text("evt.num"), "42");
+  EXPECT_EQ(Text("evt.time"), "12:00:00.000000001");
+  EXPECT_EQ(Text("evt.rawtime"), "1769860800000000001");
+  EXPECT_EQ(Text("evt.type"), "openat");
+  EXPECT_EQ(Text("syscall.type"), "openat");
+  EXPECT_EQ(Text("evt.dir"), "<");
+  EXPECT_EQ(Text("evt.res"), "SUCCESS");
+  EXPECT_EQ(Text("evt.rawres"), "3");
+  EXPECT_EQ(Text("evt.failed"), "false");
+  EXPECT_EQ(Text("evt.async"), "false");
+}
+
+TEST_F(FieldTest, EventWithoutASystemCall) {
+  auto open = test::OpenRecord("/a");
+  open.h().syscall = 0;
+  Take(open.Flags(NSW_F_ASYNC));
+  EXPECT_EQ(Text("evt.type"), "openat") << "Falco's macros match through every door";
+  EXPECT_EQ(Text("syscall.type"), kNone);
+  EXPECT_EQ(Text("evt.async"), "true");
+}
+
+TEST_F(FieldTest, EventResults) {
+  Take(test::OpenRecord("/a").Result(-1));
+  EXPECT_EQ(Text("evt.res"), "EPERM");
+  EXPECT_EQ(Text("evt.failed"), "true");
+  Take(test::OpenRecord("/a").Result(-512));
+  EXPECT_EQ(Text("evt.res"), "-512") << "a number that has no name";
+  Take(test::OpenRecord("/a").Result(-4294967297));
+  EXPECT_EQ(Text("evt.res"), "-4294967297") << "is not EPERM";
+  Take(test::OpenRecord("/a").Result(INT64_MIN));
+  EXPECT_EQ(Text("evt.res"), "-9223372036854775808");
+}
+
+TEST_F(FieldTest, EventVerdicts) {
+  Take(test::OpenRecord("/a"));
+  EXPECT_EQ(Text("evt.verdict"), kNone);
+  Take(test::OpenRecord("/a").Verdict(NSW_VERDICT_AUDIT, 1));
+  EXPECT_EQ(Text("evt.verdict"), "would_deny");
+  Take(test::OpenRecord("/a").Verdict(NSW_VERDICT_DENIED, 1));
+  EXPECT_EQ(Text("evt.verdict"), "denied");
+}
+
+TEST_F(FieldTest, HowAFileIsOpened) {
+  struct Case {
+    uint32_t flags;
+    const char *read, *write;
+  };
+  for (const Case& c : {Case{0, "true", "false"}, Case{1, "false", "true"}, Case{2, "true", "true"},
+                        Case{02000001, "false", "true"}}) {
+    auto open = test::OpenRecord("/a");
+    open.fixed().flags = c.flags;
+    Take(open);
+    EXPECT_EQ(Text("evt.is_open_read"), c.read) << c.flags;
+    EXPECT_EQ(Text("evt.is_open_write"), c.write) << c.flags;
+    EXPECT_EQ(Text("evt.is_open_create"), "false");
+  }
+  auto made = test::OpenRecord("/a");
+  made.fixed().created = 1;
+  Take(made);
+  EXPECT_EQ(Text("evt.is_open_create"), "true");
+  Take(test::ExitRecord());
+  EXPECT_EQ(Text("evt.is_open_read"), kNone);
+}
+
+// ---- evt.arg ----
+
+TEST_F(FieldTest, ArgumentsOfAnExec) {
+  Take(test::ExecRecord("/usr/bin/python3", {"./x.py", "a\nb", "c"})
+           .Path(&nsw_event_exec::file, "/work/x.py")
+           .Text(&nsw_event_exec::raw, "./x.py"));
+  EXPECT_EQ(Text("evt.arg.exe"), "/usr/bin/python3");
+  EXPECT_EQ(Text("evt.arg.file"), "/work/x.py");
+  EXPECT_EQ(Text("evt.arg.args"), "a\nb c");
+  EXPECT_EQ(Text("evt.arg.filename"), "./x.py");
+  Take(test::OpenRecord("/a"));
+  EXPECT_EQ(Text("evt.arg.args"), kNone);
+}
+
+TEST_F(FieldTest, ArgumentsOfAnExecThatFailedAreNotTheCallers) {
+  Take(test::ExecRecord("/bin/sh", {"sh", "of-the-caller"}).Pid(10, 5));
+  Take(test::ExecRecord("/bin/x", {"x", "asked-for"}).Pid(10, 5).Result(-1));
+  EXPECT_EQ(Text("evt.arg.args"), "asked-for");
+  EXPECT_EQ(Text("proc.args"), "of-the-caller");
+}
+
+TEST_F(FieldTest, ArgumentsOfForkAndExit) {
+  auto fork = test::ForkRecord(200, 1);
+  fork.fixed().flags = 0x11;
+  Take(fork);
+  EXPECT_EQ(Text("evt.arg.child_pid"), "200");
+  EXPECT_EQ(Text("evt.arg.flags"), "17");
+  auto exit = test::ExitRecord();
+  exit.fixed().code = 9;
+  exit.fixed().signal = 9;
+  Take(exit);
+  EXPECT_EQ(Text("evt.arg.status"), "9");
+  EXPECT_EQ(Text("evt.arg.sig"), "9");
+  EXPECT_EQ(Text("evt.arg.child_pid"), kNone);
+}
+
+// ---- fd ----
+
+TEST_F(FieldTest, FileOfAnOpen) {
+  auto open = test::OpenRecord("/etc/ssh/sshd_config");
+  open.fixed().ino = 12;
+  open.fixed().dev = 34;
+  Take(open.Result(5).Text(&nsw_event_open::raw, "../etc/x"));
+  EXPECT_EQ(Text("fd.num"), "5");
+  EXPECT_EQ(Text("fd.name"), "/etc/ssh/sshd_config");
+  EXPECT_EQ(Text("fd.directory"), "/etc/ssh");
+  EXPECT_EQ(Text("fd.filename"), "sshd_config");
+  EXPECT_EQ(Text("fd.nameraw"), "../etc/x");
+  EXPECT_EQ(Text("fd.ino"), "12");
+  EXPECT_EQ(Text("fd.dev"), "34");
+  EXPECT_EQ(Text("fd.type"), "file");
+  EXPECT_EQ(Text("fd.typechar"), "f");
+  for (const char* name :
+       {"fd.sip", "fd.cip", "fd.sport", "fd.cport", "fd.ip", "fd.net", "fd.snet", "fd.rip",
+        "fd.lip", "fd.port", "fd.rport", "fd.lport", "fd.l4proto", "fd.sockfamily"}) {
+    EXPECT_EQ(Text(name), kNone) << name;
+  }
+}
+
+TEST_F(FieldTest, FilesAtTheRoot) {
+  Take(test::OpenRecord("/passwd"));
+  EXPECT_EQ(Text("fd.directory"), "/");
+  EXPECT_EQ(Text("fd.filename"), "passwd");
+  auto open = test::OpenRecord("/");
+  open.fixed().file_mode = 0040755;
+  Take(open);
+  EXPECT_EQ(Text("fd.name"), "/");
+  EXPECT_EQ(Text("fd.directory"), "/");
+  EXPECT_EQ(Text("fd.type"), "directory");
+  EXPECT_EQ(Text("fd.typechar"), "d");
+}
+
+TEST_F(FieldTest, AFileThatWasNotResolvedHasNoName) {
+  test::RecordBuilder<nsw_event_open> open(Type::k_open);
+  Take(open.Result(-2).Text(&nsw_event_open::raw, "/nothing"));
+  EXPECT_EQ(Text("fd.name"), kNone);
+  EXPECT_EQ(Text("fd.directory"), kNone);
+  EXPECT_EQ(Text("fd.filename"), kNone);
+  EXPECT_EQ(Text("fd.nameraw"), "/nothing");
+}
+
+test::RecordBuilder<nsw_event_connect> Tcp(std::string_view from, std::string_view to) {
+  auto connect = test::ConnectRecord();
+  connect.fixed().family = AF_INET;
+  connect.fixed().protocol = IPPROTO_TCP;
+  if (!from.empty()) connect.fixed().local = Addr(from);
+  if (!to.empty()) connect.fixed().remote = Addr(to);
+  connect.fixed().local_port = 4444;
+  connect.fixed().remote_port = 80;
+  return connect;
+}
+
+TEST_F(FieldTest, Connection) {
+  Take(Tcp("10.0.0.2", "10.0.0.1"));
+  EXPECT_EQ(Text("fd.name"), "10.0.0.2:4444->10.0.0.1:80");
+  for (const char* name : {"fd.sip", "fd.ip", "fd.net", "fd.snet", "fd.rip"})
+    EXPECT_EQ(Text(name), "10.0.0.1") << name;
+  for (const char* name : {"fd.cip", "fd.lip"}) EXPECT_EQ(Text(name), "10.0.0.2") << name;
+  for (const char* name : {"fd.sport", "fd.port", "fd.rport"}) EXPECT_EQ(Text(name), "80") << name;
+  for (const char* name : {"fd.cport", "fd.lport"}) EXPECT_EQ(Text(name), "4444") << name;
+  EXPECT_EQ(Text("fd.l4proto"), "tcp");
+  EXPECT_EQ(Text("fd.sockfamily"), "ip");
+  EXPECT_EQ(Text("fd.type"), "ipv4");
+  EXPECT_EQ(Text("fd.typechar"), "4");
+  EXPECT_EQ(Text("fd.directory"), kNone);
+  EXPECT_EQ(Text("fd.filename"), kNone);
+  EXPECT_EQ(Text("fd.nameraw"), kNone);
+  EXPECT_EQ(Text("fd.num"), kNone) << "the result of connect is no descriptor";
+}
+
+TEST_F(FieldTest, ConnectionWithAnEndThatIsNotKnown) {
+  Take(Tcp("", "10.0.0.1"));
+  EXPECT_EQ(Text("fd.name"), "?:4444->10.0.0.1:80");
+  EXPECT_EQ(Text("fd.cip"), kNone);
+  Take(Tcp("10.0.0.2", ""));
+  EXPECT_EQ(Text("fd.name"), kNone);
+  EXPECT_EQ(Text("fd.sip"), kNone);
+}
+
+TEST_F(FieldTest, TheLongestConnectionNameIsWhole) {
+  const char* longest = "1111:2222:3333:4444:5555:6666:7777:8888";
+  auto connect = Tcp(longest, longest);
+  connect.fixed().family = AF_INET6;
+  connect.fixed().local_port = connect.fixed().remote_port = 65535;
+  Take(connect);
+  EXPECT_EQ(Text("fd.name"), std::string(longest) + ":65535->" + longest + ":65535");
+  EXPECT_EQ(Text("fd.type"), "ipv6");
+  EXPECT_EQ(Text("fd.typechar"), "6");
+}
+
+TEST_F(FieldTest, Protocols) {
+  auto connect = Tcp("10.0.0.2", "10.0.0.1");
+  connect.fixed().protocol = IPPROTO_UDP;
+  Take(connect);
+  EXPECT_EQ(Text("fd.l4proto"), "udp");
+  connect.fixed().protocol = IPPROTO_ICMPV6;
+  Take(connect);
+  EXPECT_EQ(Text("fd.l4proto"), "icmp");
+  connect.fixed().protocol = IPPROTO_RAW;
+  Take(connect);
+  EXPECT_EQ(Text("fd.l4proto"), "raw");
+}
+
+TEST_F(FieldTest, UnixSocket) {
+  auto connect = test::ConnectRecord();
+  connect.fixed().family = AF_UNIX;
+  Take(connect.Text(&nsw_event_connect::path, "/run/docker.sock"));
+  EXPECT_EQ(Text("fd.name"), "/run/docker.sock");
+  EXPECT_EQ(Text("fd.type"), "unix");
+  EXPECT_EQ(Text("fd.typechar"), "u");
+  EXPECT_EQ(Text("fd.sockfamily"), "unix");
+  EXPECT_EQ(Text("fd.l4proto"), kNone) << "is not tcp";
+  EXPECT_EQ(Text("fd.sip"), kNone);
+  Take(connect.Text(&nsw_event_connect::path, ""));
+  EXPECT_EQ(Text("fd.name"), kNone);
+}
+
+TEST_F(FieldTest, SocketOfAnotherFamily) {
+  auto connect = test::ConnectRecord();
+  connect.fixed().family = AF_NETLINK;
+  Take(connect);
+  EXPECT_EQ(Text("fd.type"), "other");
+  EXPECT_EQ(Text("fd.sockfamily"), kNone);
+  EXPECT_EQ(Text("fd.l4proto"), kNone);
+}
+
+// ---- proc ----
+
+TEST_F(FieldTest, Process) {
+  auto exec = test::ExecRecord("/usr/bin/dash", {"x", "-c", "id"});
+  exec.fixed().exe_flags = NSW_EXE_UPPER;
+  exec.fixed().ino = 77;
+  exec.h().uid = 0;
+  exec.h().gid = 5;
+  exec.h().tid = 101;
+  Take(exec.Pid(1100, 5).Parent(7));
+  EXPECT_EQ(Text("proc.pid"), "1100");
+  EXPECT_EQ(Text("proc.vpid"), "100");
+  EXPECT_EQ(Text("proc.ppid"), "7");
+  EXPECT_EQ(Text("thread.tid"), "1100");
+  EXPECT_EQ(Text("proc.name"), "dash");
+  EXPECT_EQ(Text("proc.comm"), "dash");
+  EXPECT_EQ(Text("proc.exepath"), "/usr/bin/dash");
+  EXPECT_EQ(Text("proc.cmdline"), "dash -c id");
+  EXPECT_EQ(Text("proc.args"), "-c id");
+  EXPECT_EQ(Text("proc.cwd"), "/work");
+  EXPECT_EQ(Text("proc.tty"), "0");
+  EXPECT_EQ(Text("proc.exe_ino"), "77");
+  EXPECT_EQ(Text("proc.is_exe_upper_layer"), "true");
+  EXPECT_EQ(Text("proc.is_exe_from_memfd"), "false");
+  EXPECT_EQ(Text("proc.joined"), "false");
+  EXPECT_EQ(Text("user.uid"), "0");
+  EXPECT_EQ(Text("user.name"), "root");
+  EXPECT_EQ(Text("group.gid"), "5");
+}
+
+TEST_F(FieldTest, ProcessThatNothingIsKnownOf) {
+  auto open = test::OpenRecord("/a");
+  open.h().uid = 1000;
+  Take(open.Name("sixteen-bytes-xy").Parent(0).Flags(NSW_F_JOINED));
+  EXPECT_EQ(Text("proc.name"), "sixteen-bytes-xy") << "without a terminator";
+  for (const char* name : {"proc.exepath", "proc.cmdline", "proc.args", "proc.cwd", "proc.pname",
+                           "proc.pexepath", "proc.pcmdline"}) {
+    EXPECT_EQ(Text(name), kNone) << name;
+  }
+  EXPECT_EQ(Text("proc.joined"), "true");
+  EXPECT_EQ(Text("user.name"), "1000");
+  event_.process = nullptr;
+  EXPECT_EQ(Text("proc.tty"), kNone);
+  EXPECT_EQ(Text("proc.is_exe_from_memfd"), kNone);
+}
+
+TEST_F(FieldTest, Ancestors) {
+  proc_.Add(1, 0, "init");
+  proc_.Add(5, 0, "dockerd", 1);
+  proc_.Add(7, 0, "shim", 5);
+  Take(test::ExecRecord("/bin/sh", {"sh"}).Pid(10, 5).Parent(7));
+  EXPECT_EQ(Text("proc.pname"), "shim");
+  EXPECT_EQ(Text("proc.pexepath"), "/usr/bin/shim");
+  EXPECT_EQ(Text("proc.pcmdline"), "shim --from-proc");
+  EXPECT_EQ(Text("proc.aname", 0), "sh");
+  EXPECT_EQ(Text("proc.aname", 1), "shim");
+  EXPECT_EQ(Text("proc.aname", 2), "dockerd");
+  EXPECT_EQ(Text("proc.aexepath", 3), "/usr/bin/init");
+  EXPECT_EQ(Text("proc.aname", 4), kNone);
+  EXPECT_EQ(Text("proc.aname", 4'000'000'000), kNone);
+}
+
+// ---- container ----
+
+constexpr const char* kContainerFields[] = {
+    "container.id",        "container.full_id",      "container.name",
+    "container.type",      "container.image",        "container.image.repository",
+    "container.image.tag", "container.image.digest", "container.privileged",
+    "k8s.ns.name",         "k8s.pod.name",           "k8s.pod.uid"};
+
+TEST_F(FieldTest, OnTheHostThereIsNoContainer) {
+  Take(test::OpenRecord("/a"));
+  const std::set<std::string_view> named{"container.id", "container.name", "container.type"};
+  for (const char* name : kContainerFields) {
+    EXPECT_EQ(Text(name), named.contains(name) ? "host" : kNone) << name;
+  }
+}
+
+TEST_F(FieldTest, AContainerThatNobodyHasSpokenOfIsUnknown) {
+  Take(test::OpenRecord("/a"));
+  binding_.container.id = "ns-1";
+  event_.binding = &binding_;
+  for (const char* name : kContainerFields) EXPECT_EQ(Text(name), kUnknown) << name;
+}
+
+TEST_F(FieldTest, AContainerOfNoRuntimeHasAName) {
+  Take(test::OpenRecord("/a"));
+  binding_.settled = true;
+  binding_.container.id = binding_.container.name = "ns-4026531840";
+  event_.binding = &binding_;
+  EXPECT_EQ(Text("container.id"), "ns-402653184") << "12 characters";
+  EXPECT_EQ(Text("container.full_id"), "ns-4026531840");
+  EXPECT_EQ(Text("container.name"), "ns-4026531840");
+  for (const char* name : {"container.type", "container.image", "container.image.repository",
+                           "container.privileged", "k8s.pod.name"}) {
+    EXPECT_EQ(Text(name), kNone) << name;
+  }
+}
+
+TEST_F(FieldTest, AContainerThatIsKnown) {
+  Take(test::OpenRecord("/a"));
+  binding_.settled = true;
+  binding_.container = {.id = "0123456789abcdef",
+                        .name = "web",
+                        .runtime = "docker",
+                        .image = container::ParseImage("nginx:1.25"),
+                        .privileged = true,
+                        .k8s_namespace = "prod",
+                        .k8s_pod = "web-0",
+                        .k8s_pod_uid = "u-1"};
+  event_.binding = &binding_;
+  EXPECT_EQ(Text("container.id"), "0123456789ab");
+  EXPECT_EQ(Text("container.full_id"), "0123456789abcdef");
+  EXPECT_EQ(Text("container.name"), "web");
+  EXPECT_EQ(Text("container.type"), "docker");
+  EXPECT_EQ(Text("container.image"), "nginx:1.25");
+  EXPECT_EQ(Text("container.image.repository"), "docker.io/library/nginx");
+  EXPECT_EQ(Text("container.image.tag"), "1.25");
+  EXPECT_EQ(Text("container.image.digest"), kNone);
+  EXPECT_EQ(Text("container.privileged"), "true");
+  EXPECT_EQ(Text("k8s.ns.name"), "prod");
+  EXPECT_EQ(Text("k8s.pod.name"), "web-0");
+  EXPECT_EQ(Text("k8s.pod.uid"), "u-1");
+}
+
+}  // namespace
+}  // namespace nsw::event
