@@ -255,7 +255,7 @@ NSW_ASSERT(sizeof(struct nsw_object_key) == 24);
 
 /* Value of map `sets`, key: slot. */
 struct nsw_set {
-	__u64 depths; /* bit n: some NSW_KEY_BELOW entry has n components (63: 63 or more) */
+	__u64 depths; /* bit n: some NSW_KEY_BELOW entry has n components, modulo 64 */
 	__u32 names; /* 1: there are NSW_KEY_NAME entries */
 	__u32 reserved;
 };

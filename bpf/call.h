@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The entries of calls under way, from entry to return, and the sending of what was gathered. A call that the sensor saw
+ * enter is found under its task; an act without an entry (io_uring, 32-bit, sensor not running) is gathered "aside".
+ */
+#ifndef NSWARDEN_CALL_H
+#define NSWARDEN_CALL_H
+
+#include "path.h"
+
+#define ASIDE 1 /* task addresses are even */
+
+static __always_inline struct call *find_call(__u64 key, __u32 type)
+{
+	struct call *c = bpf_map_lookup_elem(&inflight, &key);
+
+	return c && c->head.type == type ? c : NULL;
+}
+
+static __always_inline struct call_large *find_large(__u64 key)
+{
+	return bpf_map_lookup_elem(&inflight_large, &key);
+}
+
+static __always_inline void start_head(struct call_head *head, const struct subject *who, __u32 type, __u32 syscall)
+{
+	head->home = who->home;
+	head->flags = who->flags;
+	head->type = type;
+	head->syscall = syscall;
+}
+
+static __always_inline struct call *start_call(__u64 key, const struct subject *who, __u32 type, __u32 syscall)
+{
+	struct call *c = bpf_map_lookup_elem(&inflight, &key);
+
+	if (c)
+		count(c->head.type, NSW_COUNT_UNPAIRED);
+	if (bpf_map_update_elem(&inflight, &key, (void *)&blank, BPF_ANY)) {
+		count(type, NSW_COUNT_NO_SCRATCH);
+		return NULL;
+	}
+	c = bpf_map_lookup_elem(&inflight, &key);
+	if (c)
+		start_head(&c->head, who, type, syscall);
+	return c;
+}
+
+static __always_inline struct call_large *start_large(__u64 key, const struct subject *who, __u32 type, __u32 syscall)
+{
+	struct call_large *c = find_large(key);
+
+	if (c)
+		count(c->head.type, NSW_COUNT_UNPAIRED);
+	if (bpf_map_update_elem(&inflight_large, &key, (void *)&blank, BPF_ANY)) {
+		count(type, NSW_COUNT_NO_SCRATCH);
+		return NULL;
+	}
+	c = find_large(key);
+	if (c)
+		start_head(&c->head, who, type, syscall);
+	return c;
+}
+
+static __always_inline void end_call(__u64 key)
+{
+	bpf_map_delete_elem(&inflight, &key);
+}
+
+static __always_inline void end_large(__u64 key)
+{
+	bpf_map_delete_elem(&inflight_large, &key);
+}
+
+/* Completes the header. `h` may hold verdict, rule and flags already. */
+static __always_inline void finish_header(struct nsw_header *h, const struct call_head *head, __s64 result)
+{
+	fill_header(h, current_task(), head->type);
+	h->home = head->home;
+	h->syscall = head->syscall;
+	h->result = result;
+	h->flags |= head->flags;
+}
+
+static __always_inline int emit_small(struct call *c, __u32 ring)
+{
+	__u64 size = c->head.used;
+
+	keep(size);
+	if (size > sizeof(c->rec))
+		size = sizeof(c->rec);
+	return emit(ring, (struct nsw_header *)c->rec, size, c->head.type);
+}
+
+static __always_inline int emit_large(struct call_large *c, __u32 ring)
+{
+	__u64 size = c->head.used;
+
+	keep(size);
+	if (size > sizeof(c->rec))
+		size = sizeof(c->rec);
+	return emit(ring, (struct nsw_header *)c->rec, size, c->head.type);
+}
+
+/* Reads a string of the user's into `rec` at `pos`, as much as there is room for. */
+static __always_inline void read_user_text(struct nsw_header *h, __u8 *rec, __u64 limit, __u32 *used, struct nsw_str *text,
+					   __u64 max, const void *from)
+{
+	__u64 pos = *used;
+	long n;
+
+	keep(pos);
+	if (pos > limit - max)
+		return;
+	n = bpf_probe_read_user_str(rec + pos, max, from);
+	if (n <= 1)
+		return;
+	if (n == max)
+		h->flags |= NSW_F_TRUNCATED;
+	text->off = pos;
+	text->len = n - 1;
+	*used = pos + n - 1;
+}
+
+#endif

@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Connections: what both the sensor and the enforcer write about the socket and its peer. */
+#ifndef NSWARDEN_CONNECT_H
+#define NSWARDEN_CONNECT_H
+
+#include "call.h"
+
+/* struct sockaddr_in, sockaddr_in6, sockaddr_un: user-space ABI, hence fixed. */
+struct address {
+	__u16 family;
+	__be16 port; /* bytes of a unix path from here on */
+	__u8 rest[108];
+};
+#define UNIX_PATH_MAX 108
+
+static __always_inline __u16 host_order(__be16 port)
+{
+	return __builtin_bswap16(port);
+}
+
+static __always_inline void map_ipv4(struct nsw_addr *to, __u32 ipv4)
+{
+	__builtin_memset(to, 0, sizeof(*to));
+	to->b[10] = 0xff;
+	to->b[11] = 0xff;
+	__builtin_memcpy(&to->b[12], &ipv4, sizeof(ipv4));
+}
+
+/* 1 for an address that has a remote end in `to`, IPv4 mapped. */
+static __always_inline int remote_of(const struct address *a, __u32 family, struct nsw_addr *to)
+{
+	__u32 ipv4;
+
+	if (family == AF_INET) {
+		__builtin_memcpy(&ipv4, a->rest, sizeof(ipv4));
+		map_ipv4(to, ipv4);
+		return 1;
+	}
+	if (family == AF_INET6) {
+		__builtin_memcpy(to, a->rest + 4, sizeof(*to));
+		return 1;
+	}
+	return 0;
+}
+
+static __always_inline void connect_unix(struct call *c, const struct address *a, __u32 length)
+{
+	struct nsw_event_connect *e = (void *)c->rec;
+	const __u8 *from = (const __u8 *)a + 2;
+	__u8 *to = c->rec + sizeof(*e);
+	__u32 n = 0;
+	int i;
+
+	if (length < 3)
+		return;
+	for (i = 0; i < UNIX_PATH_MAX; i++) {
+		/* An abstract name begins with a NUL and may hold more of them; a path ends at the first. */
+		if (i >= length - 2 || (!from[i] && from[0]))
+			break;
+		to[i] = from[i];
+		n++;
+	}
+	if (!from[0])
+		to[0] = '@';
+	e->path.off = sizeof(*e);
+	e->path.len = n;
+	c->head.used = sizeof(*e) + n;
+}
+
+static __always_inline void connect_address(struct call *c, const struct address *a, __u32 length)
+{
+	struct nsw_event_connect *e = (void *)c->rec;
+
+	e->family = a->family;
+	c->head.used = sizeof(*e);
+	if (remote_of(a, a->family, &e->remote))
+		e->remote_port = host_order(a->port);
+	else if (a->family == AF_UNIX)
+		connect_unix(c, a, length);
+}
+
+static __always_inline void connect_socket(struct call *c, struct socket *sock)
+{
+	struct nsw_event_connect *e = (void *)c->rec;
+
+	e->socket_type = BPF_CORE_READ(sock, type);
+	e->protocol = BPF_CORE_READ(sock, sk, sk_protocol);
+}
+
+/* The kernel's own copy of the address: what is connected to, whatever the caller writes meanwhile. */
+static __always_inline void connect_object(struct call *c, struct socket *sock, const void *address, __u32 length)
+{
+	struct address a = {};
+	__u64 n = length;
+
+	if (c->head.state & CALL_OBJECT)
+		return;
+	keep(n);
+	if (n > sizeof(a))
+		n = sizeof(a);
+	bpf_probe_read_kernel(&a, n, address);
+	connect_address(c, &a, length);
+	connect_socket(c, sock);
+	c->head.object = (__u64)sock;
+	c->head.state |= CALL_OBJECT;
+}
+
+static __always_inline void read_address(struct nsw_addr *to, struct sock *sk, bool local)
+{
+	__u32 ipv4;
+
+	if (BPF_CORE_READ(sk, __sk_common.skc_family) == AF_INET) {
+		ipv4 = local ? BPF_CORE_READ(sk, __sk_common.skc_rcv_saddr) : BPF_CORE_READ(sk, __sk_common.skc_daddr);
+		map_ipv4(to, ipv4);
+	} else if (local) {
+		bpf_core_read(to, sizeof(*to), &sk->__sk_common.skc_v6_rcv_saddr);
+	} else {
+		bpf_core_read(to, sizeof(*to), &sk->__sk_common.skc_v6_daddr);
+	}
+}
+
+static __always_inline bool internet(__u32 family)
+{
+	return family == AF_INET || family == AF_INET6;
+}
+
+static __always_inline void connect_local(struct call *c, struct socket *sock)
+{
+	struct nsw_event_connect *e = (void *)c->rec;
+	struct sock *sk = BPF_CORE_READ(sock, sk);
+
+	if (!internet(BPF_CORE_READ(sk, __sk_common.skc_family)))
+		return;
+	read_address(&e->local, sk, true);
+	e->local_port = BPF_CORE_READ(sk, __sk_common.skc_num);
+}
+
+/* Sends the connection. The caller ends the entry. */
+static __always_inline int connect_finish(struct call *c, __s64 result, __u32 ring)
+{
+	struct nsw_event_connect *e = (void *)c->rec;
+
+	finish_header(&e->h, &c->head, result);
+	if (!(c->head.state & CALL_OBJECT))
+		e->h.flags |= NSW_F_NO_OBJECT;
+	if (c->head.used < sizeof(*e))
+		c->head.used = sizeof(*e);
+	return emit_small(c, ring);
+}
+
+static __always_inline void connect_aside(const struct subject *who, struct socket *sock, const void *address, __u32 length,
+					  __s64 result, __u32 flags, __u32 verdict, __u32 rule, __u32 ring)
+{
+	__u64 key = (__u64)current_task() | ASIDE;
+	struct call *c = start_call(key, who, NSW_EVENT_CONNECT, NSW_SYSCALL_NONE);
+	struct nsw_event_connect *e;
+
+	if (!c)
+		return;
+	e = (void *)c->rec;
+	e->h.flags = NSW_F_ASYNC | flags;
+	e->h.verdict = verdict;
+	e->h.rule = rule;
+	connect_object(c, sock, address, length);
+	connect_finish(c, result, ring);
+	end_call(key);
+}
+
+#endif

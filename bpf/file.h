@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Opens: what both the sensor and the enforcer write about the file that is opened. */
+#ifndef NSWARDEN_FILE_H
+#define NSWARDEN_FILE_H
+
+#include "call.h"
+
+/*
+ * overlayfs opens twice inside: itself, then the file of the layer. Where the second shows the first's path (up to 6.7)
+ * the two inodes differ; later it is on an internal mount.
+ */
+static __always_inline bool backing_file(struct file *file)
+{
+	return BPF_CORE_READ(file, f_inode) != BPF_CORE_READ(file, f_path.dentry, d_inode);
+}
+
+/* Opened by the kernel to execute it: reported and judged as an exec. */
+static __always_inline bool exec_open(struct file *file)
+{
+	return BPF_CORE_READ(file, f_flags) & FMODE_EXEC;
+}
+
+static __always_inline void open_text_large(struct call *c, __u64 key, __u64 mnt, __u64 dentry, const struct subject *who)
+{
+	struct nsw_event_open *small = (void *)c->rec, *large;
+	struct call_large *l;
+	__u64 text;
+
+	small->h.flags |= NSW_F_TRUNCATED;
+	l = start_large(key, who, NSW_EVENT_OPEN, c->head.syscall);
+	if (!l)
+		return;
+	l->head.used = sizeof(*large);
+	text = path_large(key, mnt, dentry);
+	l = find_large(key);
+	if (!l)
+		return;
+	large = (void *)l->rec;
+	large->path.off = sizeof(*large);
+	large->path.len = TEXT_LENGTH(text);
+	if (text & TEXT_CUT)
+		large->h.flags |= NSW_F_TRUNCATED;
+	small->h.flags &= ~NSW_F_TRUNCATED;
+	c->head.state |= CALL_LARGE;
+}
+
+/* Fills in the kernel's object. The first one counts, unless it lay on a mount of the kernel's own. */
+static __always_inline void open_object(struct call *c, __u64 key, struct file *file)
+{
+	struct nsw_event_open *e = (void *)c->rec;
+	struct inode *inode = BPF_CORE_READ(file, f_path.dentry, d_inode);
+	struct dentry *dentry = BPF_CORE_READ(file, f_path.dentry);
+	struct vfsmount *mnt = BPF_CORE_READ(file, f_path.mnt);
+	struct subject who = {.home = c->head.home, .flags = c->head.flags};
+	bool internal = internal_mount(mnt);
+	__u64 text;
+
+	if (c->head.state & CALL_OBJECT && (!(c->head.state & CALL_INTERNAL) || internal))
+		return;
+	e->ino = BPF_CORE_READ(inode, i_ino);
+	e->dev = BPF_CORE_READ(inode, i_sb, s_dev);
+	e->file_mode = BPF_CORE_READ(inode, i_mode);
+	e->flags = (BPF_CORE_READ(file, f_flags) & O_VISIBLE) | (e->flags & O_KEPT_BY_CALL);
+	e->created = BPF_CORE_READ(file, f_mode) & FMODE_CREATED ? 1 : 0;
+	c->head.state = (c->head.state & ~CALL_INTERNAL) | CALL_OBJECT | (internal ? CALL_INTERNAL : 0);
+	c->head.used = sizeof(*e);
+	text = path_small(key, (__u64)mnt, (__u64)dentry);
+	e->path.off = sizeof(*e);
+	e->path.len = TEXT_LENGTH(text);
+	if (text & TEXT_CUT)
+		open_text_large(c, key, (__u64)mnt, (__u64)dentry, &who);
+}
+
+static __always_inline int open_finish_large(struct call *c, __u64 key, __u32 ring)
+{
+	struct nsw_event_open *small = (void *)c->rec, *e;
+	struct call_large *l = find_large(key);
+	struct nsw_str path;
+	__u8 cut;
+	int failed;
+
+	if (!l)
+		return -1;
+	e = (void *)l->rec;
+	path = e->path;
+	cut = e->h.flags;
+	__builtin_memcpy(e, small, sizeof(*e));
+	e->path = path;
+	e->h.flags |= cut;
+	e->raw.len = 0;
+	l->head.type = NSW_EVENT_OPEN;
+	read_user_text(&e->h, l->rec, sizeof(l->rec), &l->head.used, &e->raw, NSW_TEXT_MAX, (void *)c->head.user);
+	failed = emit_large(l, ring);
+	end_large(key);
+	return failed;
+}
+
+/* Sends the open. The caller ends the entry. */
+static __always_inline int open_finish(struct call *c, __u64 key, __s64 result, __u32 ring)
+{
+	struct nsw_event_open *e = (void *)c->rec;
+
+	finish_header(&e->h, &c->head, result);
+	if (!(c->head.state & CALL_OBJECT)) {
+		e->h.flags |= NSW_F_NO_OBJECT;
+		c->head.used = sizeof(*e);
+	}
+	if (c->head.state & CALL_LARGE)
+		return open_finish_large(c, key, ring);
+	if (c->head.used <= 512)
+		read_user_text(&e->h, c->rec, sizeof(c->rec), &c->head.used, &e->raw, 512, (void *)c->head.user);
+	else
+		read_user_text(&e->h, c->rec, sizeof(c->rec), &c->head.used, &e->raw, 128, (void *)c->head.user);
+	return emit_small(c, ring);
+}
+
+/* An open without a system call entry: reported at once. `verdict`, `rule`: the enforcer's answer. */
+static __always_inline void open_aside(const struct subject *who, struct file *file, __s64 result, __u32 flags, __u32 verdict,
+				       __u32 rule, __u32 ring)
+{
+	__u64 key = (__u64)current_task() | ASIDE;
+	struct call *c = start_call(key, who, NSW_EVENT_OPEN, NSW_SYSCALL_NONE);
+	struct nsw_event_open *e;
+
+	if (!c)
+		return;
+	e = (void *)c->rec;
+	e->h.flags = NSW_F_ASYNC | flags;
+	e->h.verdict = verdict;
+	e->h.rule = rule;
+	open_object(c, key, file);
+	open_finish(c, key, result, ring);
+	end_call(key);
+}
+
+#endif

@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The maps that both objects share: the loader makes them for enforce.bpf.c and hands them to sensor.bpf.c by name
+ * (bpf_map__reuse_fd). Sizes that options set are set by the loader.
+ */
+#ifndef NSWARDEN_MAPS_H
+#define NSWARDEN_MAPS_H
+
+#include "kernel_types.h"
+
+#include <bpf/bpf_core_read.h>
+#include <bpf/bpf_helpers.h>
+#include <bpf/bpf_tracing.h>
+
+#include "abi.h"
+
+char _license[] SEC("license") = "GPL";
+
+/* State of a call under way, or of an act that is just being reported. */
+enum call_state {
+	CALL_OBJECT = 1 << 0, /* the kernel's object has been filled in */
+	CALL_INTERNAL = 1 << 1, /* it lies on a mount of the kernel's own (a pipe, an overlay's layer): a better one may come */
+	CALL_LARGE = 1 << 2, /* its texts did not fit: they are in inflight_large */
+	CALL_SENT = 1 << 3, /* the enforcer has reported this act already: one act, one event */
+	CALL_SCRIPT = 1 << 4, /* exec: `file` is filled in, what follows is an interpreter */
+};
+
+struct call_head {
+	__u64 home;
+	__u64 user; /* user's pointer: path or address */
+	__u64 argv;
+	__u64 object; /* struct socket * */
+	__u32 fd;
+	__u32 state; /* enum call_state */
+	__u32 used; /* bytes of `rec` */
+	__u32 flags; /* label's flags */
+	__u16 syscall;
+	__u16 type;
+	__u32 length; /* of the user's address */
+};
+
+/* A record is built in place over entry, object and return. */
+struct call {
+	struct call_head head;
+	__u8 rec[NSW_RECORD_SMALL];
+};
+
+struct call_large {
+	struct call_head head;
+	__u8 rec[NSW_RECORD_MAX];
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE); /* the engine changes one field without undoing what the kernel set in another */
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct nsw_settings);
+} settings SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, NSW_EVENT_COUNT *NSW_COUNT_KINDS);
+	__type(key, __u32);
+	__type(value, __u64);
+} counters SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, 1 << 20);
+} ring_events SEC(".maps"), ring_files SEC(".maps"), ring_denials SEC(".maps");
+
+/*
+ * Keyed by the address of the task_struct, not task storage: 5.10 has none for these programs, and later ones may
+ * answer NULL under preemption, which must never be taken for "host". Preallocated, so that a fork needs no memory.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 65536);
+	__type(key, __u64);
+	__type(value, struct nsw_label);
+} labels SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 16384);
+	__type(key, __u64);
+	__type(value, struct nsw_home);
+} homes SEC(".maps");
+
+/* Processes of several threads whose end has been reported; key: address of the signal_struct. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 8192);
+	__type(key, __u64);
+	__type(value, __u32);
+} ended SEC(".maps");
+
+/* Key: task address; + 1 for a report made aside of the call under way. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 8192);
+	__type(key, __u64);
+	__type(value, struct call);
+} inflight SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 512);
+	__type(key, __u64);
+	__type(value, struct call_large);
+} inflight_large SEC(".maps");
+
+/* What a new entry of either map is copied from. */
+const volatile __u8 blank[sizeof(struct call_large)] __attribute__((aligned(8))) = {};
+
+/* Set by the loader: the LSM programs are attached and report acts that have no system call entry. */
+const volatile __u32 lsm_attached = 0;
+
+static __always_inline struct nsw_settings *get_settings(void)
+{
+	__u32 zero = 0;
+
+	return bpf_map_lookup_elem(&settings, &zero);
+}
+
+static __always_inline void count(__u32 event, __u32 kind)
+{
+	__u32 index = event * NSW_COUNT_KINDS + kind;
+	__u64 *value = bpf_map_lookup_elem(&counters, &index);
+
+	/* Atomic although per CPU: the program may be preempted between load and store. */
+	if (value)
+		__sync_fetch_and_add(value, 1);
+}
+
+static __always_inline struct task_struct *current_task(void)
+{
+	return (struct task_struct *)bpf_get_current_task();
+}
+
+#endif

@@ -1,0 +1,8 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The sensor: sees and reports what containers do, and stops nothing. An index; each class of acts has a file. */
+#include "maps.h"
+
+#include "process.bpf.c"
+#include "file.bpf.c"
+#include "network.bpf.c"
+#include "syscall.bpf.c"

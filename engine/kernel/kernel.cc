@@ -1,0 +1,228 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "engine/kernel/kernel.h"
+
+#include <bpf/bpf.h>
+#include <spdlog/spdlog.h>
+#include <sys/mman.h>
+#include <sys/random.h>
+#include <unistd.h>
+
+#include <array>
+#include <bit>
+#include <cerrno>
+
+#include "engine/base/clock.h"
+#include "engine/kernel/loaded_kernel.h"
+
+namespace nsw::kernel {
+namespace {
+
+constexpr uint64_t kSecond = 1'000'000'000;
+constexpr int kLabelPasses = 16;
+
+/// Ring buffers are a power of two of at least a page.
+uint32_t RingBytes(uint32_t asked) { return std::bit_ceil(std::max<uint32_t>(asked, 4096)); }
+
+constexpr const char* kIdentity[] = {"nsw_inherit", "nsw_free", "nsw_seed_late", "nsw_set_home",
+                                     "nsw_resolve", "nsw_find_host"};
+constexpr const char* kLsmIdentity[] = {"nsw_task_alloc", "nsw_task_free", "nsw_seed"};
+constexpr const char* kRefuse[] = {"nsw_file_open", "nsw_bprm_check", "nsw_socket_connect", "nsw_socket_sendmsg"};
+
+}  // namespace
+
+Result<std::unique_ptr<Kernel>> Kernel::Load(const Features& features, const Options& options) {
+  auto kernel = std::make_unique<LoadedKernel>(features, options);
+  if (Status status = kernel->Start(); !status) return tl::unexpected(status.error());
+  return std::unique_ptr<Kernel>(std::move(kernel));
+}
+
+LoadedKernel::~LoadedKernel() {
+  sensor_.reset();
+  links_.clear();
+  if (settings_ != nullptr) munmap(const_cast<nsw_settings*>(settings_), static_cast<size_t>(getpagesize()));
+}
+
+Status LoadedKernel::Start() {
+  CaptureLibbpfLog();
+  if (!features_.tracing || !features_.ring_buffer) {
+    return Fail("this kernel lacks BTF tracepoints or BPF ring buffers; nswarden needs Linux 5.10 with CONFIG_DEBUG_INFO_BTF");
+  }
+  PoolKretprobe::RemoveStale();
+  lsm_ = features_.lsm && options_.enforce;
+  if (Status status = OpenIdentity(); !status) return status;
+  if (Status status = FillSettings(); !status) return status;
+  if (Status status = OpenRings(); !status) return status;
+  OpenDenyMaps();
+  // Identity before the sensor, so that no act is seen whose process has no label yet.
+  if (Status status = AttachIdentity(); !status) return status;
+  Result<Sensor> sensor = Sensor::Load(features_, skeleton_->obj, lsm_);
+  if (!sensor) return tl::unexpected(sensor.error());
+  sensor_.emplace(std::move(*sensor));
+  settings_->wanted = options_.wanted;
+  return {};
+}
+
+Status LoadedKernel::OpenIdentity() {
+  skeleton_.reset(enforce__open());
+  if (!skeleton_) return FailProgram("enforce", "opening the object", errno);
+  bpf_map__set_max_entries(skeleton_->maps.ring_events, RingBytes(options_.events_ring_bytes));
+  bpf_map__set_max_entries(skeleton_->maps.ring_files, RingBytes(options_.files_ring_bytes));
+  bpf_map__set_max_entries(skeleton_->maps.ring_denials, RingBytes(options_.denials_ring_bytes));
+  bpf_map__set_max_entries(skeleton_->maps.labels, options_.max_tasks);
+  skeleton_->rodata->lsm_attached = lsm_ ? 1 : 0;
+  ChooseIdentity();
+  if (const int error = enforce__load(skeleton_.get()); error != 0) return FailProgram("enforce", "loading", -error);
+  return {};
+}
+
+void LoadedKernel::ChooseIdentity() {
+  bpf_object* object = skeleton_->obj;
+  for (const char* name : kIdentity) Want(object, name);
+  if (features_.iterator) Want(object, "nsw_label_running");
+  if (features_.fexit && HasBtfFunction("switch_task_namespaces")) Want(object, "nsw_switch");
+  if (!lsm_) return;
+  for (const char* name : kLsmIdentity) Want(object, name);
+  for (const char* name : kRefuse) Want(object, name);
+}
+
+Status LoadedKernel::FillSettings() {
+  const auto page = static_cast<size_t>(getpagesize());
+  void* memory = mmap(nullptr, page, PROT_READ | PROT_WRITE, MAP_SHARED, bpf_map__fd(skeleton_->maps.settings), 0);
+  if (memory == MAP_FAILED) return FailErrno("mapping the settings", errno);
+  settings_ = static_cast<volatile nsw_settings*>(memory);
+  const Result<uint32_t> failed = RunProgram(ProgramFd("nsw_find_host"), {});
+  if (!failed) return tl::unexpected(failed.error());
+  if (*failed != 0) return Fail("process 1 is not among the ancestors of this process: the host's namespaces are unknown");
+  if (getrandom(&seed_, sizeof seed_, 0) != sizeof seed_) return FailErrno("getrandom", errno);
+  settings_->seed = seed_;
+  settings_->watch_host = options_.watch_host ? 1 : 0;
+  settings_->enforce = options_.enforce ? 1 : 0;
+  settings_->engine = static_cast<uint32_t>(getpid());
+  settings_->wanted = 0;  // until all is attached
+  return {};
+}
+
+Status LoadedKernel::AttachIdentity() {
+  bpf_program* program = nullptr;
+  bpf_object__for_each_program(program, skeleton_->obj) {
+    const std::string section = bpf_program__section_name(program);
+    if (!bpf_program__autoload(program) || section == "raw_tp" || section == "iter/task") continue;
+    Result<Link> link = Attach(program);
+    if (!link) return tl::unexpected(link.error());
+    links_.push_back(std::move(*link));
+    attachments_.push_back(section.substr(section.find('/') + 1) + ": " + section.substr(0, section.find('/')));
+  }
+  return {};
+}
+
+Status LoadedKernel::OpenRings() {
+  std::vector<RingSource::Map> maps;
+  for (bpf_map* map : {skeleton_->maps.ring_files, skeleton_->maps.ring_events, skeleton_->maps.ring_denials}) {
+    maps.push_back({bpf_map__fd(map), bpf_map__max_entries(map)});
+  }
+  Result<RingSource> source = RingSource::Open(maps);
+  if (!source) return tl::unexpected(source.error());
+  source_.emplace(std::move(*source));
+  return {};
+}
+
+void LoadedKernel::OpenDenyMaps() {
+  DenyMapFds fds;
+  fds.sets = bpf_map__fd(skeleton_->maps.sets);
+  fds.path_sets = bpf_map__fd(skeleton_->maps.path_sets);
+  fds.net_sets = bpf_map__fd(skeleton_->maps.net_sets);
+  fds.overlay = bpf_map__fd(skeleton_->maps.overlay);
+  fds.homes = bpf_map__fd(skeleton_->maps.homes);
+  fds.answer = bpf_map__fd(skeleton_->maps.answer);
+  fds.set_home = ProgramFd("nsw_set_home");
+  fds.resolve = ProgramFd("nsw_resolve");
+  deny_ = std::make_unique<DenyMapDriver>(fds, seed_, bpf_map__max_entries(skeleton_->maps.sets));
+}
+
+int LoadedKernel::ProgramFd(const std::string& name) const {
+  return bpf_program__fd(FindProgram(skeleton_->obj, name));
+}
+
+Result<size_t> LoadedKernel::LabelOnce() {
+  bpf_link* raw = bpf_program__attach_iter(FindProgram(skeleton_->obj, "nsw_label_running"), nullptr);
+  if (raw == nullptr) return FailProgram("nsw_label_running", "attaching", errno);
+  const Link link(raw);
+  const UniqueFd iterator(bpf_iter_create(bpf_link__fd(raw)));
+  if (!iterator.valid()) return FailErrno("making a task iterator", errno);
+  std::array<char, 4096> buffer{};
+  size_t labelled = 0;
+  for (;;) {
+    const ssize_t bytes = read(iterator.get(), buffer.data(), buffer.size());
+    if (bytes < 0 && errno == EAGAIN) continue;
+    if (bytes < 0) return FailErrno("walking the running tasks", errno);
+    if (bytes == 0) return labelled;
+    labelled += static_cast<size_t>(bytes);
+  }
+}
+
+Status LoadedKernel::LabelRunning() {
+  if (!features_.iterator) {
+    return Fail("this kernel has no task iterator: containers that run already are seen from their next exec on");
+  }
+  size_t total = 0;
+  for (int pass = 0; pass < kLabelPasses; ++pass) {
+    const Result<size_t> labelled = LabelOnce();
+    if (!labelled) return tl::unexpected(labelled.error());
+    total += *labelled;
+    if (*labelled == 0) break;
+  }
+  spdlog::info("{} tasks were in containers already", total);
+  return {};
+}
+
+size_t LoadedKernel::Poll(int timeout_ms, const Handler& handler) {
+  const size_t handed = source_->Poll(timeout_ms, handler);
+  if (const uint64_t now = SystemClock().BootNs(); now >= next_expiry_ns_) {
+    next_expiry_ns_ = now + kSecond;
+    deny_->Expire(now);
+  }
+  return handed;
+}
+
+std::vector<Counter> LoadedKernel::Counters() const {
+  const int fd = bpf_map__fd(skeleton_->maps.counters);
+  std::vector<uint64_t> per_cpu(static_cast<size_t>(libbpf_num_possible_cpus()));
+  std::vector<Counter> all;
+  for (uint32_t index = 0; index < uint32_t{NSW_EVENT_COUNT} * NSW_COUNT_KINDS; ++index) {
+    if (bpf_map_lookup_elem(fd, &index, per_cpu.data()) != 0) continue;
+    uint64_t sum = 0;
+    for (const uint64_t value : per_cpu) sum += value;
+    all.push_back({static_cast<nsw_event>(index / NSW_COUNT_KINDS), static_cast<nsw_count>(index % NSW_COUNT_KINDS), sum});
+  }
+  return all;
+}
+
+std::vector<HomeState> LoadedKernel::Homes() const {
+  const int fd = bpf_map__fd(skeleton_->maps.homes);
+  std::vector<HomeState> all;
+  uint64_t key = 0;
+  uint64_t next = 0;
+  const uint64_t* previous = nullptr;
+  while (bpf_map_get_next_key(fd, previous, &next) == 0) {
+    nsw_home value{};
+    if (bpf_map_lookup_elem(fd, &next, &value) == 0) all.push_back({next, value});
+    key = next;
+    previous = &key;
+  }
+  return all;
+}
+
+Status LoadedKernel::SetHomeFlags(uint64_t home, uint32_t flags) {
+  const Result<uint32_t> failed = RunProgram(ProgramFd("nsw_set_home"), {home, flags, ~0ULL});
+  if (!failed) return tl::unexpected(failed.error());
+  if (*failed != 0) return Fail("no room for one more container in the kernel's map `homes`");
+  return {};
+}
+
+std::vector<std::string> LoadedKernel::attachments() const {
+  std::vector<std::string> all = attachments_;
+  all.insert(all.end(), sensor_->attachments().begin(), sensor_->attachments().end());
+  return all;
+}
+
+}  // namespace nsw::kernel

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+// LoadedKernel: Kernel on real BPF objects. Made by Kernel::Load; see kernel.h for threads and failure.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "enforce.skel.h"
+#include "engine/kernel/deny_map_driver.h"
+#include "engine/kernel/kernel.h"
+#include "engine/kernel/programs.h"
+#include "engine/kernel/ring_source.h"
+#include "engine/kernel/sensor.h"
+
+namespace nsw::kernel {
+
+struct EnforceDeleter {
+  void operator()(enforce* skeleton) const { enforce__destroy(skeleton); }
+};
+
+class LoadedKernel final : public Kernel {
+ public:
+  LoadedKernel(const Features& features, const Options& options) : features_(features), options_(options) {}
+  ~LoadedKernel() override;
+
+  /// The steps of Load, in order.
+  Status Start();
+
+  Status LabelRunning() override;
+  size_t Poll(int timeout_ms, const Handler& handler) override;
+  void Wake() override { source_->Wake(); }
+  std::vector<Counter> Counters() const override;
+  std::vector<HomeState> Homes() const override;
+  void SetWatchHost(bool on) override { settings_->watch_host = on ? 1 : 0; }
+  Status SetHomeFlags(uint64_t home, uint32_t flags) override;
+  bool enforcing() const override { return lsm_ && options_.enforce; }
+  DenyMaps& deny() override { return *deny_; }
+  std::vector<std::string> attachments() const override;
+
+ private:
+  Status OpenIdentity();
+  void ChooseIdentity();
+  Status FillSettings();
+  Status AttachIdentity();
+  Status OpenRings();
+  void OpenDenyMaps();
+  [[nodiscard]] Result<size_t> LabelOnce();
+  [[nodiscard]] int ProgramFd(const std::string& name) const;
+
+  Features features_;
+  Options options_;
+  bool lsm_ = false;
+  std::unique_ptr<enforce, EnforceDeleter> skeleton_;
+  std::vector<Link> links_;
+  std::vector<std::string> attachments_;
+  volatile nsw_settings* settings_ = nullptr;  ///< mapped: the kernel reads and writes it, too
+  uint64_t seed_ = 0;
+  std::optional<Sensor> sensor_;
+  std::optional<RingSource> source_;
+  std::unique_ptr<DenyMapDriver> deny_;
+  uint64_t next_expiry_ns_ = 0;
+};
+
+}  // namespace nsw::kernel

@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: Apache-2.0
+// The path hash of bpf/abi.h, as the engine computes it. Pure; any thread; cannot fail.
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+namespace nsw::kernel {
+
+struct PathHash {
+  uint64_t hash = 0;   ///< 0 is the root
+  uint32_t depth = 0;  ///< components
+};
+
+/// Hash of one component, at most 255 bytes (longer ones cannot exist, and hash to 0 as in the kernel).
+uint64_t NameHash(std::string_view name, uint64_t seed);
+
+/// Hash of an absolute path; empty components count for nothing.
+PathHash HashPath(std::string_view path, uint64_t seed);
+
+}  // namespace nsw::kernel

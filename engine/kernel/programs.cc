@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "engine/kernel/programs.h"
+
+#include <bpf/bpf.h>
+#include <bpf/btf.h>
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstdarg>
+#include <cstdio>
+#include <mutex>
+#include <utility>
+
+namespace nsw::kernel {
+namespace {
+
+constexpr size_t kKept = 2000;
+
+std::mutex log_mutex;
+std::string log_text;
+
+int OnLibbpf(libbpf_print_level level, const char* format, va_list arguments) {
+  char line[1024];
+  const int length = vsnprintf(line, sizeof line, format, arguments);
+  std::string text(line);
+  std::replace(text.begin(), text.end(), '\n', ' ');
+  spdlog::debug("{}", text);
+  if (level == LIBBPF_WARN) {
+    const std::lock_guard lock(log_mutex);
+    if (log_text.size() < kKept) log_text += text;
+  }
+  return length;
+}
+
+}  // namespace
+
+void CaptureLibbpfLog() { libbpf_set_print(OnLibbpf); }
+
+std::string TakeLibbpfLog() {
+  const std::lock_guard lock(log_mutex);
+  return std::exchange(log_text, {});
+}
+
+tl::unexpected<Error> FailProgram(const std::string& program, const std::string& what, int code) {
+  const std::string words = TakeLibbpfLog();
+  tl::unexpected<Error> error = FailErrno(program + ": " + what, code);
+  return words.empty() ? error : Fail(error.value().message + "; " + words);
+}
+
+Result<Link> Attach(bpf_program* program) {
+  bpf_link* link = bpf_program__attach(program);
+  if (link == nullptr) return FailProgram(bpf_program__name(program), "attaching", errno);
+  return Link(link);
+}
+
+Result<Link> AttachKprobe(bpf_program* program, const std::string& function, bool at_return) {
+  bpf_link* link = bpf_program__attach_kprobe(program, at_return, function.c_str());
+  if (link == nullptr) return FailProgram(bpf_program__name(program), "kprobe on " + function, errno);
+  return Link(link);
+}
+
+Result<Link> AttachTracepoint(bpf_program* program, const std::string& category, const std::string& name) {
+  bpf_link* link = bpf_program__attach_tracepoint(program, category.c_str(), name.c_str());
+  if (link == nullptr) {
+    return FailProgram(bpf_program__name(program), "tracepoint " + category + "/" + name, errno);
+  }
+  return Link(link);
+}
+
+bpf_program* FindProgram(bpf_object* object, const std::string& name) {
+  return bpf_object__find_program_by_name(object, name.c_str());
+}
+
+void Want(bpf_object* object, const std::string& name) {
+  if (bpf_program* program = FindProgram(object, name)) bpf_program__set_autoload(program, true);
+}
+
+Result<uint32_t> RunProgram(int program_fd, std::initializer_list<uint64_t> arguments) {
+  std::array<uint64_t, 12> context{};
+  std::copy(arguments.begin(), arguments.end(), context.begin());
+  LIBBPF_OPTS(bpf_test_run_opts, options);
+  options.ctx_in = context.data();
+  options.ctx_size_in = sizeof context;
+  if (bpf_prog_test_run_opts(program_fd, &options) != 0) return FailErrno("running a BPF program", errno);
+  return options.retval;
+}
+
+bool HasBtfFunction(const std::string& name) {
+  static btf* const kernel = btf__load_vmlinux_btf();
+  return kernel != nullptr && btf__find_by_name_kind(kernel, name.c_str(), BTF_KIND_FUNC) >= 0;
+}
+
+}  // namespace nsw::kernel

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+// Resolver: from a path inside a container to the file behind it, numbered as the kernel programs number it. Used by the
+// deny-map driver at bind and push. One thread.
+//
+// The path is followed as the container's process would (symlinks end in its own root and never in ours), and the file
+// is held by an O_PATH descriptor. Device and inode are then read by a BPF program and not by stat, which on several
+// file systems tells another device than the one that the LSM programs see.
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "engine/base/result.h"
+#include "engine/base/unique_fd.h"
+
+namespace nsw::kernel {
+
+/// A file as the kernel sees it.
+struct Resolved {
+  uint64_t ino = 0;
+  uint32_t dev = 0;
+  uint64_t hash = 0;     ///< of its path up to the root of its mount namespace, symlinks resolved
+  uint32_t depth = 0;    ///< components of that path
+  bool has_path = false; ///< false: detached, or too deep
+};
+
+class Resolver {
+ public:
+  /// `program`: nsw_resolve. `answer`: the map that it answers in.
+  Resolver(int program, int answer) : program_(program), answer_(answer) {}
+
+  /// Errors: no such process, no such file (the container may make it later), a program that does not run.
+  [[nodiscard]] Result<Resolved> Resolve(pid_t pid, const std::string& path) const;
+
+  /// The mount points at or below `path` in the namespace of `pid`, from mountinfo.
+  [[nodiscard]] static std::vector<std::string> MountsBelow(pid_t pid, const std::string& path);
+
+ private:
+  int program_;
+  int answer_;
+};
+
+}  // namespace nsw::kernel

@@ -1,0 +1,257 @@
+// SPDX-License-Identifier: Apache-2.0
+// kernel_tool: the kernel half by itself, for the guest's cases and for looking by hand. Loads everything, binds the deny
+// entries of its command line to each container that appears, and prints each record as a line, until SIGTERM; then the
+// counters.
+//
+//   kernel_tool [--probe] [--host] [--no-enforce] [ENTRY...]
+//   ENTRY: [audit:]CLASS[,CLASS]=WHAT   CLASS: exec read write connect
+//          WHAT: /path, /dir/**, **/name, ADDRESS/PREFIX[:LOW-HIGH]; entry N has rule id N
+#include <arpa/inet.h>
+#include <spdlog/spdlog.h>
+
+#include <atomic>
+#include <csignal>
+#include <cstdio>
+#include <cstring>
+#include <set>
+#include <sstream>
+#include <string>
+#include <string_view>
+
+#include "bpf/abi.h"
+#include "engine/kernel/kernel.h"
+
+namespace {
+
+using nsw::kernel::Kernel;
+
+Kernel* running = nullptr;
+std::atomic<bool> stop{false};
+
+void OnSignal(int) {
+  stop = true;
+  if (running != nullptr) running->Wake();
+}
+
+std::string Text(std::span<const std::byte> record, nsw_str text) {
+  if (text.off + text.len > record.size()) return "(outside)";
+  std::string out(reinterpret_cast<const char*>(record.data()) + text.off, text.len);
+  for (char& c : out) {
+    if (c == '\0' || c == '\n') c = ' ';
+  }
+  return out;
+}
+
+/// "passwd/etc/" is /etc/passwd.
+std::string Path(const std::string& leaf_first) {
+  std::string out;
+  std::istringstream parts(leaf_first);
+  for (std::string part; std::getline(parts, part, '/');) out.insert(0, "/" + part);
+  return out;
+}
+
+std::string Address(const nsw_addr& address) {
+  char text[INET6_ADDRSTRLEN];
+  return inet_ntop(AF_INET6, address.b, text, sizeof text);
+}
+
+void Print(const char* name, uint64_t value) { printf(" %s=%llu", name, static_cast<unsigned long long>(value)); }
+
+#define PRINT_U64(name) Print(#name, e.name);
+#define PRINT_S64(name) Print(#name, e.name);
+#define PRINT_U32(name) Print(#name, e.name);
+#define PRINT_S32(name) Print(#name, e.name);
+#define PRINT_U16(name) Print(#name, e.name);
+#define PRINT_ADDR(name) printf(" %s=%s", #name, Address(e.name).c_str());
+#define PRINT_STR(name) printf(" %s=%s", #name, Text(record, e.name).c_str());
+#define PRINT_PATH(name) printf(" %s=%s", #name, Path(Text(record, e.name)).c_str());
+#define PRINT_ARGS(name) printf(" %s=[%s]", #name, Text(record, e.name).c_str());
+
+void PrintFields(std::span<const std::byte> record, const nsw_header& header) {
+  switch (header.type) {
+#define EVENT(NAME, name, falco, ring, doc)                   \
+  case NSW_EVENT_##NAME: {                                    \
+    nsw_event_##name e;                                       \
+    if (record.size() < sizeof e) return;                     \
+    std::memcpy(&e, record.data(), sizeof e);
+#define FIELD(kind, name, rule_field, doc) PRINT_##kind(name)
+#define END \
+  break;    \
+  }
+#include "bpf/events.def"
+  }
+}
+
+const char* EventName(uint16_t type) {
+  static constexpr const char* kNames[] = {"none",
+#define EVENT(NAME, name, falco, ring, doc) #name,
+#define FIELD(kind, name, rule_field, doc)
+#define END
+#include "bpf/events.def"
+  };
+  return kNames[type];
+}
+
+const char* CallName(uint16_t syscall) {
+  static constexpr const char* kNames[] = {"-",
+#define SYSCALL(name, event, late) #name,
+#include "bpf/syscalls.def"
+  };
+  return kNames[syscall];
+}
+
+void PrintRecord(std::span<const std::byte> record) {
+  nsw_header h;
+  std::memcpy(&h, record.data(), sizeof h);
+  static constexpr const char* kVerdicts[] = {"none", "audit", "denied", "?"};
+  printf("%s %s verdict=%s rule=%u result=%lld flags=%x home=%llx pid=%u tid=%u vpid=%u ppid=%u comm=%.16s", EventName(h.type),
+         CallName(h.syscall), kVerdicts[h.verdict & 3], h.rule, static_cast<long long>(h.result), h.flags,
+         static_cast<unsigned long long>(h.home), h.pid, h.tid, h.vpid, h.ppid, h.comm);
+  PrintFields(record, h);
+  printf("\n");
+}
+
+nsw::rule::NetRange Net(std::string text) {
+  nsw::rule::NetRange net;
+  if (const size_t at = text.find(']'); text.starts_with('[') && at != std::string::npos) {
+    if (at + 1 < text.size()) sscanf(text.c_str() + at + 1, ":%hu-%hu", &net.port_low, &net.port_high);
+    text = text.substr(1, at - 1);
+  } else if (const size_t colon = text.find(':'); colon != std::string::npos && text.find('.') != std::string::npos) {
+    sscanf(text.c_str() + colon, ":%hu-%hu", &net.port_low, &net.port_high);
+    text.resize(colon);
+  }
+  int prefix = -1;
+  if (const size_t slash = text.find('/'); slash != std::string::npos) {
+    prefix = std::stoi(text.substr(slash + 1));
+    text.resize(slash);
+  }
+  if (in_addr four{}; inet_pton(AF_INET, text.c_str(), &four) == 1) {
+    net.address[10] = net.address[11] = 0xff;
+    std::memcpy(&net.address[12], &four, 4);
+    net.prefix = static_cast<uint8_t>(96 + (prefix < 0 ? 32 : prefix));
+  } else if (inet_pton(AF_INET6, text.c_str(), net.address.data()) == 1) {
+    net.prefix = static_cast<uint8_t>(prefix < 0 ? 128 : prefix);
+  }
+  return net;
+}
+
+nsw::rule::DenyEntry Entry(std::string text, uint32_t rule) {
+  nsw::rule::DenyEntry entry;
+  entry.rule = rule;
+  entry.mode = NSW_VERDICT_DENIED;
+  if (text.starts_with("audit:")) {
+    entry.mode = NSW_VERDICT_AUDIT;
+    text.erase(0, 6);
+  }
+  const size_t equals = text.find('=');
+  std::istringstream classes(text.substr(0, equals));
+  for (std::string name; std::getline(classes, name, ',');) {
+    static constexpr const char* kClasses[] = {"exec", "read", "write", "connect"};
+    for (unsigned c = 0; c < NSW_CLASS_COUNT; ++c) {
+      if (name == kClasses[c]) entry.classes |= 1U << c;
+    }
+  }
+  entry.path = text.substr(equals + 1);
+  if ((entry.classes & 1U << NSW_CLASS_CONNECT) != 0) {
+    entry.kind = nsw::rule::DenyKind::kNet;
+    entry.net = Net(entry.path);
+  } else if (entry.path.starts_with("**/")) {
+    entry.kind = nsw::rule::DenyKind::kName;
+    entry.path.erase(0, 3);
+  } else if (entry.path.ends_with("/**")) {
+    entry.kind = nsw::rule::DenyKind::kBelow;
+    entry.path.resize(entry.path.size() - 3);
+    if (entry.path.empty()) entry.path = "/";
+  }
+  return entry;
+}
+
+void PrintCounters(const Kernel& kernel) {
+  static constexpr const char* kKinds[] = {"emitted", "ring_full", "no_scratch", "unpaired", "truncated", "no_label", "denied"};
+  for (const auto& counter : kernel.Counters()) {
+    if (counter.value > 0) printf("counter %s %s=%llu\n", EventName(counter.event), kKinds[counter.kind],
+                                  static_cast<unsigned long long>(counter.value));
+  }
+}
+
+class Binder {
+ public:
+  Binder(Kernel& kernel, nsw::rule::DenyPlan plan) : kernel_(kernel), plan_(std::move(plan)) {}
+
+  bool Build() {
+    if (plan_.entries.empty()) return true;
+    auto slot = kernel_.deny().BuildSet(plan_);
+    if (!slot) {
+      fprintf(stderr, "kernel_tool: %s\n", slot.error().message.c_str());
+      return false;
+    }
+    slot_ = *slot;
+    return true;
+  }
+
+  void See(std::span<const std::byte> record) {
+    nsw_header h;
+    std::memcpy(&h, record.data(), sizeof h);
+    if (h.type != NSW_EVENT_HOME || slot_ == 0) return;
+    auto status = kernel_.deny().Bind(h.home, slot_, plan_, static_cast<pid_t>(h.pid));
+    printf("bound home=%llx pid=%u: %s\n", static_cast<unsigned long long>(h.home), h.pid,
+           status ? "ok" : status.error().message.c_str());
+  }
+
+ private:
+  Kernel& kernel_;
+  nsw::rule::DenyPlan plan_;
+  uint32_t slot_ = 0;
+};
+
+void PrintFeatures(const nsw::kernel::Features& features) {
+  for (const auto& f : features.table) {
+    printf("feature %s: %s%s%s\n", f.name.c_str(), f.works ? "yes" : "no", f.works ? "" : ": ", f.why.c_str());
+  }
+}
+
+int Run(Kernel& kernel, const nsw::rule::DenyPlan& plan) {
+  Binder binder(kernel, plan);
+  if (!binder.Build()) return 1;
+  if (auto status = kernel.LabelRunning(); !status) fprintf(stderr, "kernel_tool: %s\n", status.error().message.c_str());
+  printf("ready enforcing=%d\n", kernel.enforcing() ? 1 : 0);
+  while (!stop) {
+    kernel.Poll(1000, [&](std::span<const std::byte> record) {
+      PrintRecord(record);
+      binder.See(record);
+    });
+  }
+  kernel.Poll(0, PrintRecord);
+  PrintCounters(kernel);
+  return 0;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  setvbuf(stdout, nullptr, _IOLBF, 0);
+  nsw::kernel::Options options;
+  nsw::rule::DenyPlan plan;
+  bool probe_only = false;
+  for (int i = 1; i < argc; ++i) {
+    const std::string_view argument = argv[i];
+    if (argument == "--probe") probe_only = true;
+    else if (argument == "--host") options.watch_host = true;
+    else if (argument == "--no-enforce") options.enforce = false;
+    else if (argument == "--debug") spdlog::set_level(spdlog::level::debug);
+    else plan.entries.push_back(Entry(argv[i], static_cast<uint32_t>(plan.entries.size() + 1)));
+  }
+  const nsw::kernel::Features features = nsw::kernel::ProbeFeatures();
+  PrintFeatures(features);
+  if (probe_only) return 0;
+  auto kernel = Kernel::Load(features, options);
+  if (!kernel) {
+    fprintf(stderr, "kernel_tool: %s\n", kernel.error().message.c_str());
+    return 1;
+  }
+  running = kernel->get();
+  signal(SIGTERM, OnSignal);
+  signal(SIGINT, OnSignal);
+  for (const std::string& line : (*kernel)->attachments()) printf("attached %s\n", line.c_str());
+  return Run(**kernel, plan);
+}
