@@ -73,6 +73,7 @@ Status HistoryFile::Load() {
       {&last_.event, "SELECT max(id) FROM events"},
       {&last_.alert, "SELECT max(id) FROM alerts"},
       {&last_.operation, "SELECT max(id) FROM operations"},
+      {&drift_ns_, "SELECT max(drift_ns) FROM clock"},
   };
   for (const auto& [id, sql] : ids) {
     const auto number = database.Number(sql);
@@ -86,7 +87,7 @@ Status HistoryFile::Load() {
   auto interner = Interner::Open(database, *interned + 1);
   if (!interner) return tl::unexpected(interner.error());
   interner_ = std::make_unique<Interner>(std::move(*interner));
-  epoch_due_ = names_due_ = true;
+  epoch_due_ = names_due_ = clock_due_ = true;
   return PrepareAll();
 }
 
@@ -98,6 +99,7 @@ Status HistoryFile::PrepareAll() {
       {&add_operation_, "INSERT INTO operations VALUES(?,?,?,?,?,?)"},
       {&add_rule_, "INSERT OR REPLACE INTO rules VALUES(?,?,?)"},
       {&add_epoch_, "INSERT INTO epochs VALUES(?,?,?)"},
+      {&set_clock_, "UPDATE clock SET drift_ns = ?"},
   };
   for (const auto& [statement, sql] : statements) {
     auto prepared = file_.database.Prepare(sql);
@@ -116,8 +118,8 @@ Status HistoryFile::Reopen() {
   }
   damaged_ = false;
   interner_.reset();
-  for (Statement* statement :
-       {&add_event_, &add_count_, &add_alert_, &add_operation_, &add_rule_, &add_epoch_}) {
+  for (Statement* statement : {&add_event_, &add_count_, &add_alert_, &add_operation_, &add_rule_,
+                               &add_epoch_, &set_clock_}) {
     *statement = Statement();
   }
   file_.database = Database();  // before the claim: see OpenFile
@@ -133,14 +135,14 @@ Result<Applied> HistoryFile::Apply(const Batch& batch) {
   const Status written = Write(batch, applied);
   if (written) {
     last_ = next_last_;
-    names_due_ = false;
+    names_due_ = clock_due_ = false;
     rows_since_tidy_ += applied.rows + applied.alerts;
     return applied;
   }
   damaged_ = IsCorrupt(file_.database.error_code());
   if (file_.database.in_transaction()) (void)file_.database.Exec("ROLLBACK");
   interner_->Forget();  // its last rows were rolled back
-  epoch_due_ = names_due_ = true;
+  epoch_due_ = names_due_ = clock_due_ = true;
   return tl::unexpected(written.error());
 }
 
@@ -161,6 +163,7 @@ Status HistoryFile::Write(const Batch& batch, Applied& applied) {
   if (!status) return status;
   if (auto done = WriteCounts(batch, applied); !done) return done;
   if (auto done = WriteOperations(batch); !done) return done;
+  if (auto done = WriteClock(); !done) return done;
   return file_.database.Exec("COMMIT");
 }
 
@@ -232,6 +235,7 @@ Status HistoryFile::WriteEvent(const Batch& batch, const NewRow& row, const even
   const uint64_t last = once ? row.first_ns : batch.counts()[row.count_at].last_ns;
   const uint64_t count = once ? 1 : batch.counts()[row.count_at].count;
   next_last_.event = std::max(next_last_.event, row.id);
+  NoteDrift(row.id, row.first_ns);
   Statement& add = add_event_;
   add.Put(row.id).Put(Signed(row.first_ns)).Put(Signed(last)).Put(Signed(count));
   container_ == 0 ? add.PutNull() : add.Put(container_);
@@ -248,6 +252,7 @@ Status HistoryFile::WriteAlert(const NewAlert& entry, const event::Event& event)
   const std::string tags = TagsJson(alert.tags);
   const std::string fields = FieldsJson(alert);
   next_last_.alert = std::max(next_last_.alert, entry.id);
+  NoteDrift(entry.id, alert.time_ns);
   Statement& add = add_alert_;
   add.Put(entry.id);
   entry.event_row == 0 ? add.PutNull() : add.Put(entry.event_row);
@@ -279,9 +284,20 @@ Status HistoryFile::WriteOperations(const Batch& batch) {
     add_operation_.Put(operation.detail).Put(operation.uid).Put(operation.pid);
     if (auto done = add_operation_.Run(); !done) return done;
     next_last_.operation = std::max(next_last_.operation, operation.id);
+    NoteDrift(operation.id, operation.time_ns);
   }
   return {};
 }
+
+// Doubled, so that it is seldom written.
+void HistoryFile::NoteDrift(int64_t id, uint64_t time_ns) {
+  const int64_t drift = id - Signed(time_ns);
+  if (drift <= drift_ns_) return;
+  drift_ns_ = drift < INT64_MAX / 2 ? drift * 2 : drift;
+  clock_due_ = true;
+}
+
+Status HistoryFile::WriteClock() { return clock_due_ ? set_clock_.Put(drift_ns_).Run() : Status(); }
 
 Status HistoryFile::Tidy(uint64_t now_ns) {
   const uint64_t now = SystemClock().BootNs();

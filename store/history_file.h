@@ -65,18 +65,22 @@ class HistoryFile {
   Status WriteAlert(const NewAlert& alert, const event::Event& event);
   Status WriteCounts(const Batch& batch, Applied& applied);
   Status WriteOperations(const Batch& batch);
+  Status WriteClock();
+  void NoteDrift(int64_t id, uint64_t time_ns);
   Status Describe(const NewRow& row, const event::Event& event);
 
   WriterOptions options_;
   OpenFile file_;
   std::unique_ptr<Interner> interner_;
-  Statement add_event_, add_count_, add_alert_, add_operation_, add_rule_, add_epoch_;
+  Statement add_event_, add_count_, add_alert_, add_operation_, add_rule_, add_epoch_, set_clock_;
   LastIds last_;       // committed
   LastIds next_last_;  // of the batch at hand
   int64_t deleted_to_ = 0;
   bool damaged_ = false;
   bool epoch_due_ = true;
   bool names_due_ = false;
+  bool clock_due_ = false;
+  int64_t drift_ns_ = 0;  // as in table `clock`
   uint64_t epoch_ns_ = 0;
   uint64_t tidied_ns_ = 0;
   uint64_t rows_since_tidy_ = 0;

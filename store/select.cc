@@ -13,7 +13,7 @@ constexpr int64_t kLongestWindow = 600'000'000'000;
 
 // The columns of a row, in the order of ReadRow. Operations have few of them.
 constexpr std::string_view kEventColumns =
-    "SELECT e.first_ns, 0, e.id, e.last_ns, e.count, c.container_id, c.name, c.image,"
+    "SELECT e.id, 0, e.first_ns, e.last_ns, e.count, c.container_id, c.name, c.image,"
     " c.k8s_namespace, c.k8s_pod, e.event, e.type, e.pid, e.ppid, p.uid, p.gid, e.flags, p.exe,"
     " p.name, p.cmdline, p.parent, e.object, e.result, e.detail, e.verdict,"
     " ifnull(r.name, a.rule), ifnull(r.policy, a.policy), a.priority, a.output,"
@@ -22,14 +22,14 @@ constexpr std::string_view kEventColumns =
     " LEFT JOIN programs p ON p.id = e.program LEFT JOIN rules r ON r.id = e.rule"
     " LEFT JOIN alerts a ON a.id = (SELECT min(x.id) FROM alerts x WHERE x.event_row = e.id";
 constexpr std::string_view kAlertColumns =
-    "SELECT e.time_ns, 0, e.id, e.time_ns, 1, c.container_id, c.name, c.image,"
+    "SELECT e.id, 0, e.time_ns, e.time_ns, 1, c.container_id, c.name, c.image,"
     " c.k8s_namespace, c.k8s_pod, e.event, e.type, e.pid, e.ppid, p.uid, p.gid, e.flags, p.exe,"
     " p.name, p.cmdline, p.parent, e.object, e.result, e.detail, e.verdict, e.rule, e.policy,"
     " e.priority, e.output, 1"
     " FROM alerts e LEFT JOIN containers c ON c.id = e.container"
     " LEFT JOIN programs p ON p.id = e.program";
 constexpr std::string_view kOperationColumns =
-    "SELECT e.time_ns, 1, e.id, e.time_ns, 1, NULL, NULL, NULL, NULL, NULL, 'operation', e.what,"
+    "SELECT e.id, 1, e.time_ns, e.time_ns, 1, NULL, NULL, NULL, NULL, NULL, 'operation', e.what,"
     " e.pid, 0, e.uid, 0, 0, NULL, NULL, NULL, NULL, e.detail, 0, '{}', NULL, NULL, NULL, NULL,"
     " NULL, 0 FROM operations e";
 
@@ -70,13 +70,18 @@ void AddPathFilter(Builder& out, const std::string& path) {
   out.Add(")");
 }
 
-void AddTimes(Builder& out, const Filter& filter, const std::string& first, const char* last) {
+// The columns tell; the ids, by which rows lie in the file, spare reading the rest of it.
+void AddTimes(Builder& out, const Filter& filter, std::string_view first, std::string_view last) {
   if (filter.since_ns) {
     const auto since = static_cast<int64_t>(*filter.since_ns);
     out.Where(std::string(last) + " >= ?", since);
-    out.Where(first + " >= ?", std::max<int64_t>(0, since - kLongestWindow));
+    out.Where("e.id >= ?", since - kLongestWindow);
   }
-  if (filter.until_ns) out.Where(first + " <= ?", static_cast<int64_t>(*filter.until_ns));
+  if (filter.until_ns) {
+    const auto until = static_cast<int64_t>(*filter.until_ns);
+    out.Where(std::string(first) + " <= ?", until);
+    out.Where("e.id <= ? + (SELECT max(drift_ns) FROM clock)", until);
+  }
 }
 
 // What holds for events and for alerts alike.
@@ -135,29 +140,27 @@ void AddOperations(Builder& out, const Filter& filter) {
   out.Add(" OR nsw_glob(?, e.what))").Value(filter.event);
 }
 
-void AddCursor(Builder& out, const char* first, int64_t source, const Cursor* cursor) {
+void AddCursor(Builder& out, int64_t source, const Cursor* cursor) {
   if (cursor == nullptr) return;
-  out.Where(std::string(first) + " >= ?", cursor->first_ns);  // the index serves this one
-  out.Add(" AND (").Add(first).Add(", ?, e.id) > (?, ?, ?)").Value(source);
-  out.Value(cursor->first_ns).Value(cursor->source).Value(cursor->id);
+  // Of two rows of one id that of source 0 comes first.
+  out.Where(source > cursor->source ? "e.id >= ?" : "e.id > ?", cursor->id);
 }
 
 Select Make(const Filter& filter, const Cursor* cursor, size_t limit) {
   Builder out;
   if (filter.alerts_only) {
     AddAlerts(out, filter);
-    AddCursor(out, "e.time_ns", 0, cursor);
+    AddCursor(out, 0, cursor);
   } else {
     AddEvents(out, filter);
-    AddCursor(out, "e.first_ns", 0, cursor);
+    AddCursor(out, 0, cursor);
   }
   if (WantsOperations(filter)) {
     out.Add(" UNION ALL ");
     AddOperations(out, filter);
-    AddCursor(out, "e.time_ns", 1, cursor);
+    AddCursor(out, 1, cursor);
   }
-  out.Add(cursor == nullptr ? " ORDER BY 1 DESC, 2 DESC, 3 DESC LIMIT ?"
-                            : " ORDER BY 1, 2, 3 LIMIT ?");
+  out.Add(cursor == nullptr ? " ORDER BY 1 DESC, 2 DESC LIMIT ?" : " ORDER BY 1, 2 LIMIT ?");
   out.Value(static_cast<int64_t>(limit));
   return out.Take();
 }
@@ -176,19 +179,16 @@ Select NextRows(const Filter& filter, const Cursor& cursor, size_t limit) {
   return Make(filter, &cursor, limit);
 }
 
-Cursor ReadCursor(const Statement& statement) {
-  return {statement.Int(0), statement.Int(1), statement.Int(2)};
-}
+Cursor ReadCursor(const Statement& statement) { return {statement.Int(0), statement.Int(1)}; }
 
 Row ReadRow(const Statement& statement) {
-  int column = 0;
+  int column = 2;  // after the cursor's
   const auto number = [&](auto& out) {
     out = static_cast<std::remove_reference_t<decltype(out)>>(statement.Int(column++));
   };
   const auto text = [&](std::string& out) { out = statement.Text(column++); };
   Row row;
   number(row.first_ns);
-  column += 2;  // the cursor's
   number(row.last_ns);
   number(row.count);
   for (auto* field : {&row.container_id, &row.container_name, &row.image, &row.k8s_namespace,

@@ -13,11 +13,10 @@
 
 namespace nsw::store {
 
-/// Where a page ends: the order of rows is by these three.
+/// Where a page ends: rows are in the order of these two.
 struct Cursor {
-  int64_t first_ns = 0;
-  int64_t source = 0;  ///< 0: events or alerts, 1: operations
   int64_t id = 0;
+  int64_t source = 0;  ///< 0: events or alerts, 1: operations
 };
 
 struct Select {

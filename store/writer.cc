@@ -4,6 +4,7 @@
 //
 // Every count is changed under that mutex together with the batch it speaks of, so that the ledger
 // of WriterStats balances at every time.
+#include <pthread.h>
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
@@ -29,6 +30,11 @@ using std::chrono::steady_clock;
 
 constexpr uint64_t kLongestWindow = 600ULL * 1'000'000'000;  // Query counts on it
 
+// Ids are times, as far as they can be unique and grow: see the schema.
+int64_t NextId(int64_t last, uint64_t time_ns) {
+  return std::max(last + 1, static_cast<int64_t>(std::min<uint64_t>(time_ns, INT64_MAX / 2)));
+}
+
 class HistoryWriter final : public Writer {
  public:
   HistoryWriter(WriterOptions options, std::unique_ptr<HistoryFile> file)
@@ -36,6 +42,7 @@ class HistoryWriter final : public Writer {
     options_.fold_window_ns = std::min(options_.fold_window_ns, kLongestWindow);
     ids_ = file_->last_ids();
     thread_ = std::thread([this] { Run(); });
+    pthread_setname_np(thread_.native_handle(), "nsw-history");
   }
 
   ~HistoryWriter() override {
@@ -166,7 +173,7 @@ int64_t HistoryWriter::AddRow(const event::Event& event, NewRow row, FoldTable::
     stats_.lost_queue++;
     return 0;
   }
-  row.id = ++ids_.event;
+  row.id = ids_.event = NextId(ids_.event, event.real_time_ns);
   row.first_ns = event.real_time_ns;
   if (slot != nullptr) {
     row.count_at = current_->AddCount({row.id, row.first_ns, 1, true});
@@ -200,13 +207,13 @@ void HistoryWriter::RecordAlert(const alert::Alert& alert, const event::Event& e
   stats_.alerts_recorded++;
   const Recent& recent = recent_[event.number % recent_.size()];
   const bool linked = recent.row != 0 && recent.number == event.number;
-  NewAlert entry{ids_.alert + 1, linked ? recent.row : 0, alert};
+  NewAlert entry{NextId(ids_.alert, alert.time_ns), linked ? recent.row : 0, alert};
   if (!HasRoom(Batch::RowBytes(event, texts) + sizeof entry + alert.output.size(), true)) {
     stats_.alerts_lost_queue++;
     return;
   }
   NewRow row;
-  row.id = ++ids_.alert;
+  row.id = ids_.alert = entry.id;
   row.first_ns = alert.time_ns;
   row.alert_at = static_cast<uint32_t>(current_->alerts().size());
   current_->Add(std::move(entry));
@@ -219,7 +226,9 @@ void HistoryWriter::RecordOperation(const std::string& what, const std::string& 
                                     uint32_t uid, uint32_t pid) {
   const std::lock_guard lock(mutex_);
   // Operators are few: these find room where events do not.
-  current_->Add(Operation{++ids_.operation, SystemClock().RealNs(), what, detail, uid, pid});
+  const uint64_t now = SystemClock().RealNs();
+  ids_.operation = NextId(ids_.operation, now);
+  current_->Add(Operation{ids_.operation, now, what, detail, uid, pid});
 }
 
 void HistoryWriter::NameRule(const rule::RuleInfo& rule) {
