@@ -57,8 +57,8 @@ struct {
 #define ANSWER_UNRESOLVED(a) ((a) >> 40 & 1)
 
 /*
- * Zero, but the verifier does not know it. What a walk carries from step to step must start unknown: followed as
- * constants, the values would be others in each step, and no two states of the walk alike.
+ * Zero, but the verifier does not know it. What a walk carries from step to step must start unknown: as a constant, or
+ * within bounds, the value would be another in each step, and no two states of the walk alike.
  */
 static volatile __u64 unknown_zero;
 
@@ -238,7 +238,7 @@ static __always_inline void open_query(struct query *q, __u64 home)
 __weak __noinline __u64 ask_ancestors(__u64 mnt, __u64 dentry, __u64 home, __u64 hash, __u64 depth_classes)
 {
 	struct walk w = {.mount = real_mount((struct vfsmount *)mnt), .dentry = (struct dentry *)dentry};
-	__u64 depth = depth_classes >> 8, classes = depth_classes & 15, answer;
+	__u64 depth = (depth_classes >> 8) + unknown_zero, classes = depth_classes & 15, answer;
 	struct query q = {};
 	enum step step;
 	int i;

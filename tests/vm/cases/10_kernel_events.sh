@@ -1,0 +1,60 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# The kernel half sees what a container does: each act once, with the object that the kernel acted on and the result.
+source "$(dirname "$(realpath "$0")")/../../e2e/lib.sh"
+source "$REPO/tests/vm/kernel_lib.sh"
+plan 17
+
+mkdir -p "$WORK/d"
+echo content >"$WORK/d/file"
+ln -s "$WORK/d/file" "$WORK/link"
+printf '#!/bin/sh\nexit 3\n' >"$WORK/script"
+chmod +x "$WORK/script"
+deep=$WORK$(printf '/%.0s0123456789012345678901234567890123456789012345678901234567890123456789' {1..20})
+mkdir -p "$deep"
+echo deep >"$deep/leaf"
+
+start_tool
+start_container
+seen "kprobes are used" '^attached openat: kprobe \+ kretprobe \(pool 4096\)'
+seen "late returns are taken by fexit" '^attached connect: kprobe \+ fexit'
+
+inside "cat $WORK/link" || true
+seen "the container's home is reported" '^home .* vpid=1 '
+seen "an exec, with its arguments" "^exec execve verdict=none .* result=0 .* exe=/usr/bin/cat file=/usr/bin/cat .* args=\[cat $WORK/link \]"
+seen "an open shows the file behind the link" "^open openat .* result=3 .* path=$WORK/d/file raw=$WORK/link$"
+counted "overlayfs opens twice inside, one event" 1 "^open openat .*raw=$WORK/link$"
+
+inside "cat $WORK/none" || true
+seen "a failed open" "^open openat .* result=-2 flags=2 .* raw=$WORK/none$"
+inside "echo x >$WORK/made" || true
+seen "an open that creates" "^open openat .* created=1 path=$WORK/made "
+inside "cat $deep/leaf" || true
+seen "a path of 1,500 bytes" "^open openat .* path=$deep/leaf raw="
+
+inside "$WORK/script" || true
+seen "a script and its interpreter" "^exec execve .* exe=/usr/bin/dash file=$WORK/script .* args=\[/bin/sh $WORK/script \]"
+inside "/none/program" || true
+seen "a failed exec, with the caller's arguments" '^exec execve .* result=-2 flags=2 .* args=\[/none/program \] raw=/none/program'
+seen "a fork" '^fork (clone|vfork|clone3) .* result=[0-9]+ .* child_pid=[0-9]+'
+inside "sh -c 'exit 7'" || true
+seen "an end, with its status" '^exit .* code=1792 signal=0'
+inside "sh -c 'kill -9 \$\$'" || true
+seen "an end by a signal" '^exit .* code=9 signal=9'
+
+inside "exec 3<>/dev/tcp/127.0.0.1/9" || true
+seen "a connect" '^connect connect .* result=-111 .* remote=::ffff:127.0.0.1 local=::ffff:127.0.0.1 .* remote_port=9 '
+
+inside "python3 -c '
+import threading, os, time
+b = threading.Barrier(3)
+def f():
+    b.wait(); os.close(os.open(\"$WORK/d/file\", 0))
+t = [threading.Thread(target=f) for _ in range(2)]
+[x.start() for x in t]; b.wait(); [x.join() for x in t]; os._exit(5)'" || true
+counted "a process of several threads ends once" 1 '^exit .* code=1280 '
+
+stop_tool
+emitted=$(sed -n -E 's/^counter [a-z]+ emitted=//p' "$LOG" | paste -sd+ | bc)
+check_equal "every record sent has come" "$emitted" "$(grep -cE '^(home|fork|exec|exit|open|connect) ' "$LOG")"
+finish
