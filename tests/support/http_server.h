@@ -60,8 +60,8 @@ class HttpServer {
   void Serve(UniqueFd client);
 
   Handler handler_;
+  int port_ = 0;  // before the listener, which sets it
   UniqueFd listener_;
-  int port_ = 0;
   std::atomic<bool> stopping_{false};
   std::mutex mutex_;
   std::list<std::thread> connections_;
