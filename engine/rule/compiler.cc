@@ -68,15 +68,15 @@ class PolicyCompiler {
   void AddRule(const RuleIr& rule, const Definitions& definitions) {
     ExprPtr expr =
         ApplyExceptions(ParseCondition(rule.condition, diagnostics_), rule, diagnostics_);
-    auto output = OutputTemplate::Parse(rule.output, ir_.falco, diagnostics_);
-    if (expr == nullptr) return;
     ConditionCompiler compiler(definitions, ir_.falco, rule.skip_unknown, diagnostics_);
-    auto tree = compiler.Compile(*expr);
-    if (!tree && compiler.missing()) {
+    auto tree = expr == nullptr ? std::nullopt : compiler.Compile(*expr);
+    if (compiler.missing()) {
       diagnostics_.Warn(
           compiler.missing()->where.place(),
           "the rule " + Quoted(rule.name.value) + " is skipped: " + compiler.missing()->what);
+      return;
     }
+    auto output = OutputTemplate::Parse(rule.output, ir_.falco, diagnostics_);
     if (!tree || output == nullptr) return;
     if ((tree->may_be_true & kEvents) == 0) {
       diagnostics_.Warn(rule.condition.place,

@@ -110,13 +110,10 @@ ConditionCompiler::Result ConditionCompiler::NoField(const Expr& expr) {
   if (falco_ && IsFalcoField(expr.name))
     return Miss(expr.where, "the field " + expr.name + " is not supported yet");
   if (skip_unknown_) return Miss(expr.where, "there is no field " + expr.name);
-  const std::string_view nearest = event::NearestField(expr.name);
   if (IsFalcoField(expr.name))
     return Fail(expr.where, "the field " + expr.name + " is not supported yet",
                 "nswarden fields lists those that are");
-  return Fail(expr.where, "there is no field " + expr.name,
-              nearest.empty() ? "nswarden fields lists them"
-                              : "did you mean " + std::string(nearest) + "?");
+  return Fail(expr.where, "there is no field " + expr.name, FieldHint(expr.name));
 }
 
 ConditionCompiler::Result ConditionCompiler::Check(const Expr& expr) {

@@ -21,18 +21,27 @@ Diagnostic At(Place place, bool warning, std::string message, std::string hint) 
   return d;
 }
 
+// How many letters must be changed, added, taken away, or swapped with the next one.
 size_t Distance(std::string_view a, std::string_view b) {
+  std::vector<size_t> before;  // the row before the last
+  std::vector<size_t> last(b.size() + 1);
   std::vector<size_t> row(b.size() + 1);
-  for (size_t j = 0; j <= b.size(); j++) row[j] = j;
+  for (size_t j = 0; j <= b.size(); j++) last[j] = j;
   for (size_t i = 1; i <= a.size(); i++) {
-    size_t diagonal = std::exchange(row[0], i);
+    row[0] = i;
     for (size_t j = 1; j <= b.size(); j++) {
-      const size_t replaced = diagonal + (a[i - 1] == b[j - 1] ? 0 : 1);
-      diagonal = row[j];
-      row[j] = std::min({row[j] + 1, row[j - 1] + 1, replaced});
+      const size_t replaced = last[j - 1] + (a[i - 1] == b[j - 1] ? 0 : 1);
+      row[j] = std::min({last[j] + 1, row[j - 1] + 1, replaced});
+      const bool swapped = i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1];
+      if (swapped) row[j] = std::min(row[j], before[j - 2] + 1);
     }
+    before = std::exchange(last, row);
   }
-  return row[b.size()];
+  return last[b.size()];
+}
+
+size_t CommonPrefix(std::string_view a, std::string_view b) {
+  return static_cast<size_t>(std::ranges::mismatch(a, b).in1 - a.begin());
 }
 
 }  // namespace
@@ -69,6 +78,10 @@ void Diagnostics::Warn(Place place, std::string message, std::string hint) {
   Add(At(place, true, std::move(message), std::move(hint)));
 }
 
+void Diagnostics::WarnOnce(Place place, std::string message) {
+  if (once_.emplace(place.source, message).second) Warn(place, std::move(message));
+}
+
 void Diagnostics::FileError(const std::string& file, std::string message, std::string hint) {
   Add({.file = file, .message = std::move(message), .hint = std::move(hint)});
 }
@@ -91,7 +104,10 @@ std::string_view Nearest(std::string_view name, std::span<const std::string_view
   for (const std::string_view candidate : candidates) {
     if (candidate.size() > name.size() + least || name.size() > candidate.size() + least) continue;
     const size_t distance = Distance(name, candidate);
-    if (distance >= least) continue;
+    // Of two that are as near, the one that begins alike for longer.
+    const bool tie = distance == least && !best.empty();
+    if (distance > least || (distance == least && !tie)) continue;
+    if (tie && CommonPrefix(name, candidate) <= CommonPrefix(name, best)) continue;
     least = distance;
     best = candidate;
   }
@@ -108,6 +124,17 @@ std::string DidYouMean(std::string_view name, std::span<const std::string_view> 
     all += candidate;
   }
   return all.empty() ? all : "known are " + all;
+}
+
+std::string FieldHint(std::string_view name) {
+  static const auto names = [] {
+    std::vector<std::string_view> all;
+    for (const event::Field& field : event::Fields()) all.push_back(field.name);
+    return all;
+  }();
+  const std::string_view nearest = name.size() > 100 ? std::string_view{} : Nearest(name, names);
+  return nearest.empty() ? "nswarden fields lists them"
+                         : "did you mean " + std::string(nearest) + "?";
 }
 
 std::string Quoted(std::string_view text) {

@@ -24,6 +24,8 @@ class Diagnostics {
   void Error(const Where& where, std::string message, std::string hint = {}) {
     Error(where.place(), std::move(message), std::move(hint));
   }
+  /// Only where nothing of that message has been said of the file.
+  void WarnOnce(Place place, std::string message);
   /// Of a file as a whole.
   void FileError(const std::string& file, std::string message, std::string hint = {});
   void FileWarning(const std::string& file, std::string message, std::string hint = {});
@@ -38,6 +40,7 @@ class Diagnostics {
   std::vector<Diagnostic> all_;
   std::set<std::tuple<std::string, int, int, std::string>>
       seen_;  // a macro's mistake is found at each use
+  std::set<std::pair<const Source*, std::string>> once_;
   std::vector<std::string> files_;
   size_t errors_ = 0;
 };
@@ -46,6 +49,8 @@ class Diagnostics {
 std::string_view Nearest(std::string_view name, std::span<const std::string_view> candidates);
 /// A hint: the nearest candidate, or else all of them.
 std::string DidYouMean(std::string_view name, std::span<const std::string_view> candidates);
+/// The same for a field of rules.
+std::string FieldHint(std::string_view name);
 /// `text` in double quotes, control characters escaped, shortened when long.
 std::string Quoted(std::string_view text);
 

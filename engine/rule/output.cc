@@ -104,18 +104,15 @@ struct OutputTemplate::Parser {
     const std::string_view all = text.value;
     if (falco && IsFalcoField(word)) {
       if (diagnostics != nullptr && word != "container.info") {
-        diagnostics->Warn(text.At(at), "the field " + std::string(word) +
-                                           " is not supported yet: it is written as <NA>");
+        diagnostics->WarnOnce(text.At(at), "the field " + std::string(word) +
+                                               " is not supported yet: outputs have <NA> for it");
       }
       if (word != "container.info") literal += "<NA>";
       if (after < all.size() && all[after] == '[')
         after = std::min(all.find(']', after), all.size() - 1) + 1;
       return after;
     }
-    const std::string_view nearest = event::NearestField(word);
-    Error(at, "there is no field " + std::string(word),
-          nearest.empty() ? "nswarden fields lists them"
-                          : "did you mean " + std::string(nearest) + "?");
+    Error(at, "there is no field " + std::string(word), FieldHint(word));
     literal += "<NA>";
     return after;
   }

@@ -26,6 +26,12 @@ size_t EscapeLength(std::string_view raw, size_t at) {
   return std::min(length, raw.size() - at);
 }
 
+// A backslash at the end of a line of a double-quoted scalar: stands for nothing.
+bool JoinsLines(std::string_view raw, size_t at, char quote) {
+  return quote == '"' && raw[at] == '\\' && at + 1 < raw.size() &&
+         (raw[at + 1] == '\n' || raw[at + 1] == '\r');
+}
+
 // Folding and indenting change nothing but blanks, so the n-th character of the value that is not
 // blank is the n-th one in the file. An escape stands for whatever the value has next.
 size_t Align(std::string_view raw, size_t at, std::string_view value, size_t index, char quote) {
@@ -35,7 +41,7 @@ size_t Align(std::string_view raw, size_t at, std::string_view value, size_t ind
       begin = at;
       continue;
     }
-    while (at < raw.size() && IsBlank(raw[at])) at++;
+    while (at < raw.size() && (IsBlank(raw[at]) || JoinsLines(raw, at, quote))) at++;
     begin = at;
     if (at >= raw.size()) break;
     if (quote == '"' && raw[at] == '\\') {
@@ -45,7 +51,7 @@ size_t Align(std::string_view raw, size_t at, std::string_view value, size_t ind
       at += quote == '\'' && raw[at] == '\'' ? 2 : 1;
     }
   }
-  return std::min(begin, raw.size());
+  return std::min(index < value.size() ? begin : at, raw.size());
 }
 
 }  // namespace

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+// Metadata that is on its way: unknown is neither true nor false.
+#include "tests/rule/acts.h"
+
+namespace nsw::rule::test {
+namespace {
+
+constexpr const char* kUnknown = "container.image.repository = nginx";
+
+struct Case {
+  const char* condition;
+  const char* answer;
+};
+void PrintTo(const Case& c, std::ostream* out) { *out << c.condition; }
+
+class Unsettled : public testing::TestWithParam<Case> {};
+
+// U stands for a condition that is unknown, T and F for what they say.
+TEST_P(Unsettled, Answers) {
+  std::string condition;
+  for (const char c : std::string(GetParam().condition)) {
+    condition += c == 'U'   ? kUnknown
+                 : c == 'T' ? "proc.name = cat"
+                 : c == 'F' ? "proc.name = dog"
+                            : std::string(1, c);
+  }
+  const auto act = Act::Open("/x");
+  act->binding.settled = false;
+  EXPECT_EQ(Ask(condition, act->event), GetParam().answer);
+}
+
+INSTANTIATE_TEST_SUITE_P(Kleene, Unsettled,
+                         testing::ValuesIn(std::vector<Case>{Case{"U", "unknown"}, Case{"not U", "unknown"},
+                                         Case{"U and T", "unknown"}, Case{"T and U", "unknown"},
+                                         Case{"U and F", "false"}, Case{"F and U", "false"},
+                                         Case{"U or T", "true"}, Case{"T or U", "true"},
+                                         Case{"U or F", "unknown"}, Case{"not (U and F)", "true"},
+                                         Case{"not (U or T)", "false"}, Case{"U and U", "unknown"},
+                                         Case{"U or not U", "unknown"},
+                                         Case{"(U or F) and (U or T)", "unknown"}}));
+
+TEST(Truth, SettledMetadataDecides) {
+  const auto act = Act::Open("/x");
+  EXPECT_EQ(Ask("container.image.repository = docker.io/library/nginx", act->event), "true");
+  EXPECT_EQ(Ask("container.image.repository != docker.io/library/nginx", act->event), "false");
+  act->binding.container.image = {};
+  EXPECT_EQ(Ask("container.image.repository != nginx", act->event), "false");  // absent
+  EXPECT_EQ(Ask("not container.image.repository = nginx", act->event), "true");
+}
+
+TEST(Truth, UnknownExistsIsUnknown) {
+  const auto act = Act::Open("/x");
+  act->binding.settled = false;
+  EXPECT_EQ(Ask("container.image.repository exists", act->event), "unknown");
+  EXPECT_EQ(Ask("container.image.repository != nginx", act->event), "unknown");
+}
+
+TEST(Truth, OneUndecidedRuleLeavesTheOthersAlone) {
+  const auto set = Load(
+      "nswarden: 1\npolicy: p\nrules:\n"
+      "  - {rule: a, condition: container.name = x, output: x, priority: NOTICE}\n"
+      "  - {rule: b, condition: proc.name = cat, output: x, priority: NOTICE}\n");
+  ASSERT_NE(set, nullptr);
+  const auto act = Act::Open("/x");
+  act->binding.settled = false;
+  const uint32_t first = 0;
+  Matches matches;
+  set->Match(act->event, {&first, 1}, matches);
+  EXPECT_TRUE(matches.unknown);
+  ASSERT_EQ(matches.count, 1U);
+  EXPECT_EQ(matches.rules[0]->name, "b");
+}
+
+}  // namespace
+}  // namespace nsw::rule::test
