@@ -24,8 +24,8 @@ check "the shipped configuration is right" "$WORK/root/usr/bin/nswarden" check -
 check_equal "dpkg asks before it changes the configuration" /etc/nswarden/nswarden.yaml "$(dpkg-deb -I "$package" conffiles)"
 check "completion offers the verbs and their options" eval 'PATH=$WORK/root/usr/bin:$PATH
   source "$WORK/root/usr/share/bash-completion/completions/nswarden"
-  COMP_WORDS=(nswarden r) COMP_CWORD=1; _nswarden; [[ " ${COMPREPLY[*]} " == *" run "*" reload "* ]]
-  COMP_WORDS=(nswarden run --) COMP_CWORD=2; _nswarden; [[ " ${COMPREPLY[*]} " == *" --policies "* ]]
+  COMP_WORDS=(nswarden r) COMP_CWORD=1; _nswarden; [[ " ${COMPREPLY[*]} " == *" run "*" reload "* ]] || exit 1
+  COMP_WORDS=(nswarden run --) COMP_CWORD=2; _nswarden; [[ " ${COMPREPLY[*]} " == *" --policies "* ]] || exit 1
   COMP_WORDS=(nswarden run --output "") COMP_CWORD=3; _nswarden; [[ " ${COMPREPLY[*]} " == *" json "* ]]'
 
 # The same again under the next version number: building it twice would show nothing more.
