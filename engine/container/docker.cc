@@ -87,7 +87,8 @@ class DockerSource final : public Source {
   Outcome Inspect(const std::string& id);
   Outcome InspectLater();
   void Postpone(const std::string& id);
-  void Complete(docker::Inspected& inspected);
+  void HandleBareImage(Container created);
+  bool Complete(Container& container, const std::string& image_id);
   void Upsert(Container container);
   void Remove(const std::string& id);
   void Synced();
@@ -238,6 +239,7 @@ void DockerSource::HandleEarly(const std::string& line) {
 Outcome DockerSource::Handle(const std::string& line) {
   const Result<docker::Event> event = docker::ParseEvent(line);
   if (!event) return Refused(options_.socket + ": " + event.error().message);
+  if (docker::IsBareImage(event->created.image)) HandleBareImage(event->created);
   switch (event->meaning) {
     case docker::Event::Meaning::kIgnored:
       break;
@@ -252,6 +254,13 @@ Outcome DockerSource::Handle(const std::string& line) {
       break;
   }
   return {};
+}
+
+// The same for a container made from an image's id: the image can be asked for without waiting.
+void DockerSource::HandleBareImage(Container created) {
+  if (created.id.empty() || told_.contains(created.id)) return;
+  const std::string reference = created.image.reference;
+  if (Complete(created, reference)) Upsert(std::move(created));
 }
 
 // An error here ends the session; a container that cannot be inspected is asked for again later.
@@ -274,7 +283,7 @@ Outcome DockerSource::Inspect(const std::string& id) {
     Postpone(id);
     return {};
   }
-  Complete(*inspected);
+  Complete(inspected->container, inspected->image_id);
   Upsert(std::move(inspected->container));
   return {};
 }
@@ -294,23 +303,22 @@ Outcome DockerSource::InspectLater() {
   return {};
 }
 
-// Adds what only the image knows. An image that is gone (its container is not) leaves its id.
-void DockerSource::Complete(docker::Inspected& inspected) {
-  Container& container = inspected.container;
+// Adds what only the image knows. False where nothing is known: an image that is gone (its
+// container is not) leaves its id.
+bool DockerSource::Complete(Container& container, const std::string& image_id) {
   container.runtime = options_.runtime;
-  std::string_view hex = inspected.image_id;
-  if (hex.starts_with("sha256:")) hex.remove_prefix(7);
-  if (!docker::IsId(hex)) return;
-  auto found = images_.find(inspected.image_id);
+  if (!docker::IsImageId(image_id)) return false;
+  auto found = images_.find(image_id);
   if (found == images_.end()) {
-    const auto answer = http_.Get(prefix_ + "/images/" + inspected.image_id + "/json");
+    const auto answer = http_.Get(prefix_ + "/images/" + image_id + "/json");
     docker::ImageInfo info;
     if (answer && answer->status == 200) info = docker::ParseImageInfo(answer->body);
-    info.id = inspected.image_id;
+    if (info.id.empty()) info.id = image_id;
     if (images_.size() >= kImagesMax) images_.clear();
-    found = images_.emplace(inspected.image_id, std::move(info)).first;
+    found = images_.emplace(image_id, std::move(info)).first;
   }
   docker::CompleteImage(found->second, container.image);
+  return !found->second.tags.empty() || !found->second.digests.empty();
 }
 
 void DockerSource::Upsert(Container container) {

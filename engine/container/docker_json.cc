@@ -15,6 +15,7 @@ namespace {
 // What this client was written and tried against; newer servers accept it, and those that do not
 // any more say what they do accept.
 constexpr std::string_view kOurApi = "1.41";
+constexpr std::string_view kSha256 = "sha256:";
 constexpr size_t kLabelBytesMax = 1U << 20;
 constexpr size_t kEngineTextMax = 32;
 
@@ -37,6 +38,10 @@ std::pair<int, int> VersionNumbers(std::string_view text) {
   std::from_chars(text.data(), text.data() + dot, numbers.first);
   std::from_chars(text.data() + dot + 1, text.data() + text.size(), numbers.second);
   return numbers;
+}
+
+bool IsHex(std::string_view text) {
+  return text.size() <= 64 && text.find_first_not_of("0123456789abcdef") == std::string_view::npos;
 }
 
 std::string Printable(std::string_view text) {
@@ -137,22 +142,21 @@ void TakeAttribute(const std::string& key, std::string_view value, Container& co
 
 // A reference that is the beginning of the image's id, as `docker run 4f5c` has it.
 bool IsIdPrefix(std::string_view reference, std::string_view image_id) {
-  if (image_id.starts_with("sha256:")) image_id.remove_prefix(7);
+  if (image_id.starts_with(kSha256)) image_id.remove_prefix(kSha256.size());
   return reference.size() >= 4 && image_id.starts_with(reference);
 }
 
 }  // namespace
 
-bool IsId(std::string_view text) {
-  return text.size() >= 12 && text.size() <= 64 &&
-         text.find_first_not_of("0123456789abcdef") == std::string_view::npos;
+bool IsId(std::string_view text) { return text.size() >= 12 && IsHex(text); }
+
+bool IsImageId(std::string_view text) {
+  if (text.starts_with(kSha256)) text.remove_prefix(kSha256.size());
+  return text.size() >= 4 && IsHex(text);
 }
 
 bool IsBareImage(const Image& image) {
-  const std::string_view text = image.reference;
-  return image.repository.empty() ||
-         (text.size() >= 4 && text.size() < 64 &&
-          text.find_first_not_of("0123456789abcdef") == std::string_view::npos);
+  return image.repository.empty() || IsImageId(image.reference);
 }
 
 Result<Version> ParseVersion(std::string_view text) {

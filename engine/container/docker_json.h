@@ -70,5 +70,7 @@ bool IsBareImage(const Image& image);
 
 /// Whether a text may stand in a path of a request as an id: 12 to 64 hex digits.
 bool IsId(std::string_view text);
+/// The same for an image: 4 to 64 hex digits, perhaps after "sha256:".
+bool IsImageId(std::string_view text);
 
 }  // namespace nsw::container::docker

@@ -23,6 +23,7 @@ Binding& Registry::SeenHome(uint64_t home, uint64_t parent, pid_t pid, bool fore
   std::unique_ptr<Home>& slot = homes_[home];
   if (slot != nullptr) {
     slot->binding.is_container |= foreign_pidns;
+    slot->forgotten = false;
     return slot->binding;
   }
   slot = std::make_unique<Home>();

@@ -94,6 +94,7 @@ class Registry {
     std::string cgroup_id;   // "" where the cgroup names no container
     std::string outer_id;    // the container around it, by the cgroup; "" if none
     bool forgotten = false;  // kept for the sake of those nested in it
+    [[nodiscard]] bool there() const { return !binding.removed && !forgotten; }
   };
   // A container of a runtime: created, perhaps not started yet, perhaps just removed.
   struct Known {

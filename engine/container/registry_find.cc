@@ -15,8 +15,7 @@ Binding* Registry::Find(uint64_t home) {
 // One that is there goes before removed ones, and of those the one that was seen last.
 Registry::Home* Registry::Newest(const Wanted& wanted) {
   const auto rank = [](const Home& home) {
-    return std::tuple(!home.binding.removed && !home.forgotten, home.binding.first_seen_ns,
-                      home.binding.home);
+    return std::tuple(home.there(), home.binding.first_seen_ns, home.binding.home);
   };
   Home* best = nullptr;
   for (const auto& [id, home] : homes_) {
@@ -29,7 +28,7 @@ Registry::Home* Registry::Newest(const Wanted& wanted) {
 bool Registry::Several(const Home& best, const Wanted& wanted) const {
   return std::ranges::any_of(homes_, [&](const auto& entry) {
     const Home& home = *entry.second;
-    return wanted(home) && home.binding.removed == best.binding.removed &&
+    return wanted(home) && home.there() == best.there() &&
            home.binding.container.id != best.binding.container.id;
   });
 }

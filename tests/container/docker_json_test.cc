@@ -89,6 +89,20 @@ TEST(DockerJsonTest, DepthCostsNothing) {
   EXPECT_FALSE(listing->complete);
 }
 
+TEST(DockerJsonTest, OnlyIdsMayStandInARequest) {
+  for (const std::string text :
+       {"", "abc", "../../../etc", "abcdefABCDEF", "sha256:abcdef", "abcdefabcde/"}) {
+    EXPECT_FALSE(IsId(text)) << text;
+  }
+  EXPECT_TRUE(IsId("abcdefabcdef"));
+  EXPECT_TRUE(IsId(kA));
+  EXPECT_FALSE(IsId(kA + "a"));
+  EXPECT_TRUE(IsImageId("sha256:" + kA));
+  EXPECT_TRUE(IsImageId("abcd"));
+  EXPECT_FALSE(IsImageId("sha256:abc"));
+  EXPECT_FALSE(IsImageId("sha256:sha256:abcd"));
+}
+
 TEST(DockerJsonTest, ReadsAListing) {
   const auto listing = ParseListing(R"([{"Id":")" + kA +
                                     R"(","Names":["/web"],"State":"running","Ports":[{"Id":"no"}]},

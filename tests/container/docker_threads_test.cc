@@ -169,6 +169,17 @@ TEST_F(DockerSourceTest, AsksForTheNameOfABareImage) {
   EXPECT_EQ(container.image.digest, "sha256:99");
 }
 
+TEST_F(DockerSourceTest, ACreateFromABareImageWaitsForTheImageOnly) {
+  docker_.AddImage("4444", R"({"Id":"sha256:)" + Id('4') + R"(","RepoTags":["corp/app:3"]})");
+  docker_.Start();
+  Begin();
+  ASSERT_TRUE(collector_.WaitForSync());
+  docker_.Behave(FakeDocker::Manner::kHangInspect);
+  docker_.Send("create", Id('a'), R"("name":"web","image":"4444")");
+  ASSERT_TRUE(collector_.WaitForName(Id('a'), "web"));
+  EXPECT_EQ(collector_.there.at(Id('a')).image.repository, "docker.io/corp/app");
+}
+
 TEST_F(DockerSourceTest, AFreshSessionRemovesWhatIsGone) {
   docker_.Add(Id('a'), "stays", "x");
   docker_.Add(Id('b'), "goes", "x");

@@ -265,6 +265,11 @@ TEST_F(RegistryTest, ANestedOneKeepsItsOuterOneAlive) {
   registry_.Forget(HomeOf(5));
   EXPECT_EQ(inner.container.name, "outer/ns-6");
   EXPECT_EQ(registry_.Outermost(inner).container.name, "outer");
+  Process(102, "/docker/" + kB, 7);
+  Upsert(kB, "outer");
+  Binding& next = Seen(HomeOf(7), 102);
+  EXPECT_EQ(registry_.FindByName("outer"), &next) << "what is kept is not meant";
+  registry_.Forget(HomeOf(7));
   registry_.Forget(HomeOf(6));
   EXPECT_EQ(registry_.size(), 0U);
 }
