@@ -103,29 +103,29 @@ FoldTable::FoldTable(size_t rows)
   key_budget_ = slots_.size() * kUsualKey;
 }
 
-FoldTable::Slot* FoldTable::Find(const FoldKey& key) {
-  Slot* const set = Set(key.hash());
+FoldTable::Slot* FoldTable::Find(uint64_t hash, std::string_view key) {
+  Slot* const set = Set(hash);
   for (size_t i = 0; i < kWays; i++) {
     Slot& slot = set[i];
-    if (slot.row == 0 || slot.hash_ != key.hash() || slot.key_ != key.bytes()) continue;
+    if (slot.row == 0 || slot.hash_ != hash || slot.key_ != key) continue;
     slot.used_ = ++clock_;
     return &slot;
   }
   return nullptr;
 }
 
-FoldTable::Slot* FoldTable::Claim(const FoldKey& key) {
-  Slot* const set = Set(key.hash());
+FoldTable::Slot* FoldTable::Claim(uint64_t hash, std::string_view key) {
+  Slot* const set = Set(hash);
   Slot* oldest = set;
   for (size_t i = 1; i < kWays; i++) {
     if (set[i].used_ < oldest->used_) oldest = &set[i];
   }
-  const size_t size = key.bytes().size();
+  const size_t size = key.size();
   if (size > kUsualKey && key_bytes_ - oldest->key_.size() + size > key_budget_) return nullptr;
   key_bytes_ += size - oldest->key_.size();
   if (oldest->key_.capacity() > kUsualKey) oldest->key_ = std::string();
-  oldest->key_ = key.bytes();
-  oldest->hash_ = key.hash();
+  oldest->key_ = key;
+  oldest->hash_ = hash;
   oldest->used_ = ++clock_;
   oldest->row = 0;
   return oldest;

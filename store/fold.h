@@ -51,11 +51,11 @@ class FoldTable {
   };
 
   explicit FoldTable(size_t rows);
-  /// The slot of that key; null if there is none.
-  Slot* Find(const FoldKey& key);
+  /// The slot of that key (its hash and its bytes); null if there is none.
+  Slot* Find(uint64_t hash, std::string_view key);
   /// A slot for a new row of that key. Null when the key is long and the memory for such is used
   /// up: the act is then a row of its own.
-  Slot* Claim(const FoldKey& key);
+  Slot* Claim(uint64_t hash, std::string_view key);
   /// Bytes of all keys.
   [[nodiscard]] size_t key_bytes() const { return key_bytes_; }
 

@@ -121,7 +121,7 @@ void HistoryWriter::RecordEvent(const event::Event& event, alert::Verdict verdic
   FoldTable::Slot* slot = nullptr;
   if (folds) {
     key_.Make(event, verdict, rule);
-    slot = table_.Find(key_);
+    slot = table_.Find(key_.hash(), key_.bytes());
   }
   const std::lock_guard lock(mutex_);
   stats_.recorded++;
@@ -135,7 +135,7 @@ void HistoryWriter::RecordEvent(const event::Event& event, alert::Verdict verdic
       row.rule = rule->id;
       NameRule(*rule);
     }
-    if (folds && slot == nullptr) slot = table_.Claim(key_);
+    if (folds && slot == nullptr) slot = table_.Claim(key_.hash(), key_.bytes());
     id = AddRow(event, row, slot);
   }
   recent_[event.number % recent_.size()] = {event.number, id};
