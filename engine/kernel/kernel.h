@@ -62,6 +62,8 @@ class Kernel {
 
   [[nodiscard]] virtual std::vector<Counter> Counters() const = 0;
   [[nodiscard]] virtual std::vector<HomeState> Homes() const = 0;
+  /// Inode number of the host's own PID namespace, that of process 1.
+  [[nodiscard]] virtual uint32_t host_pid_namespace() const = 0;
   virtual void SetWatchHost(bool on) = 0;
   /// Sets flags (nsw_home_flag) of a home, making it if the kernel has not seen it yet.
   [[nodiscard]] virtual Status SetHomeFlags(uint64_t home, uint32_t flags) = 0;

@@ -35,6 +35,7 @@ class LoadedKernel final : public Kernel {
   std::vector<HomeState> Homes() const override;
   void SetWatchHost(bool on) override { settings_->watch_host = on ? 1 : 0; }
   Status SetHomeFlags(uint64_t home, uint32_t flags) override;
+  uint32_t host_pid_namespace() const override { return settings_->host_pidns; }
   bool enforcing() const override { return lsm_ && options_.enforce; }
   DenyMaps& deny() override { return *deny_; }
   std::vector<std::string> attachments() const override;

@@ -23,16 +23,6 @@ TEST(Fail, TakesAnySentence) {
   EXPECT_EQ(result.error().message, "it is broken");
 }
 
-TEST(ReadHostNamespaces, AreThoseOfProcessOne) {
-  struct stat mount {};
-  if (stat("/proc/1/ns/mnt", &mount) != 0) GTEST_SKIP() << "needs root";
-  const auto host = ReadHostNamespaces();
-  ASSERT_TRUE(host);
-  EXPECT_EQ(host->mount, static_cast<uint32_t>(mount.st_ino));
-  EXPECT_NE(host->pid, 0U);
-  EXPECT_NE(host->pid, host->mount);
-}
-
 TEST(HostName, IsNeverEmpty) { EXPECT_FALSE(HostName().empty()); }
 
 }  // namespace
