@@ -57,9 +57,9 @@ docker exec web /bin/sh -c 'echo x >/etc/new' || true
 check "a write below a denied directory" alerts_become 1 ".rule == \"web/write//etc/**\" and .output_fields[\"fd.name\"] == \"/etc/new\""
 docker exec web /bin/sh -c 'cp /bin/busybox /tmp/wget; /tmp/wget --help' >/dev/null 2>&1 || true
 check "a program run from a denied directory" alerts_become 1 ".rule == \"web/exec//tmp/**\" and .verdict == \"$verdict\""
-docker exec web /bin/nc -w 1 127.0.0.1 8081 </dev/null >/dev/null 2>&1 || true
+docker exec web /usr/bin/nc -w 1 127.0.0.1 8081 </dev/null >/dev/null 2>&1 || true
 check "a connection to a denied address and port" alerts_become 1 ".rule == \"web/connect/127.0.0.1:8081/tcp\""
-docker exec web /bin/nc -w 1 127.0.0.1 8082 </dev/null >/dev/null 2>&1 || true
+docker exec web /usr/bin/nc -w 1 127.0.0.1 8082 </dev/null >/dev/null 2>&1 || true
 check "another port is not denied" alerts_become 1 '.rule | startswith("web/connect/")'
 
 wait_for 15 eval '[[ $(wc -l <"$WORK/received.json") -ge $(wc -l <"$ALERTS") ]]' || true

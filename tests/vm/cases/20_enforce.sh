@@ -44,12 +44,12 @@ check "exec: from a denied directory" refused web /bin/sh -c 'cp /bin/busybox /t
 check "exec: other may" allowed other /bin/sh -c 'cp /bin/busybox /tmp/true; exec /tmp/true'
 check "exec: a literal path that appears later" refused web /bin/sh -c 'cp /bin/busybox /srv/wget; exec /srv/wget'
 check "exec: a script in a denied directory" refused web /bin/sh -c 'printf "#!/bin/sh\ntrue\n" >/tmp/script; chmod +x /tmp/script; exec /tmp/script'
-check "connect: a denied port" refused web /bin/nc -w 1 127.0.0.1 8081
+check "connect: a denied port" refused web /usr/bin/nc -w 1 127.0.0.1 8081
 check "connect: another port is answered by the network" eval \
-  'in_container web /bin/nc -w 1 127.0.0.1 8082 | grep -qi "refused"'
-check "connect: a denied network" refused web /bin/nc -w 1 10.9.8.7 80
-check "connect: other may try" eval '! refused other /bin/nc -w 1 10.9.8.7 80'
-check "unshare does not shake a policy off" refused web /bin/unshare -m /bin/cat /etc/shadow
+  'in_container web /usr/bin/nc -w 1 127.0.0.1 8082 | grep -qi "refused"'
+check "connect: a denied network" refused web /usr/bin/nc -w 1 10.9.8.7 80
+check "connect: other may try" eval '! refused other /usr/bin/nc -w 1 10.9.8.7 80'
+check "unshare does not shake a policy off" refused web /usr/bin/unshare -m /bin/cat /etc/shadow
 check "audit: would_deny, and not refused" eval 'allowed other /bin/cat /etc/group && alerts_become 1 ".rule == \"other/read//etc/group\" and .verdict == \"would_deny\" and .output_fields[\"evt.type\"] == \"openat\""'
 
 # Run time.
