@@ -25,66 +25,84 @@ Status PolicyBinder::Ensure(const rule::PolicySet& policies, const Chosen& chose
 }
 
 Status PolicyBinder::Install(container::Binding& binding, const Chosen& chosen) {
+  // What is seen is matched against these policies even where the kernel cannot refuse it.
   binding.policies = chosen;
   binding.generation = generation_;
-  if (!kernel_.enforcing()) return {};
-  const DenySet& set = sets_.at(chosen);
-  const Status bound = kernel_.deny().Bind(binding.home, set.slot, set.plan, binding.pid);
-  if (!bound) return bound;
-  binding.policy_set = set.slot;
+  if (kernel_.enforcing()) {
+    if (const Status built = Ensure(*policies_, chosen, sets_); !built) return built;
+    const DenySet& set = sets_.at(chosen);
+    const Status bound = kernel_.deny().Bind(binding.home, set.slot, set.plan, binding.pid);
+    if (!bound) return bound;
+    binding.policy_set = set.slot;
+  }
+  // Refusing or not: the label of a container's process is final only once the kernel knows.
   if (!binding.is_container) return {};
   return kernel_.SetHomeFlags(binding.home, NSW_HOME_BOUND | NSW_HOME_CONTAINER);
 }
 
 Status PolicyBinder::Bind(container::Binding& binding) {
-  const Chosen chosen = Choose(*policies_, binding);
-  if (const Status built = Ensure(*policies_, chosen, sets_); !built) return built;
-  return Install(binding, chosen);
+  return Install(binding, Choose(*policies_, binding));
+}
+
+Status PolicyBinder::Build(const rule::PolicySet& policies, DenySets& sets) {
+  Status built;
+  registry_.ForEach([&](container::Binding& binding) {
+    if (built) built = Ensure(policies, Choose(policies, binding), sets);
+  });
+  return built;
+}
+
+Status PolicyBinder::InstallAll() {
+  Status installed;
+  registry_.ForEach([&](container::Binding& binding) {
+    const Status one = Install(binding, Choose(*policies_, binding));
+    if (installed) installed = one;
+  });
+  return installed;
 }
 
 Status PolicyBinder::Use(std::shared_ptr<const rule::PolicySet> policies) {
   // Everything that can fail for want of room is built first; only then does any container change
   // over.
   DenySets sets;
-  Status built;
-  registry_.ForEach([&](container::Binding& binding) {
-    if (built) built = Ensure(*policies, Choose(*policies, binding), sets);
-  });
-  if (!built) {
-    Free(sets);
+  if (const Status built = Build(*policies, sets); !built) {
+    Retire(sets);
     return built;
   }
-  policies_ = std::move(policies);
+  policies_.swap(policies);
   sets_.swap(sets);
-  host_policies_ = policies_->SelectHost();
   generation_++;
+  const Status installed = InstallAll();
+  if (!installed && policies != nullptr) {
+    policies_.swap(policies);
+    sets_.swap(sets);
+    generation_--;
+    (void)InstallAll();  // of what held before, nothing needs to be made
+  }
+  Retire(sets);
+  host_policies_ = policies_->SelectHost();
   kernel_.SetWatchHost(!host_policies_.empty());
-  Status installed;
-  registry_.ForEach([&](container::Binding& binding) {
-    const Status one = Install(binding, Choose(*policies_, binding));
-    if (!one) installed = one;
-  });
-  if (installed) Free(sets);
   return installed;
 }
 
 void PolicyBinder::Collect() {
   std::set<uint32_t> used;
   registry_.ForEach([&](container::Binding& binding) { used.insert(binding.policy_set); });
-  for (auto set = sets_.begin(); set != sets_.end();) {
-    if (used.contains(set->second.slot)) {
-      ++set;
-      continue;
-    }
-    if (set->second.slot != 0) kernel_.deny().FreeSet(set->second.slot);
-    set = sets_.erase(set);
-  }
+  const auto free = [&](uint32_t slot) {
+    if (used.contains(slot)) return false;
+    if (slot != 0) kernel_.deny().FreeSet(slot);
+    return true;
+  };
+  std::erase_if(sets_, [&](const auto& item) { return free(item.second.slot); });
+  std::erase_if(retired_, free);
 }
 
-void PolicyBinder::Free(const DenySets& sets) {
+void PolicyBinder::Retire(DenySets& sets) {
   for (const auto& [chosen, set] : sets) {
-    if (set.slot != 0) kernel_.deny().FreeSet(set.slot);
+    if (set.slot != 0) retired_.push_back(set.slot);
   }
+  sets.clear();
+  Collect();
 }
 
 }  // namespace nsw

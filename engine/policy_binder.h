@@ -46,13 +46,16 @@ class PolicyBinder {
   [[nodiscard]] Status Ensure(const rule::PolicySet& policies, const Chosen& chosen,
                               DenySets& sets);
   [[nodiscard]] Status Install(container::Binding& binding, const Chosen& chosen);
-  void Free(const DenySets& sets);
+  [[nodiscard]] Status Build(const rule::PolicySet& policies, DenySets& sets);
+  [[nodiscard]] Status InstallAll();
+  void Retire(DenySets& sets);
 
   kernel::Kernel& kernel_;
   container::Registry& registry_;
   std::shared_ptr<const rule::PolicySet> policies_;
   Chosen host_policies_;
-  DenySets sets_;  // of policies_
+  DenySets sets_;                  // of policies_
+  std::vector<uint32_t> retired_;  // slots of older sets, to be freed when no home uses them
   uint64_t generation_ = 0;
 };
 
