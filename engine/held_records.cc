@@ -14,6 +14,7 @@ bool HeldRecords::Hold(uint64_t home, std::span<const std::byte> record) {
   list[at] = record.size();
   std::memcpy(list.data() + at + 1, record.data(), record.size());
   used_ += words * sizeof(uint64_t);
+  records_++;
   return true;
 }
 

@@ -28,18 +28,21 @@ class HeldRecords {
     used_ -= words.size() * sizeof(uint64_t);
     for (size_t at = 0; at < words.size();) {
       const size_t bytes = words[at++];
+      records_--;
       handle(std::span(reinterpret_cast<const std::byte*>(words.data() + at), bytes));
       at += Words(bytes);
     }
   }
 
   [[nodiscard]] size_t bytes() const { return used_; }
+  [[nodiscard]] size_t records() const { return records_; }
 
  private:
   static size_t Words(size_t bytes) { return (bytes + 7) / 8; }
 
   size_t limit_;
   size_t used_ = 0;
+  size_t records_ = 0;
   // Each record is its length, then its bytes, aligned to 8 as decoding wants them.
   std::unordered_map<uint64_t, std::vector<uint64_t>> held_;
 };

@@ -12,28 +12,45 @@ constexpr uint64_t kSecond = 1'000'000'000;
 constexpr uint64_t kPatience = 2 * kSecond;    // for metadata
 constexpr uint64_t kHomeGrace = 10 * kSecond;  // a namespace without processes can be entered again
 constexpr size_t kRunTimeRulesMax = 4096;
+constexpr size_t kSweep = 512;  // processes looked at in a tick: some milliseconds
 
 size_t Index(const event::Event& event) { return event.header().type; }
+
+// What the kernel refuses without a rule's entry. The ids are no rule's.
+const rule::RuleInfo& Unresolved() {
+  static const rule::RuleInfo info{
+      .id = 1, .policy = "nswarden", .name = "object that cannot be resolved", .is_deny = true};
+  return info;
+}
+
+const rule::RuleInfo& Quarantine() {
+  static const rule::RuleInfo info{
+      .id = 2, .policy = "nswarden", .name = "quarantine", .is_deny = true};
+  return info;
+}
 
 }  // namespace
 
 void Pipeline::Handle(std::span<const std::byte> record) {
-  if (Decode(record, event_) != event::DecodeError::kNone) {
-    ledger_.decode_errors++;
-    return;
+  if (!Decode(record)) return;
+  ledger_.decoded[Index(event_)]++;
+  if (event_.type() == event::Type::k_home) {
+    ledger_.unwanted[Index(event_)]++;
+    return SeenHome();
   }
-  if (event_.type() == event::Type::k_home) return SeenHome(event_);
-  container::Binding* binding = BindingOf(event_);
+  container::Binding* binding = BindingOf(record);
   if (binding != nullptr && !binding->settled && Held(*binding, record)) return;
-  Judge(record, binding);
+  Judge(binding);
 }
 
-void Pipeline::Judge(std::span<const std::byte> record, container::Binding* binding) {
-  // A record that was held is decoded again: its texts lie in the copy.
-  if (event_.record().data() != record.data() &&
-      Decode(record, event_) != event::DecodeError::kNone)
-    return;
-  ledger_.decoded[Index(event_)]++;
+bool Pipeline::Decode(std::span<const std::byte> record) {
+  const bool good = event::Decode(record, event_) == event::DecodeError::kNone;
+  if (!good) ledger_.decode_errors++;
+  return good;
+}
+
+// Judges event_.
+void Pipeline::Judge(const container::Binding* binding) {
   event_.number = ++number_;
   event_.real_time_ns = event_.header().time_ns + real_minus_boot_ns_;
   event_.binding = binding != nullptr && binding->is_container ? binding : nullptr;
@@ -59,21 +76,25 @@ void Pipeline::Judge(std::span<const std::byte> record, container::Binding* bind
 // forbid is reported, not refused.
 const rule::RuleInfo* Pipeline::DenyRule(std::span<const uint32_t> policies,
                                          alert::Verdict& verdict) {
-  const nsw_header& header = event_.header();
-  if (header.verdict == NSW_VERDICT_NONE) {
+  if (event_.header().verdict == NSW_VERDICT_NONE) {
     const rule::RuleInfo* rule = parts_.binder.policies()->MatchDeny(event_, policies);
     if (rule != nullptr) verdict = alert::Verdict::kWouldDeny;
     return rule;
   }
-  verdict =
-      header.verdict == NSW_VERDICT_DENIED ? alert::Verdict::kDenied : alert::Verdict::kWouldDeny;
+  verdict = event_.header().verdict == NSW_VERDICT_DENIED ? alert::Verdict::kDenied
+                                                          : alert::Verdict::kWouldDeny;
+  return KernelRule();
+}
+
+const rule::RuleInfo* Pipeline::KernelRule() {
+  const nsw_header& header = event_.header();
+  if (header.rule == 0) return event_.has_flag(NSW_F_UNRESOLVED) ? &Unresolved() : &Quarantine();
   if (const auto* rule = parts_.binder.policies()->FindRule(header.rule)) return rule;
-  const auto found = run_time_rules_.find(header.rule);
+  const auto found = run_time_rules_.find({header.home, header.rule});
   if (found != run_time_rules_.end()) return &found->second.info;
-  static const rule::RuleInfo unknown{
-      .policy = "unknown", .name = "a rule that is no longer loaded", .is_deny = true};
   ledger_.unknown_verdicts++;
-  return &unknown;
+  unknown_rule_.id = header.rule;
+  return &unknown_rule_;
 }
 
 void Pipeline::Record(alert::Verdict verdict, const rule::RuleInfo* rule) {
@@ -94,19 +115,20 @@ void Pipeline::Report(const rule::RuleInfo& rule, alert::Verdict verdict) {
 
 // ---- containers ----
 
-container::Binding* Pipeline::BindingOf(const event::Event& event) {
-  const nsw_header& header = event.header();
-  if (header.home == 0) return nullptr;
-  if (container::Binding* binding = parts_.registry.Find(header.home)) return binding;
+container::Binding* Pipeline::BindingOf(std::span<const std::byte> record) {
+  const uint64_t home = event_.header().home;
+  if (home == 0) return nullptr;
+  if (container::Binding* binding = parts_.registry.Find(home)) return binding;
   // The home's own record was lost; this one tells as much.
-  SeenHome(event);
-  return parts_.registry.Find(header.home);
+  SeenHome();
+  return Decode(record) ? parts_.registry.Find(home) : nullptr;
 }
 
-void Pipeline::SeenHome(const event::Event& event) {
-  const nsw_header& header = event.header();
-  const uint64_t parent =
-      event.type() == event::Type::k_home ? event.as<nsw_event_home>().parent : 0;
+// Leaves in event_ whatever was judged last.
+void Pipeline::SeenHome() {
+  const nsw_header& header = event_.header();
+  const bool told = event_.type() == event::Type::k_home;
+  const uint64_t parent = told ? event_.as<nsw_event_home>().parent : 0;
   const bool foreign = header.pidns != parts_.host_pidns;
   container::Binding& binding = parts_.registry.SeenHome(
       header.home, parent, static_cast<pid_t>(header.pid), foreign, parts_.clock.BootNs());
@@ -123,18 +145,26 @@ void Pipeline::Rebind(container::Binding& binding) {
 void Pipeline::Apply(const container::Change& change) {
   for (container::Binding* binding : parts_.registry.Apply(change, parts_.clock.BootNs())) {
     Rebind(*binding);
+    if (parts_.history != nullptr) parts_.history->NameContainer(*binding);
     if (binding->settled) Settled(*binding);
   }
 }
 
-bool Pipeline::Held(const container::Binding& binding, std::span<const std::byte> record) {
+// False: event_ is to be judged now. Where there is no room the container is waited for no longer:
+// what it did before is judged first, so that its acts stay in their order.
+bool Pipeline::Held(container::Binding& binding, std::span<const std::byte> record) {
+  processes_.Learn(event_);
   if (held_.Hold(binding.home, record)) return true;
   ledger_.held_overflow++;
-  return false;
+  binding.settled = true;
+  Settled(binding);
+  return !Decode(record);
 }
 
 void Pipeline::Settled(container::Binding& binding) {
-  held_.Release(binding.home, [&](std::span<const std::byte> record) { Judge(record, &binding); });
+  held_.Release(binding.home, [&](std::span<const std::byte> record) {
+    if (Decode(record)) Judge(&binding);
+  });
 }
 
 void Pipeline::Tick() {
@@ -146,10 +176,14 @@ void Pipeline::Tick() {
   }
   ExpireRunTimeRules(now);
   ForgetDead(now);
+  processes_.Sweep(now, kSweep);
 }
 
 void Pipeline::Finish() {
-  parts_.registry.ForEach([this](container::Binding& binding) { Settled(binding); });
+  parts_.registry.ForEach([this](container::Binding& binding) {
+    binding.settled = true;  // nothing more will come: absent, no longer unknown
+    Settled(binding);
+  });
 }
 
 void Pipeline::ForgetDead(uint64_t now_ns) {
@@ -163,6 +197,7 @@ void Pipeline::ForgetDead(uint64_t now_ns) {
     if (container::Binding* binding = parts_.registry.Find(home.id)) Settled(*binding);
     parts_.kernel.deny().Forget(home.id);
     parts_.registry.Forget(home.id);
+    std::erase_if(run_time_rules_, [&](const auto& item) { return item.first.first == home.id; });
     idle_since_ns_.erase(home.id);
   }
   parts_.binder.Collect();
@@ -179,31 +214,37 @@ Result<std::string> Pipeline::Deny(container::Binding& binding, std::string_view
     return Fail("there are " + std::to_string(kRunTimeRulesMax) +
                 " run-time entries already; wait until some expire");
   }
+  if (!binding.is_container) {
+    return Fail(binding.container.name + " is not a container, but a service of the host");
+  }
   auto parsed = rule::ParseDenyEntry(deny_class, entry);
   if (!parsed) return tl::unexpected(parsed.error());
   auto& [info, entries] = *parsed;
   info.mode = rule::Mode::kEnforce;
+  const RunTimeKey key{binding.home, info.id};
   for (rule::DenyEntry& one : entries) {
     one.mode = NSW_VERDICT_DENIED;
     one.rule = info.id;
     if (const Status pushed = parts_.kernel.deny().Push(binding.home, one, binding.pid, expires_ns);
         !pushed) {
-      parts_.kernel.deny().Withdraw(binding.home, info.id);
+      // What an earlier push of the same entry refuses, it goes on refusing.
+      if (!run_time_rules_.contains(key)) parts_.kernel.deny().Withdraw(binding.home, info.id);
       return tl::unexpected(pushed.error());
     }
   }
   const std::string name = info.name;
-  run_time_rules_[info.id] = RunTimeRule{std::move(info), binding.home, expires_ns};
+  run_time_rules_[key] = RunTimeRule{std::move(info), expires_ns};
   return name;
 }
 
 void Pipeline::ExpireRunTimeRules(uint64_t now_ns) {
   // The kernel lets an entry expire by itself; a verdict of its last moment may still be in a ring,
   // hence the grace.
-  std::erase_if(run_time_rules_, [&](auto& item) {
-    const RunTimeRule& rule = item.second;
-    if (rule.expires_ns == 0 || rule.expires_ns + kHomeGrace > now_ns) return false;
-    parts_.kernel.deny().Withdraw(rule.home, item.first);
+  std::erase_if(run_time_rules_, [&](const auto& item) {
+    const auto& [home, rule] = item.first;
+    const uint64_t expires_ns = item.second.expires_ns;
+    if (expires_ns == 0 || now_ns < expires_ns || now_ns - expires_ns < kHomeGrace) return false;
+    parts_.kernel.deny().Withdraw(home, rule);
     return true;
   });
 }

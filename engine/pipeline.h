@@ -6,6 +6,7 @@
 
 #include <array>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <span>
 #include <string>
@@ -23,17 +24,18 @@
 
 namespace nsw {
 
-/// User space's half of the ledger: counts by event type. No counter is computed from others.
+/// User space's half of the ledger: counts by event type. No counter is computed from others, and
+/// at every time decoded = recorded + unwanted + what is held.
 struct Ledger {
   std::array<uint64_t, NSW_EVENT_COUNT> decoded{};
   std::array<uint64_t, NSW_EVENT_COUNT> matched{};   ///< events that some rule matched
   std::array<uint64_t, NSW_EVENT_COUNT> recorded{};  ///< handed to the history
-  std::array<uint64_t, NSW_EVENT_COUNT>
-      unwanted{};  ///< not for the history: host processes, homes, no history
+  /// Not for the history: host processes, homes, no history.
+  std::array<uint64_t, NSW_EVENT_COUNT> unwanted{};
   uint64_t decode_errors = 0;
   uint64_t unknown_verdicts = 0;  ///< kernel verdicts of rules that no longer exist
   uint64_t match_overflow = 0;
-  uint64_t held_overflow = 0;  ///< judged without waiting for metadata, for want of room
+  uint64_t held_overflow = 0;  ///< containers whose metadata was not waited for, for want of room
   uint64_t alerts = 0;
 };
 
@@ -46,11 +48,14 @@ struct PipelineParts {
   const Clock& clock;
   std::string hostname;
   uint32_t host_pidns = 0;  ///< inode number
+  size_t max_processes = 65536;
+  const event::ProcessReader& process_reader = event::ProcReader();
 };
 
 class Pipeline {
  public:
-  explicit Pipeline(PipelineParts parts) : parts_(std::move(parts)) {}
+  explicit Pipeline(PipelineParts parts)
+      : parts_(std::move(parts)), processes_(parts_.process_reader, parts_.max_processes) {}
 
   /// One record from the kernel.
   void Handle(std::span<const std::byte> record);
@@ -70,21 +75,26 @@ class Pipeline {
                                          std::string_view entry, uint64_t expires_ns);
 
   [[nodiscard]] const Ledger& ledger() const { return ledger_; }
+  /// Records that wait for metadata.
+  [[nodiscard]] size_t held() const { return held_.records(); }
   [[nodiscard]] const event::ProcessTable& processes() const { return processes_; }
 
  private:
   struct RunTimeRule {
     rule::RuleInfo info;
-    uint64_t home;
     uint64_t expires_ns;
   };
+  using RunTimeKey =
+      std::pair<uint64_t, uint32_t>;  // home, rule id: one entry can hold for several
 
-  container::Binding* BindingOf(const event::Event& event);
-  void SeenHome(const event::Event& event);
+  container::Binding* BindingOf(std::span<const std::byte> record);
+  void SeenHome();
   void Rebind(container::Binding& binding);
   void Settled(container::Binding& binding);
-  [[nodiscard]] bool Held(const container::Binding& binding, std::span<const std::byte> record);
-  void Judge(std::span<const std::byte> record, container::Binding* binding);
+  [[nodiscard]] bool Held(container::Binding& binding, std::span<const std::byte> record);
+  [[nodiscard]] bool Decode(std::span<const std::byte> record);
+  void Judge(const container::Binding* binding);
+  const rule::RuleInfo* KernelRule();
   const rule::RuleInfo* DenyRule(std::span<const uint32_t> policies, alert::Verdict& verdict);
   void Record(alert::Verdict verdict, const rule::RuleInfo* rule);
   void Report(const rule::RuleInfo& rule, alert::Verdict verdict);
@@ -92,14 +102,17 @@ class Pipeline {
   void ExpireRunTimeRules(uint64_t now_ns);
 
   PipelineParts parts_;
-  event::Event event_;
+  event::Event event_;  // the record at hand
   event::ProcessTable processes_;
   HeldRecords held_;
   rule::Matches matches_;
   Ledger ledger_;
   uint64_t real_minus_boot_ns_ = 0;
   uint64_t number_ = 0;
-  std::unordered_map<uint32_t, RunTimeRule> run_time_rules_;
+  std::map<RunTimeKey, RunTimeRule> run_time_rules_;
+  // Stands for one that is no longer loaded.
+  rule::RuleInfo unknown_rule_{
+      .policy = "unknown", .name = "a rule that is no longer loaded", .is_deny = true};
   std::unordered_map<uint64_t, uint64_t> idle_since_ns_;  // homes without processes
 };
 
