@@ -9,6 +9,7 @@
 
 #include <array>
 #include <cerrno>
+#include <chrono>
 #include <cstring>
 
 namespace nsw {
@@ -16,7 +17,7 @@ namespace {
 
 constexpr size_t kLineMax = 16U << 20;  // an answer of `ps` on a large host
 constexpr size_t kRequestMax = 64U << 10;
-constexpr int kPatienceMs = 10'000;
+constexpr int kNoStop = -1;
 
 Result<sockaddr_un> Address(const std::filesystem::path& path) {
   sockaddr_un address{};
@@ -27,33 +28,61 @@ Result<sockaddr_un> Address(const std::filesystem::path& path) {
   return address;
 }
 
-void SetPatience(int fd) {
-  const timeval limit{.tv_sec = kPatienceMs / 1000, .tv_usec = 0};
-  setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
-  setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);
+using Deadline = std::chrono::steady_clock::time_point;
+
+Deadline Patience() { return std::chrono::steady_clock::now() + std::chrono::seconds(10); }
+
+// Waits until `fd` is ready. False: the deadline came, or `stop` (-1: none) was signalled.
+bool Ready(int fd, short events, int stop, Deadline deadline) {
+  std::array<pollfd, 2> watched{{{.fd = fd, .events = events}, {.fd = stop, .events = POLLIN}}};
+  while (true) {
+    const auto left =
+        std::chrono::ceil<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now());
+    if (left.count() <= 0) return false;
+    const int n = poll(watched.data(), watched.size(), static_cast<int>(left.count()));
+    if (n < 0 && errno != EINTR) return false;
+    if (n > 0) return watched[1].revents == 0;
+  }
 }
 
-// Up to a newline; what was read before the peer closed or the limit came is returned without one.
-std::string ReadLine(int fd, size_t limit) {
+// Up to a newline; what was read before the peer closed or a limit came is returned without one.
+std::string ReadLine(int fd, size_t limit, int stop, Deadline deadline) {
   std::string line;
   std::array<char, 4096> room;
-  while (line.size() < limit && line.find('\n') == std::string::npos) {
-    const ssize_t n = recv(fd, room.data(), room.size(), 0);
+  while (line.size() < limit && Ready(fd, POLLIN, stop, deadline)) {
+    const ssize_t n = recv(fd, room.data(), room.size(), MSG_DONTWAIT);
+    if (n < 0 && (errno == EAGAIN || errno == EINTR)) continue;
     if (n <= 0) break;
     line.append(room.data(), static_cast<size_t>(n));
+    if (std::memchr(room.data(), '\n', static_cast<size_t>(n)) != nullptr) break;
   }
   return line;
 }
 
-bool WriteLine(int fd, const nlohmann::json& value) {
+bool WriteLine(int fd, const nlohmann::json& value, int stop, Deadline deadline) {
   const std::string line =
       value.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + '\n';
   for (size_t at = 0; at < line.size();) {
-    const ssize_t n = send(fd, line.data() + at, line.size() - at, MSG_NOSIGNAL);
+    if (!Ready(fd, POLLOUT, stop, deadline)) return false;
+    const ssize_t n = send(fd, line.data() + at, line.size() - at, MSG_NOSIGNAL | MSG_DONTWAIT);
+    if (n < 0 && (errno == EAGAIN || errno == EINTR)) continue;
     if (n <= 0) return false;
     at += static_cast<size_t>(n);
   }
   return true;
+}
+
+nlohmann::json Refusal(std::string why) { return {{"error", std::move(why)}}; }
+
+nlohmann::json Handle(const ControlServer::Handler& handler, const std::string& line,
+                      const Peer& peer) {
+  const auto request = nlohmann::json::parse(line, nullptr, false);
+  if (!request.is_object()) return Refusal("the request is not one JSON object in a line");
+  try {
+    return handler(request, peer);
+  } catch (const std::exception& error) {  // the engine goes on
+    return Refusal(std::string("the engine failed at this request: ") + error.what());
+  }
 }
 
 }  // namespace
@@ -66,10 +95,11 @@ Result<std::unique_ptr<ControlServer>> ControlServer::Listen(std::filesystem::pa
   UniqueFd stop(eventfd(0, EFD_CLOEXEC));
   if (!fd.valid() || !stop.valid()) return FailErrno("control socket", errno);
   unlink(path.c_str());  // of an engine that was killed; the lock says that there is no other
-  const mode_t before = umask(0177);
-  const int bound = bind(fd.get(), reinterpret_cast<const sockaddr*>(&*address), sizeof *address);
-  umask(before);
-  if (bound != 0 || listen(fd.get(), 8) != 0) return FailErrno(path.string(), errno);
+  // The socket's own mode is what bind gives its name. The umask would be the other threads', too.
+  if (fchmod(fd.get(), 0600) != 0 ||
+      bind(fd.get(), reinterpret_cast<const sockaddr*>(&*address), sizeof *address) != 0 ||
+      listen(fd.get(), 8) != 0)
+    return FailErrno(path.string(), errno);
   return std::unique_ptr<ControlServer>(
       new ControlServer(std::move(path), std::move(fd), std::move(stop), std::move(handler)));
 }
@@ -97,25 +127,25 @@ void ControlServer::Serve() {
     if (watched[1].revents != 0) return;
     if (watched[0].revents == 0) continue;
     const UniqueFd connection(accept4(socket_.get(), nullptr, nullptr, SOCK_CLOEXEC));
-    if (connection.valid()) Answer(connection);
+    if (connection.valid()) {
+      Answer(connection);
+    } else {  // no descriptor free: the peer still waits, so poll would not
+      std::this_thread::sleep_for(std::chrono::milliseconds(50));
+    }
   }
 }
 
 void ControlServer::Answer(const UniqueFd& connection) {
-  SetPatience(connection.get());
+  const int fd = connection.get();
   ucred who{};
   socklen_t size = sizeof who;
-  if (getsockopt(connection.get(), SOL_SOCKET, SO_PEERCRED, &who, &size) != 0 || who.uid != 0) {
-    WriteLine(connection.get(), {{"error", "only root may control the engine"}});
+  if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &size) != 0 || who.uid != 0) {
+    WriteLine(fd, Refusal("only root may control the engine"), stop_.get(), Patience());
     return;
   }
-  const std::string line = ReadLine(connection.get(), kRequestMax);
-  const auto request = nlohmann::json::parse(line, nullptr, false);
-  if (!request.is_object()) {
-    WriteLine(connection.get(), {{"error", "the request is not one JSON object in a line"}});
-    return;
-  }
-  WriteLine(connection.get(), handler_(request, {who.uid, static_cast<uint32_t>(who.pid)}));
+  const std::string line = ReadLine(fd, kRequestMax, stop_.get(), Patience());
+  const Peer peer{who.uid, static_cast<uint32_t>(who.pid)};
+  WriteLine(fd, Handle(handler_, line, peer), stop_.get(), Patience());
 }
 
 Result<nlohmann::json> ControlCall(const std::filesystem::path& path,
@@ -123,15 +153,20 @@ Result<nlohmann::json> ControlCall(const std::filesystem::path& path,
   const auto address = Address(path);
   if (!address) return tl::unexpected(address.error());
   const UniqueFd fd(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  const timeval limit{.tv_sec = 10, .tv_usec = 0};  // for a server that accepts nobody
+  setsockopt(fd.get(), SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);
   if (connect(fd.get(), reinterpret_cast<const sockaddr*>(&*address), sizeof *address) != 0) {
     const int code = errno;
     const char* hint =
         code == EACCES ? "; run as root" : "; is the engine running? start it with `nswarden run`";
     return Fail(path.string() + ": " + std::strerror(code) + hint);
   }
-  SetPatience(fd.get());
-  if (!WriteLine(fd.get(), request)) return FailErrno(path.string(), errno);
-  auto answer = nlohmann::json::parse(ReadLine(fd.get(), kLineMax), nullptr, false);
+  const Deadline deadline = Patience();
+  if (!WriteLine(fd.get(), request, kNoStop, deadline)) {
+    return Fail(path.string() + ": the engine does not take the request");
+  }
+  auto answer =
+      nlohmann::json::parse(ReadLine(fd.get(), kLineMax, kNoStop, deadline), nullptr, false);
   if (!answer.is_object()) return Fail(path.string() + ": the engine gave no answer within 10 s");
   if (answer.contains("error") && answer["error"].is_string())
     return Fail(answer["error"].get<std::string>());

@@ -24,11 +24,12 @@ struct Peer {
 
 class ControlServer {
  public:
-  /// Called on the server's thread, one request at a time.
+  /// Called on the server's thread, one request at a time. What it throws becomes the "error".
   using Handler = std::function<nlohmann::json(const nlohmann::json& request, const Peer& peer)>;
 
   /// Error: the socket cannot be made.
   static Result<std::unique_ptr<ControlServer>> Listen(std::filesystem::path path, Handler handler);
+  /// Waits for the handler, if it is at work, and for no peer.
   ~ControlServer();
 
  private:

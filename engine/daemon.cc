@@ -19,6 +19,7 @@ namespace {
 constexpr const char* kLock = "/run/nswarden.lock";
 constexpr int kPollMs = 200;
 constexpr uint64_t kTickNs = 1'000'000'000;
+constexpr uint64_t kDrainNs = 3'000'000'000;
 
 sigset_t WatchedSignals() {
   sigset_t set;
@@ -48,6 +49,7 @@ std::string Names(const rule::PolicySet& policies, bool (*wanted)(const rule::Po
 Daemon::Daemon(Config config) : config_(std::move(config)), hostname_(HostName()) {}
 
 Daemon::~Daemon() {
+  if (queue_ != nullptr) queue_->Close();  // nobody runs it any more, and the threads below may ask
   control_.reset();
   sources_.clear();
   if (signals_.joinable()) {
@@ -68,9 +70,18 @@ Status Daemon::Run() {
   signal(SIGPIPE, SIG_IGN);
   for (const Step step : kSteps) {
     if (Status done = (this->*step)(); !done) return done;
+    if (!signals_.joinable() && ToldToStop()) return {};
   }
   Loop();
   return {};
+}
+
+// While starting nobody watches the signals yet.
+bool Daemon::ToldToStop() {
+  sigset_t signals = WatchedSignals();
+  sigdelset(&signals, SIGHUP);
+  const timespec now{};
+  return sigtimedwait(&signals, nullptr, &now) > 0;
 }
 
 Status Daemon::RequireRoot() {
@@ -107,9 +118,6 @@ Status Daemon::LoadPolicies() {
 Status Daemon::Probe() {
   MountKernelFileSystems();
   features_ = kernel::ProbeFeatures();
-  auto host = ReadHostNamespaces();
-  if (!host) return tl::unexpected(host.error());
-  host_ = *host;
   return {};
 }
 
@@ -158,7 +166,7 @@ Status Daemon::StartPipeline() {
   binder_ = std::make_unique<PolicyBinder>(*kernel_, *registry_);
   pipeline_ = std::make_unique<Pipeline>(PipelineParts{*kernel_, *registry_, *binder_, *dispatcher_,
                                                        history_.get(), SystemClock(), hostname_,
-                                                       host_.pid});
+                                                       kernel_->host_pid_namespace(), config_.max_tasks});
   if (Status used = binder_->Use(first_policies_); !used) return used;
   pipeline_->Tick();
   return {};
@@ -203,7 +211,8 @@ Status Daemon::Announce() {
   } else {
     spdlog::info("enforcement: not possible here; `nswarden probe` says why");
   }
-  if (!std::filesystem::exists(config_.docker_socket)) {
+  std::error_code ignored;
+  if (!std::filesystem::exists(config_.docker_socket, ignored)) {
     spdlog::info("no container runtime at {}; watching all the same",
                  config_.docker_socket.string());
   }
@@ -227,16 +236,20 @@ void Daemon::Loop() {
   Drain();
 }
 
-// What the kernel had put into the rings before the stop is still judged, reported and stored.
+// What the kernel had put into the rings before the stop is still judged, reported and stored. What
+// comes meanwhile need not be: under a flood the rings are never empty.
 void Daemon::Drain() {
   spdlog::info("stopping: draining");
   NotifyManager("STOPPING=1");
+  queue_->Run();
+  queue_->Close();  // or a request under way would wait for this thread, which waits for it
   control_.reset();
   sources_.clear();
+  const uint64_t until = SystemClock().BootNs() + kDrainNs;
   while (kernel_->Poll(
-             0, [this](std::span<const std::byte> record) { pipeline_->Handle(record); }) > 0) {
+             0, [this](std::span<const std::byte> record) { pipeline_->Handle(record); }) > 0 &&
+         SystemClock().BootNs() < until) {
   }
-  queue_->Run();
   pipeline_->Finish();
   RecordOperation("stop", "", {geteuid(), static_cast<uint32_t>(getpid())});
   dispatcher_.reset();
@@ -248,7 +261,7 @@ void Daemon::WatchSignals() {
   int signal = 0;
   while (sigwait(&signals, &signal) == 0) {
     if (signal == SIGHUP) {
-      const Status reloaded = Reload({geteuid(), static_cast<uint32_t>(getpid())});
+      const auto reloaded = Reload({geteuid(), static_cast<uint32_t>(getpid())});
       if (!reloaded) spdlog::error("the old policies stay in force: {}", reloaded.error().message);
       continue;
     }
@@ -258,18 +271,22 @@ void Daemon::WatchSignals() {
   }
 }
 
-Status Daemon::Reload(const Peer& peer) {
+Result<size_t> Daemon::Reload(const Peer& peer) {
+  const std::lock_guard one_at_a_time(reloading_);  // a signal and a request: the later one stays
   rule::Loaded loaded =
       rule::LoadPolicies(config_.policies, {.check_owner = config_.check_policy_owner});
   Status used;
   if (loaded.set == nullptr) {
     used = Fail(Lines(loaded.diagnostics, false));
   } else {
-    used = queue_->Ask([this, set = loaded.set] { return binder_->Use(set); });
+    used = queue_->Ask([this, set = loaded.set] { return binder_->Use(set); })
+               .value_or(Fail("the engine is stopping"));
   }
   RecordOperation("reload", used ? "done" : used.error().message, peer);
-  if (used) spdlog::info("policies loaded anew: {}", loaded.set->policies().size());
-  return used;
+  if (!used) return tl::unexpected(used.error());
+  const size_t count = loaded.set->policies().size();
+  spdlog::info("policies loaded anew: {}", count);
+  return count;
 }
 
 void Daemon::RecordOperation(const std::string& what, const std::string& detail, const Peer& peer) {

@@ -6,6 +6,7 @@
 
 #include <atomic>
 #include <memory>
+#include <mutex>
 #include <nlohmann/json.hpp>
 #include <thread>
 
@@ -40,11 +41,12 @@ class Daemon {
   [[nodiscard]] Status OpenControl();
   [[nodiscard]] Status Announce();
 
+  [[nodiscard]] static bool ToldToStop();
   void Loop();
   void Drain();
   void WatchSignals();
-  /// Error: the old policies stay, and why. Any thread but the pipeline's.
-  [[nodiscard]] Status Reload(const Peer& peer);
+  /// The number of policies. Error: the old ones stay, and why. Any thread but the pipeline's.
+  [[nodiscard]] Result<size_t> Reload(const Peer& peer);
   void RecordOperation(const std::string& what, const std::string& detail, const Peer& peer);
 
   // The control socket's verbs, on its thread.
@@ -56,7 +58,6 @@ class Daemon {
   Config config_;
   UniqueFd lock_;
   std::string hostname_;
-  HostNamespaces host_;
   uint64_t started_ns_ = 0;
   std::shared_ptr<const rule::PolicySet> first_policies_;
   kernel::Features features_;
@@ -70,6 +71,7 @@ class Daemon {
   std::vector<std::unique_ptr<container::Source>> sources_;
   std::unique_ptr<ControlServer> control_;
   std::thread signals_;
+  std::mutex reloading_;
   std::atomic<bool> stopping_ = false;
 };
 

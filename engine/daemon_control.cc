@@ -67,6 +67,8 @@ json BindingJson(const container::Binding& binding, std::span<const rule::Policy
           {"policies", std::move(bound)}};
 }
 
+constexpr uint64_t kPeriodMax = 3650ULL * 86'400'000'000'000;
+
 constexpr const char* kCountNames[] = {"emitted",   "lost_ring_full", "lost_no_scratch", "unpaired",
                                        "truncated", "lost_no_label",  "denied"};
 static_assert(std::size(kCountNames) == NSW_COUNT_KINDS);
@@ -75,13 +77,15 @@ static_assert(std::size(kCountNames) == NSW_COUNT_KINDS);
 
 json Daemon::Control(const json& request, const Peer& peer) {
   const std::string verb = TextOf(request, "verb");
-  if (verb == "ps") return queue_->Ask([this] { return Ps(); });
-  if (verb == "status") return queue_->Ask([this] { return ShowStatus(); });
-  if (verb == "deny") return queue_->Ask([&, this] { return Deny(request, peer); });
+  const json stopping = Refusal("the engine is stopping");
+  if (verb == "ps") return queue_->Ask([this] { return Ps(); }).value_or(stopping);
+  if (verb == "status") return queue_->Ask([this] { return ShowStatus(); }).value_or(stopping);
+  if (verb == "deny")
+    return queue_->Ask([&, this] { return Deny(request, peer); }).value_or(stopping);
   if (verb == "reload") {
-    const Status done = Reload(peer);
-    return done ? json{{"policies", binder_->policies()->policies().size()}}
-                : Refusal("the old policies stay in force: " + done.error().message);
+    const auto count = Reload(peer);
+    return count ? json{{"policies", *count}}
+                 : Refusal("the old policies stay in force: " + count.error().message);
   }
   return Refusal("unknown verb '" + verb + "'");
 }
@@ -118,6 +122,7 @@ json Daemon::ShowStatus() {
   general["unknown_verdicts"] = ledger.unknown_verdicts;
   general["match_overflow"] = ledger.match_overflow;
   general["held_overflow"] = ledger.held_overflow;
+  general["held"] = pipeline_->held();
   general["forgotten_processes"] = pipeline_->processes().forgotten();
 
   json policies = json::array();
@@ -139,9 +144,10 @@ json Daemon::ShowStatus() {
   json history = nullptr;
   if (history_ != nullptr) {
     const store::WriterStats s = history_->Stats();
-    std::error_code ignored;
+    std::error_code failed;
+    const uintmax_t bytes = std::filesystem::file_size(config_.history, failed);
     history = {{"file", config_.history.string()},
-               {"bytes", std::filesystem::file_size(config_.history, ignored)},
+               {"bytes", failed ? json(nullptr) : json(bytes)},
                {"recorded", s.recorded},
                {"stored", s.stored},
                {"pending", s.pending},
@@ -169,9 +175,11 @@ json Daemon::Deny(const json& request, const Peer& peer) {
     return Refusal("no container, or more than one, is called '" + name +
                    "'; `nswarden ps` lists them");
   uint64_t expires_ns = 0;
-  if (const std::string period = TextOf(request, "for"); !period.empty()) {
-    const auto ns = ParseDuration(period);
+  // Whatever is there and not a duration is refused: without one the entry would hold for ever.
+  if (const json period = request.value("for", json("")); period != "") {
+    const auto ns = ParseDuration(period.is_string() ? period.get<std::string>() : period.dump());
     if (!ns) return Refusal("--for: " + ns.error().message);
+    if (*ns == 0 || *ns > kPeriodMax) return Refusal("--for: must be from 1ms to 3650d");
     expires_ns = SystemClock().BootNs() + *ns;
   }
   const std::string entry = TextOf(request, "entry");
