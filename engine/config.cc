@@ -3,7 +3,10 @@
 
 #include <yaml-cpp/yaml.h>
 
+#include <algorithm>
+#include <fstream>
 #include <functional>
+#include <set>
 
 #include "engine/base/text.h"
 
@@ -70,6 +73,13 @@ Result<uint64_t> ParseAttempts(const std::string& text) {
   return Fail("must be a number from 1 to 9");
 }
 
+Result<uint64_t> ParseTimeout(const std::string& text) {
+  auto ns = ParseDuration(text);
+  if (!ns) return ns;
+  if (*ns >= 1'000'000 && *ns <= 600'000'000'000) return ns;
+  return Fail("must be from 1ms to 10m");
+}
+
 Result<uint64_t> ParseRing(const std::string& text) {
   auto size = ParseSize(text);
   if (!size) return size;
@@ -109,7 +119,7 @@ const std::vector<Key>& Keys() {
       {"history.retention", Parsed(&Config::history_retention_ns, ParseDuration)},
       {"history.max_size", Parsed(&Config::history_max_bytes, ParseSize)},
       {"webhook.url", Plain(&Config::webhook_url)},
-      {"webhook.timeout", Parsed(&Config::webhook_timeout_ns, ParseDuration)},
+      {"webhook.timeout", Parsed(&Config::webhook_timeout_ns, ParseTimeout)},
       {"webhook.attempts", Parsed(&Config::webhook_attempts, ParseAttempts)},
       {"runtimes.docker", Plain(&Config::docker_socket)},
       {"run_directory", Plain(&Config::run_directory)},
@@ -130,16 +140,27 @@ bool IsGroup(const std::string& name) {
 }
 
 void ReadMap(const YAML::Node& map, const std::string& prefix, Config& config, Reader& reader) {
+  std::set<std::string> seen;
   for (const auto& item : map) {
-    const std::string name = prefix + (item.first.IsScalar() ? item.first.Scalar() : "?");
-    if (prefix.empty() && IsGroup(name) && item.second.IsMap()) {
-      ReadMap(item.second, name + '.', config, reader);
+    const std::string own = item.first.IsScalar() ? item.first.Scalar() : "?";
+    const std::string name = prefix + own;
+    if (!seen.insert(own).second) {
+      reader.Complain(item.first.Mark(), "key '" + name + "' is there twice");
+      continue;
+    }
+    if (prefix.empty() && IsGroup(name)) {
+      if (item.second.IsMap()) {
+        ReadMap(item.second, name + '.', config, reader);
+      } else if (!item.second.IsNull()) {
+        reader.Complain(item.second.Mark(), name + ": must be a map of keys");
+      }
       continue;
     }
     const auto& keys = Keys();
     const auto key =
         std::find_if(keys.begin(), keys.end(), [&](const Key& k) { return k.name == name; });
-    if (key == keys.end()) {
+    const bool dotted = own.find('.') != std::string::npos;  // groups are maps, the only way
+    if (key == keys.end() || dotted) {
       reader.Complain(item.first.Mark(),
                       "unknown key '" + name +
                           "'; the keys are in nswarden.yaml(5) and packaging/nswarden.yaml");
@@ -154,14 +175,20 @@ void ReadMap(const YAML::Node& map, const std::string& prefix, Config& config, R
 }  // namespace
 
 Result<Config> ReadConfig(const std::filesystem::path& file) {
+  std::ifstream content(file);
+  std::error_code ignored;
+  // A directory opens and has nothing to read, which is not the same as an empty file.
+  if (!content || std::filesystem::is_directory(file, ignored)) {
+    return Fail(file.string() + ": cannot be read; it must be a YAML file");
+  }
   Config config;
   Reader reader(file.string());
   try {
-    const YAML::Node root = YAML::LoadFile(file.string());
+    const std::vector<YAML::Node> documents = YAML::LoadAll(content);
+    const YAML::Node root = documents.empty() ? YAML::Node() : documents.front();
+    if (documents.size() > 1) reader.Complain(documents[1].Mark(), "one YAML document is enough");
     if (root.IsMap()) ReadMap(root, "", config, reader);
     if (!root.IsMap() && !root.IsNull()) reader.Complain(root.Mark(), "must be a map of keys");
-  } catch (const YAML::BadFile&) {
-    return Fail(file.string() + ": cannot be read");
   } catch (const YAML::Exception& error) {
     reader.Complain(error.mark, error.msg);
   }
