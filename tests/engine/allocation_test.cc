@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+// The hot path: an event of a known process that no rule wants is decoded, bound and judged without
+// allocating.
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <new>
+
+#include "engine/pipeline.h"
+#include "tests/support/fake_engine.h"
+#include "tests/support/fakes.h"
+#include "tests/support/record_builder.h"
+
+namespace {
+thread_local size_t allocations = 0;
+}  // namespace
+
+void* operator new(size_t size) {
+  allocations++;
+  if (void* memory = std::malloc(size == 0 ? 1 : size)) return memory;
+  throw std::bad_alloc();
+}
+void operator delete(void* memory) noexcept { std::free(memory); }
+void operator delete(void* memory, size_t) noexcept { std::free(memory); }
+
+namespace nsw {
+namespace {
+
+TEST(Allocation, JudgingAnUnwantedEventNeedsNone) {
+  test::FakeKernel kernel;
+  test::FakeProcessFacts facts;
+  test::FakeProcessReader proc;
+  test::FakeClock clock;
+  alert::Dispatcher dispatcher;
+  container::Registry registry(facts);
+  PolicyBinder binder(kernel, registry);
+  ASSERT_TRUE(binder.Use(std::make_shared<test::FakePolicySet>()));
+  Pipeline pipeline(
+      PipelineParts{kernel, registry, binder, dispatcher, nullptr, clock, "host", 1, 1024, proc});
+  pipeline.Tick();
+  const test::Bytes known[] = {
+      test::HomeRecord().Home(10).Pid(7, 1).Build(),
+      test::ExecRecord("/bin/sh", {"sh"}).Home(10).Pid(7, 1).Parent(0).Build(),
+      test::ExecRecord("/usr/bin/python3", {"x", "y"}).Home(10).Pid(100, 5).Parent(7).Build()};
+  for (const test::Bytes& bytes : known) pipeline.Handle(bytes);
+  const test::Bytes events[] = {test::OpenRecord("/usr/lib/python3/encodings/utf_8.pyc")
+                                    .Home(10)
+                                    .Pid(100, 5)
+                                    .Parent(7)
+                                    .Build(),
+                                test::ConnectRecord().Home(10).Pid(100, 5).Parent(7).Build()};
+
+  const size_t before = allocations;
+  for (int i = 0; i < 1000; i++) {
+    for (const test::Bytes& bytes : events) pipeline.Handle(bytes);
+  }
+  EXPECT_EQ(allocations, before);
+  EXPECT_EQ(pipeline.ledger().decoded[NSW_EVENT_OPEN], 1000U);
+  EXPECT_GT(before, 0U) << "nothing is counted";
+}
+
+}  // namespace
+}  // namespace nsw

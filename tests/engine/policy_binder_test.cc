@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "engine/policy_binder.h"
+
+#include <gtest/gtest.h>
+
+#include "tests/support/fake_engine.h"
+#include "tests/support/fakes.h"
+
+namespace nsw {
+namespace {
+
+constexpr uint32_t kFinal = NSW_HOME_BOUND | NSW_HOME_CONTAINER;
+
+class PolicyBinderTest : public testing::Test {
+ protected:
+  // A home of no known runtime is called "ns-N".
+  container::Binding& Seen(uint64_t home, bool is_container = true, uint64_t parent = 0) {
+    return registry_.SeenHome(home, parent, static_cast<pid_t>(home), is_container, 0);
+  }
+  // Policies 0 and 1 refuse something; 2 only watches.
+  std::shared_ptr<test::FakePolicySet> Policies() {
+    auto set = std::make_shared<test::FakePolicySet>();
+    set->others = {0};
+    set->Refuse({0}, "/a");
+    set->Refuse({0, 1}, "/b");
+    set->Refuse({1}, "/c");
+    return set;
+  }
+
+  test::FakeKernel kernel_;
+  test::FakeProcessFacts facts_;
+  container::Registry registry_{facts_};
+  PolicyBinder binder_{kernel_, registry_};
+};
+
+TEST_F(PolicyBinderTest, ContainersUnderTheSamePoliciesShareASet) {
+  auto policies = Policies();
+  policies->by_name["ns-30"] = {0, 1};
+  for (const uint64_t home : {10, 20, 30}) Seen(home);
+  ASSERT_TRUE(binder_.Use(policies));
+  EXPECT_EQ(kernel_.maps.builds, 2);
+  EXPECT_EQ(kernel_.maps.bound[10], kernel_.maps.bound[20]);
+  EXPECT_NE(kernel_.maps.bound[10], kernel_.maps.bound[30]);
+  EXPECT_EQ(registry_.Find(30)->policies, (std::vector<uint32_t>{0, 1}));
+  EXPECT_EQ(registry_.Find(30)->policy_set, kernel_.maps.bound[30]);
+  EXPECT_EQ(kernel_.flags[10], kFinal);
+
+  ASSERT_TRUE(binder_.Bind(Seen(40)));
+  EXPECT_EQ(kernel_.maps.builds, 2) << "a new container shares it, too";
+  EXPECT_EQ(kernel_.maps.bound[40], kernel_.maps.bound[10]);
+}
+
+TEST_F(PolicyBinderTest, PoliciesThatRefuseNothingNeedNoSet) {
+  auto policies = Policies();
+  policies->others = {2};
+  ASSERT_TRUE(binder_.Use(policies));
+  ASSERT_TRUE(binder_.Bind(Seen(10)));
+  EXPECT_EQ(kernel_.maps.builds, 0);
+  EXPECT_EQ(kernel_.maps.bound[10], 0U);
+  EXPECT_EQ(kernel_.flags[10], kFinal);
+}
+
+TEST_F(PolicyBinderTest, WithoutEnforcementTheKernelStillLearnsWhatIsAContainer) {
+  kernel_.can_enforce = false;
+  ASSERT_TRUE(binder_.Use(Policies()));
+  ASSERT_TRUE(binder_.Bind(Seen(10)));
+  EXPECT_EQ(kernel_.maps.builds, 0);
+  EXPECT_TRUE(kernel_.maps.bound.empty());
+  EXPECT_EQ(kernel_.flags[10], kFinal) << "or a nested namespace would take its processes over";
+  EXPECT_EQ(registry_.Find(10)->policies, std::vector<uint32_t>{0});
+}
+
+TEST_F(PolicyBinderTest, AServiceOfTheHostIsUnderTheHostsPolicies) {
+  auto policies = Policies();
+  policies->host = {1};
+  ASSERT_TRUE(binder_.Use(policies));
+  ASSERT_TRUE(binder_.Bind(Seen(10, false)));
+  EXPECT_EQ(registry_.Find(10)->policies, std::vector<uint32_t>{1});
+  EXPECT_EQ(kernel_.flags.count(10), 0U);
+  EXPECT_TRUE(kernel_.watch_host);
+  EXPECT_EQ(binder_.host_policies(), std::vector<uint32_t>{1});
+  ASSERT_TRUE(binder_.Use(Policies()));
+  EXPECT_FALSE(kernel_.watch_host) << "nobody asks for the host any more";
+}
+
+TEST_F(PolicyBinderTest, NestedContainersAreUnderTheOuterOnesPolicies) {
+  auto policies = Policies();
+  policies->by_name["ns-10"] = {1};
+  ASSERT_TRUE(binder_.Use(policies));
+  Seen(10);
+  ASSERT_TRUE(binder_.Bind(Seen(20, true, 10)));
+  ASSERT_TRUE(binder_.Bind(Seen(30, true, 20)));
+  EXPECT_EQ(registry_.Find(20)->policies, std::vector<uint32_t>{1});
+  EXPECT_EQ(registry_.Find(30)->policies, std::vector<uint32_t>{1});
+}
+
+TEST_F(PolicyBinderTest, NewPoliciesReplaceTheOldAndTheirSets) {
+  Seen(10);
+  ASSERT_TRUE(binder_.Use(Policies()));
+  const uint32_t before = kernel_.maps.bound[10];
+  auto policies = Policies();
+  policies->others = {1};
+  ASSERT_TRUE(binder_.Use(policies));
+  EXPECT_NE(kernel_.maps.bound[10], before);
+  EXPECT_EQ(kernel_.maps.slots.count(before), 0U) << "freed";
+  EXPECT_EQ(kernel_.maps.slots.size(), 1U);
+  EXPECT_EQ(kernel_.maps.freed_in_use, 0);
+  EXPECT_EQ(binder_.policies(), policies);
+}
+
+TEST_F(PolicyBinderTest, WhenASetCannotBeBuiltNothingChanges) {
+  for (const uint64_t home : {10, 20, 30}) Seen(home);
+  auto old = Policies();
+  ASSERT_TRUE(binder_.Use(old));
+  const auto bound = kernel_.maps.bound;
+  const auto generation = binder_.generation();
+
+  auto policies = Policies();
+  policies->host = {1};
+  policies->by_name = {{"ns-10", {0, 1}}, {"ns-20", {1}}};
+  kernel_.maps.builds_left = 2;  // of three
+  const Status used = binder_.Use(policies);
+  ASSERT_FALSE(used);
+  EXPECT_EQ(used.error().message, "no free slot");
+  EXPECT_EQ(kernel_.maps.bound, bound);
+  EXPECT_EQ(kernel_.maps.slots.size(), 1U) << "what was built is freed";
+  EXPECT_EQ(binder_.policies(), old);
+  EXPECT_EQ(binder_.generation(), generation);
+  EXPECT_FALSE(kernel_.watch_host);
+  for (const uint64_t home : {10, 20, 30})
+    EXPECT_EQ(registry_.Find(home)->policies, std::vector<uint32_t>{0});
+}
+
+TEST_F(PolicyBinderTest, WhenAContainerCannotBeBoundAllGoBack) {
+  for (const uint64_t home : {10, 20, 30}) Seen(home);
+  auto old = Policies();
+  ASSERT_TRUE(binder_.Use(old));
+  const uint32_t slot = kernel_.maps.bound[10];
+  auto policies = Policies();
+  policies->others = {1};
+  policies->host = {1};
+  kernel_.maps.refuses = {20};
+  const Status used = binder_.Use(policies);
+  ASSERT_FALSE(used);
+  EXPECT_EQ(used.error().message, "no room in the overlay");
+  EXPECT_EQ(binder_.policies(), old);
+  EXPECT_FALSE(kernel_.watch_host);
+  for (const uint64_t home : {10, 20, 30}) {
+    EXPECT_EQ(kernel_.maps.bound[home], slot) << home;
+    EXPECT_EQ(registry_.Find(home)->policies, std::vector<uint32_t>{0}) << home;
+  }
+  EXPECT_EQ(kernel_.maps.slots.size(), 1U);
+  EXPECT_EQ(kernel_.maps.freed_in_use, 0);
+  kernel_.maps.refuses.clear();
+  EXPECT_TRUE(binder_.Use(policies)) << "the next attempt is whole";
+  EXPECT_EQ(kernel_.maps.slots.size(), 1U);
+}
+
+TEST_F(PolicyBinderTest, AContainerThatCannotBeRefusedAnythingIsStillWatched) {
+  ASSERT_TRUE(binder_.Use(Policies()));
+  kernel_.maps.builds_left = 0;
+  container::Binding& binding = Seen(10);
+  EXPECT_FALSE(binder_.Bind(binding));
+  EXPECT_EQ(binding.policies, std::vector<uint32_t>{0});
+  EXPECT_EQ(binding.policy_set, 0U);
+}
+
+TEST_F(PolicyBinderTest, CollectFreesWhatNobodyUses) {
+  auto policies = Policies();
+  policies->by_name["ns-20"] = {1};
+  ASSERT_TRUE(binder_.Use(policies));
+  ASSERT_TRUE(binder_.Bind(Seen(10)));
+  ASSERT_TRUE(binder_.Bind(Seen(20)));
+  binder_.Collect();
+  EXPECT_EQ(kernel_.maps.slots.size(), 2U) << "both are used";
+  kernel_.maps.Forget(20);
+  registry_.Forget(20);
+  binder_.Collect();
+  EXPECT_EQ(kernel_.maps.slots.size(), 1U);
+  EXPECT_EQ(kernel_.maps.freed_in_use, 0);
+  ASSERT_TRUE(binder_.Bind(Seen(30)));
+  EXPECT_EQ(kernel_.maps.builds, 2) << "what is used is not built again";
+}
+
+}  // namespace
+}  // namespace nsw

@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: Apache-2.0
+// Stand-ins for what surrounds the pipeline: the kernel with its deny maps, compiled policies, the
+// history and a sink. They note what they are told, and fail where a test says so.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "engine/alert/dispatcher.h"
+#include "engine/kernel/kernel.h"
+#include "engine/rule/rule.h"
+#include "store/history.h"
+
+namespace nsw::test {
+
+class FakeDenyMaps final : public kernel::DenyMaps {
+ public:
+  struct Pushed {
+    uint64_t home;
+    rule::DenyEntry entry;
+    uint64_t expires_ns;
+  };
+  int builds = 0;
+  int builds_left = 1'000'000;  ///< then there is no free slot
+  int pushes_left = 1'000'000;
+  std::map<uint32_t, rule::DenyPlan> slots;
+  std::map<uint64_t, uint32_t> bound;
+  std::set<uint64_t> refuses;  ///< homes whose Bind fails
+  std::vector<Pushed> pushed;
+  std::vector<std::pair<uint64_t, uint32_t>> withdrawn;
+  std::vector<uint64_t> forgotten;
+  int freed_in_use = 0;
+
+  Result<uint32_t> BuildSet(const rule::DenyPlan& plan) override {
+    if (builds_left-- <= 0) return Fail("no free slot");
+    slots[++builds + 100] = plan;
+    return static_cast<uint32_t>(builds) + 100;
+  }
+  void FreeSet(uint32_t slot) override {
+    for (const auto& [home, used] : bound) freed_in_use += used == slot;
+    slots.erase(slot);
+  }
+  Status Bind(uint64_t home, uint32_t slot, const rule::DenyPlan&, pid_t) override {
+    if (refuses.contains(home)) return Fail("no room in the overlay");
+    bound[home] = slot;
+    return {};
+  }
+  Status Push(uint64_t home, const rule::DenyEntry& entry, pid_t, uint64_t expires_ns) override {
+    if (pushes_left-- <= 0) return Fail("no room");
+    pushed.push_back({home, entry, expires_ns});
+    return {};
+  }
+  void Withdraw(uint64_t home, uint32_t rule) override { withdrawn.emplace_back(home, rule); }
+  void Forget(uint64_t home) override {
+    forgotten.push_back(home);
+    bound.erase(home);
+  }
+};
+
+class FakeKernel final : public kernel::Kernel {
+ public:
+  FakeDenyMaps maps;
+  bool can_enforce = true;
+  bool watch_host = false;
+  std::map<uint64_t, uint32_t> flags;
+  std::vector<kernel::HomeState> homes;
+
+  Status LabelRunning() override { return {}; }
+  size_t Poll(int, const Handler&) override { return 0; }
+  void Wake() override {}
+  std::vector<kernel::Counter> Counters() const override { return {}; }
+  std::vector<kernel::HomeState> Homes() const override { return homes; }
+  uint32_t host_pid_namespace() const override { return 1; }
+  void SetWatchHost(bool on) override { watch_host = on; }
+  Status SetHomeFlags(uint64_t home, uint32_t set) override {
+    flags[home] |= set;
+    return {};
+  }
+  bool enforcing() const override { return can_enforce; }
+  kernel::DenyMaps& deny() override { return maps; }
+  std::vector<std::string> attachments() const override { return {}; }
+};
+
+/// Policies by position; which hold for a container is by its name, which rules match is a
+/// function.
+class FakePolicySet final : public rule::PolicySet {
+ public:
+  using Chosen = std::vector<uint32_t>;
+  std::map<std::string, Chosen> by_name;  ///< a name that is not there: `others`
+  Chosen others;
+  Chosen host;
+  std::map<Chosen, rule::DenyPlan> plans;
+  std::map<uint32_t, rule::RuleInfo> rules;
+  std::vector<rule::PolicyInfo> infos;
+  std::function<const rule::RuleInfo*(const event::Event&, std::span<const uint32_t>)> match;
+  std::function<const rule::RuleInfo*(const event::Event&)> match_deny;
+
+  /// A set that refuses `paths` to containers of policies `chosen`.
+  void Refuse(const Chosen& chosen, const std::string& path) {
+    plans[chosen].entries.push_back(
+        {.rule = 7, .classes = 1, .mode = NSW_VERDICT_DENIED, .path = path});
+  }
+
+  Chosen Select(const container::Container& container) const override {
+    const auto found = by_name.find(container.name);
+    return found == by_name.end() ? others : found->second;
+  }
+  Chosen SelectHost() const override { return host; }
+  void Match(const event::Event& event, std::span<const uint32_t> policies,
+             rule::Matches& out) const override {
+    if (!match) return;
+    if (const rule::RuleInfo* rule = match(event, policies)) out.rules[out.count++] = rule;
+  }
+  const rule::RuleInfo* MatchDeny(const event::Event& event,
+                                  std::span<const uint32_t>) const override {
+    return match_deny ? match_deny(event) : nullptr;
+  }
+  rule::DenyPlan Plan(std::span<const uint32_t> policies) const override {
+    const auto found = plans.find(Chosen(policies.begin(), policies.end()));
+    return found == plans.end() ? rule::DenyPlan{} : found->second;
+  }
+  const rule::RuleInfo* FindRule(uint32_t id) const override {
+    const auto found = rules.find(id);
+    return found == rules.end() ? nullptr : &found->second;
+  }
+  std::span<const rule::PolicyInfo> policies() const override { return infos; }
+  uint64_t wanted() const override { return ~0ULL; }
+};
+
+class FakeWriter final : public store::Writer {
+ public:
+  struct Recorded {
+    event::Type type;
+    uint32_t pid;
+    std::string container;
+    alert::Verdict verdict;
+    std::string rule;
+  };
+  std::vector<Recorded> events;
+  std::vector<std::string> alerts;
+  std::vector<std::string> named;
+
+  void RecordEvent(const event::Event& event, alert::Verdict verdict,
+                   const rule::RuleInfo* rule) override {
+    events.push_back({event.type(), event.header().pid,
+                      event.binding == nullptr ? "" : event.binding->container.name, verdict,
+                      rule == nullptr ? "" : rule->name});
+  }
+  void RecordAlert(const alert::Alert& alert, const event::Event&) override {
+    alerts.push_back(alert.rule);
+  }
+  void RecordOperation(const std::string&, const std::string&, uint32_t, uint32_t) override {}
+  void NameContainer(const container::Binding& binding) override {
+    named.push_back(binding.container.name);
+  }
+  void Flush() override {}
+  store::WriterStats Stats() const override { return {}; }
+};
+
+/// Alerts in the order in which the sink got them; whole once the dispatcher is destroyed.
+class CollectingSink final : public alert::Sink {
+ public:
+  struct Collected {
+    std::mutex mutex;
+    std::vector<alert::Alert> alerts;
+  };
+  explicit CollectingSink(std::shared_ptr<Collected> into) : into_(std::move(into)) {}
+  std::string name() const override { return "collecting"; }
+  Status Write(const alert::Alert& alert) override {
+    const std::lock_guard lock(into_->mutex);
+    into_->alerts.push_back(alert);
+    return {};
+  }
+
+ private:
+  std::shared_ptr<Collected> into_;
+};
+
+}  // namespace nsw::test
