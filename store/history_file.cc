@@ -17,7 +17,8 @@ namespace {
 constexpr uint64_t kSecond = 1'000'000'000;
 constexpr uint64_t kEpoch = 3600 * kSecond;
 constexpr size_t kInternerBytes = 16 << 20;
-constexpr int64_t kTidyRows = 2000;
+constexpr int64_t kTidyRows = 500;     // in one transaction
+constexpr int64_t kTidyBudget = 2000;  // rows in one go, at least
 
 int64_t Signed(uint64_t value) { return static_cast<int64_t>(value); }
 
@@ -302,18 +303,20 @@ Status HistoryFile::WriteClock() { return clock_due_ ? set_clock_.Put(drift_ns_)
 Status HistoryFile::Tidy(uint64_t now_ns) {
   const uint64_t now = SystemClock().BootNs();
   if (file_.database.handle() == nullptr || now - tidied_ns_ < kSecond) return {};
-  // It deletes twice as fast as rows come, so that it keeps up with any flood.
-  const int64_t rows = std::max(kTidyRows, 2 * Signed(rows_since_tidy_));
+  // It deletes up to twice as fast as rows come, so that it keeps up with any flood.
+  int64_t budget = std::max(kTidyBudget, 2 * Signed(rows_since_tidy_));
   const RetentionLimits limits{options_.retention_ns, options_.max_bytes};
   tidied_ns_ = now;
   rows_since_tidy_ = 0;
-  const auto step = ApplyRetention(file_.database, limits, now_ns, rows);
-  if (!step) {
-    damaged_ = IsCorrupt(file_.database.error_code());
-    return tl::unexpected(step.error());
+  for (bool more = true; more && budget > 0; budget -= kTidyRows) {
+    const auto step = ApplyRetention(file_.database, limits, now_ns, kTidyRows);
+    if (!step) {
+      damaged_ = IsCorrupt(file_.database.error_code());
+      return tl::unexpected(step.error());
+    }
+    deleted_to_ = std::max(deleted_to_, step->deleted_to);
+    more = step->more;
   }
-  deleted_to_ = std::max(deleted_to_, step->deleted_to);
-  if (step->more) tidied_ns_ = 0;
   return {};
 }
 

@@ -46,7 +46,7 @@ class HistoryFile {
   /// Closes and opens again; as OpenForWriting.
   Status Reopen();
 
-  /// One small step of retention, if one is due.
+  /// Retention, in small steps, if it is due.
   Status Tidy(uint64_t now_ns);
   /// Rows up to this id were deleted by retention.
   [[nodiscard]] int64_t deleted_to() const { return deleted_to_; }

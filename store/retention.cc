@@ -115,9 +115,10 @@ Result<RetentionStep> ApplyRetention(Database& database, const RetentionLimits& 
   }
   if (auto done = database.Exec("COMMIT"); !done) return tl::unexpected(done.error());
   if (size->file > limits.max_bytes) {
-    if (auto done = database.Exec("PRAGMA incremental_vacuum(512)"); !done) {
-      return tl::unexpected(done.error());
-    }
+    // The file itself shrinks only when its log is written back.
+    const Status shrunk =
+        database.Exec("PRAGMA incremental_vacuum(512); PRAGMA wal_checkpoint(PASSIVE)");
+    if (!shrunk) return tl::unexpected(shrunk.error());
   }
   return step;
 }

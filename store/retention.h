@@ -16,7 +16,7 @@ struct RetentionLimits {
 
 struct RetentionStep {
   int64_t deleted_to = 0;  ///< events up to that id are gone; 0: none were deleted
-  bool more = false;       ///< another step is due at once
+  bool more = false;       ///< there may be more to delete
 };
 
 /// One step, in a transaction of its own: at most `rows` rows of each table.

@@ -214,10 +214,11 @@ TEST_F(RobustTest, AFileThatIsRemovedIsBegunAnew) {
   Record(Act::Open("/a"));
   writer_->Flush();
   fs::remove(options_.path);
+  Record(
+      Act::Open("/a"));  // a repetition of a row that went with the file: it is lost, and counted
+  writer_->Flush();
   Record(Act::Open("/a"));
-  const auto rows = Rows();
-  ASSERT_EQ(rows.size(), 1U);
-  EXPECT_EQ(rows[0].count, 1U);
+  EXPECT_EQ(Rows().size(), 1U);
   ExpectBalance();
 }
 
@@ -247,15 +248,13 @@ TEST_F(RobustTest, SizeTakesTheOldestRows) {
     if (i % 1000 == 0) writer_->Flush();
   }
   const auto size = [&] { return fs::file_size(options_.path); };
-  for (int i = 0; i < 100 && size() > 3U << 20; i++) {
-    usleep(200'000);
-    Record(Act::Open("/tick"));
-  }
+  for (int i = 0; i < 200 && size() > 3U << 20; i++) usleep(100'000);
   EXPECT_LE(size(), 3U << 20);
   const auto rows = Rows({.limit = 0});
   ASSERT_FALSE(rows.empty());
   EXPECT_EQ(Rows({.path = "/bin/29999*"}).size(), 1U);
   EXPECT_EQ(Rows({.path = "/bin/0x*"}).size(), 0U);
+  EXPECT_GT(rows.size(), 1000U);                           // no more went than had to
   for (const Row& row : rows) EXPECT_NE(row.process, "");  // its program is still there
   ExpectBalance();
 }
