@@ -20,10 +20,22 @@ check "both containers are bound" wait_for 60 eval \
   '"$NSWARDEN" ps --json | jq -e "[.containers[] | select(.policies | length > 0) | .name] | sort == [\"other\", \"web\"]"'
 check "ps says what is enforced" eval '"$NSWARDEN" ps | grep -E "web \(enforced\)"'
 
-# in CONTAINER COMMAND...: what it printed and `status N`. refused: EPERM, as the program in the container saw it.
-in_container() { local status=0; docker exec "$1" "${@:2}" 2>&1 || status=$?; echo "status $status"; }
-refused() { in_container "$@" | grep -qE 'Operation not permitted|operation not permitted'; }
-allowed() { in_container "$@" | grep -qx 'status 0'; }
+# in_container CONTAINER COMMAND...: what it printed, then `status N`. Kept whole before it is searched: a grep that leaves early
+# would end the command by SIGPIPE.
+in_container() {
+  local status=0 output
+  output=$(docker exec "$1" "${@:2}" 2>&1) || status=$?
+  printf '%s\nstatus %d\n' "$output" "$status"
+}
+# says PATTERN CONTAINER COMMAND...
+says() {
+  local output
+  output=$(in_container "${@:2}")
+  grep -qiE "$1" <<<"$output" || { echo "$output"; return 1; }
+}
+# EPERM, as the program in the container saw it.
+refused() { says 'operation not permitted' "$@"; }
+allowed() { says '^status 0$' "$@"; }
 
 check "read: refused in web" refused web /bin/cat /etc/shadow
 check "read: allowed in other" allowed other /bin/cat /etc/shadow
@@ -45,8 +57,7 @@ check "exec: other may" allowed other /bin/sh -c 'cp /bin/busybox /tmp/true; exe
 check "exec: a literal path that appears later" refused web /bin/sh -c 'cp /bin/busybox /srv/wget; exec /srv/wget'
 check "exec: a script in a denied directory" refused web /bin/sh -c 'printf "#!/bin/sh\ntrue\n" >/tmp/script; chmod +x /tmp/script; exec /tmp/script'
 check "connect: a denied port" refused web /usr/bin/nc -w 1 127.0.0.1 8081
-check "connect: another port is answered by the network" eval \
-  'in_container web /usr/bin/nc -w 1 127.0.0.1 8082 | grep -qi "refused"'
+check "connect: another port is answered by the network" says 'connection refused' web /usr/bin/nc -w 1 127.0.0.1 8082
 check "connect: a denied network" refused web /usr/bin/nc -w 1 10.9.8.7 80
 check "connect: other may try" eval '! refused other /usr/bin/nc -w 1 10.9.8.7 80'
 check "unshare does not shake a policy off" refused web /usr/bin/unshare -m /bin/cat /etc/shadow
