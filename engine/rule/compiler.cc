@@ -15,6 +15,7 @@ namespace nsw::rule {
 namespace {
 
 constexpr size_t kDenyEntriesMax = 100'000;  // of one policy
+constexpr size_t kChecksMax = 200'000;       // of all conditions together, their macros put in
 
 std::shared_ptr<const OutputTemplate> DefaultOutput(nsw_class deny_class) {
   static const std::array<std::shared_ptr<const OutputTemplate>, NSW_CLASS_COUNT> outputs{
@@ -51,8 +52,8 @@ class Ids {
 
 class PolicyCompiler {
  public:
-  PolicyCompiler(const PolicyIr& ir, Ids& ids, Diagnostics& diagnostics)
-      : ir_(ir), ids_(ids), diagnostics_(diagnostics) {
+  PolicyCompiler(const PolicyIr& ir, Ids& ids, size_t& checks, Diagnostics& diagnostics)
+      : ir_(ir), ids_(ids), checks_(checks), diagnostics_(diagnostics) {
     PolicyInfo& info = out_.info;
     info.name = ir.name.value;
     info.description = ir.description;
@@ -69,7 +70,14 @@ class PolicyCompiler {
     ExprPtr expr =
         ApplyExceptions(ParseCondition(rule.condition, diagnostics_), rule, diagnostics_);
     ConditionCompiler compiler(definitions, ir_.falco, rule.skip_unknown, diagnostics_);
+    if (checks_ > kChecksMax) return;  // told already
     auto tree = expr == nullptr ? std::nullopt : compiler.Compile(*expr);
+    checks_ += compiler.checks();
+    if (checks_ > kChecksMax) {
+      diagnostics_.Error(
+          rule.condition.place,
+          "all conditions together have more than 200000 checks, with their macros put in");
+    }
     if (compiler.missing()) {
       diagnostics_.Warn(
           compiler.missing()->where.place(),
@@ -86,17 +94,14 @@ class PolicyCompiler {
     RuleInfo info = Info(rule.name.value, rule.priority, rule.tags);
     info.output = std::move(output);
     if (!ids_.Take(info, rule.name.place) || !rule.enabled) return;
-    out_.rules.push_back(
-        std::make_unique<CompiledRule>(CompiledRule{std::move(info), Condition(std::move(*tree))}));
+    out_.rules.push_back(std::make_unique<RuleInfo>(std::move(info)));
+    for (unsigned event = 1; event < NSW_EVENT_COUNT; event++) {
+      if ((tree->may_be_true >> event & 1) == 0) continue;
+      out_.by_event[event].push_back({out_.rules.back().get(), Condition(tree->For(event))});
+    }
   }
 
   CompiledPolicy Finish() {
-    for (uint32_t i = 0; i < out_.rules.size(); i++) {
-      for (unsigned event = 1; event < NSW_EVENT_COUNT; event++) {
-        if ((out_.rules[i]->condition.events() >> event & 1) != 0)
-          out_.by_event[event].push_back(i);
-      }
-    }
     out_.deny = DenyMatcher(out_.entries);
     out_.info.rules = out_.rules.size();
     out_.info.deny_entries = out_.deny_rules.size();
@@ -152,14 +157,20 @@ class PolicyCompiler {
 
   const PolicyIr& ir_;
   Ids& ids_;
+  size_t& checks_;
   Diagnostics& diagnostics_;
   CompiledPolicy out_;
 };
 
-// Macros that no rule uses have mistakes, too.
+// Macros that no rule uses have mistakes, too. Those of a hostile file that double each time are
+// left after a while.
 void CheckMacros(const Definitions& definitions, bool falco, Diagnostics& diagnostics) {
+  size_t checks = 0;
   for (const Macro& macro : definitions.macros()) {
-    ConditionCompiler(definitions, falco, false, diagnostics).CompileMacro(macro);
+    ConditionCompiler compiler(definitions, falco, false, diagnostics);
+    (void)compiler.CompileMacro(macro);
+    checks += compiler.checks();
+    if (checks > kChecksMax) return;
   }
 }
 
@@ -229,9 +240,10 @@ std::vector<CompiledPolicy> CompilePolicies(const std::vector<PolicyIr>& policie
   const Definitions shared(falco, diagnostics);
   CheckMacros(shared, true, diagnostics);
   Ids ids(diagnostics);
+  size_t checks = 0;
   std::vector<CompiledPolicy> compiled;
   for (const PolicyIr& policy : policies) {
-    PolicyCompiler compiler(policy, ids, diagnostics);
+    PolicyCompiler compiler(policy, ids, checks, diagnostics);
     if (policy.falco) {
       for (const auto& rule : falco.rules) {
         if (rule.file == policy.source) compiler.AddRule(rule.item, shared);

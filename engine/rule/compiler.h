@@ -17,8 +17,9 @@
 
 namespace nsw::rule {
 
-struct CompiledRule {
-  RuleInfo info;
+/// A rule that an event can match, with its condition as it is for that event.
+struct Candidate {
+  const RuleInfo* rule;
   Condition condition;
 };
 
@@ -26,9 +27,8 @@ struct CompiledPolicy {
   PolicyInfo info;
   bool first_match = false;  ///< a plain Falco file: its first rule that matches is the one
   Selector selector;
-  std::vector<std::unique_ptr<CompiledRule>> rules;  // those that are enabled, in order
-  std::array<std::vector<uint32_t>, NSW_EVENT_COUNT>
-      by_event;  ///< positions in `rules` that an event can match
+  std::vector<std::unique_ptr<RuleInfo>> rules;  ///< those that are enabled, in order
+  std::array<std::vector<Candidate>, NSW_EVENT_COUNT> by_event;  ///< in the rules' order
   std::vector<DenyEntry> entries;
   std::vector<std::unique_ptr<RuleInfo>> deny_rules;
   std::vector<const RuleInfo*> rule_of_entry;  ///< beside `entries`

@@ -98,6 +98,16 @@ ConditionTree ConditionTree::OfType(const TypeMatch& match) {
   return tree;
 }
 
+ConditionTree ConditionTree::For(unsigned event) const {
+  if ((may_be_true >> event & 1) == 0) return Constant(false);
+  if ((may_be_false >> event & 1) == 0) return Constant(true);
+  if (children.empty()) return *this;
+  std::vector<ConditionTree> parts;
+  for (const ConditionTree& child : children) parts.push_back(child.For(event));
+  if (kind == Kind::kNot) return Negate(std::move(parts.front()));
+  return Join(kind, std::move(parts));
+}
+
 Truth FieldTest::Eval(const event::Event& event, event::Scratch& scratch) const {
   if (!any_ancestor) return Judge(*this, ValueOf(*field, event, index, scratch));
   Truth truth = Truth::kFalse;
@@ -109,7 +119,7 @@ Truth FieldTest::Eval(const event::Event& event, event::Scratch& scratch) const 
   return truth;
 }
 
-Condition::Condition(ConditionTree tree) : events_(tree.may_be_true) {
+Condition::Condition(ConditionTree tree) {
   nodes_.resize(1);
   Place(0, std::move(tree));
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Condition: a compiled condition. A compact tree in one array, children side by side; evaluated in
-// Kleene's three values.
+// Condition: a condition compiled for one event. A compact tree in one array, children side by
+// side; evaluated in Kleene's three values.
 //
 // Made by the compiler through ConditionTree; immutable; Eval allocates nothing and may run in any
 // thread.
@@ -51,6 +51,9 @@ struct ConditionTree {
   static ConditionTree Negate(ConditionTree child);
   static ConditionTree OfField(FieldTest test, int cost);
   static ConditionTree OfType(const TypeMatch& match);
+
+  /// The same for one event alone: what is surely true or false there is gone.
+  [[nodiscard]] ConditionTree For(unsigned event) const;
 };
 
 class Condition {
@@ -60,8 +63,6 @@ class Condition {
   [[nodiscard]] Truth Eval(const event::Event& event, event::Scratch& scratch) const {
     return EvalNode(nodes_[0], event, scratch);
   }
-  /// Bit per nsw_event on which it can be true or unknown.
-  [[nodiscard]] uint64_t events() const { return events_; }
 
  private:
   struct Node {
@@ -77,7 +78,6 @@ class Condition {
   std::vector<Node> nodes_;
   std::vector<FieldTest> fields_;
   std::vector<TypeSet> types_;
-  uint64_t events_ = 0;
 };
 
 }  // namespace nsw::rule

@@ -54,6 +54,7 @@ std::optional<ConditionTree> ConditionCompiler::CompileMacro(const Macro& macro)
 }
 
 std::optional<ConditionTree> ConditionCompiler::Compile(const Expr& expr) {
+  if (checks_ > kConditionSizeMax) return std::nullopt;
   switch (expr.kind) {
     case Expr::Kind::kAnd:
     case Expr::Kind::kOr:

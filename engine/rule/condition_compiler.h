@@ -37,6 +37,8 @@ class ConditionCompiler {
     std::string what;
   };
   [[nodiscard]] const std::optional<Missing>& missing() const { return missing_; }
+  /// Compiled so far, macros counted as often as they are used.
+  [[nodiscard]] size_t checks() const { return checks_; }
 
  private:
   using Result = std::optional<ConditionTree>;
@@ -57,7 +59,7 @@ class ConditionCompiler {
   bool skip_unknown_;
   Diagnostics& diagnostics_;
   std::vector<const Macro*> stack_;  // macros that are being put in
-  size_t checks_ = 0;
+  size_t checks_ = 0;                // beyond kConditionSizeMax: given up
   std::optional<Missing> missing_;
 };
 

@@ -56,9 +56,13 @@ std::string Diagnostic::Text() const {
   return text;
 }
 
+void Diagnostics::Begin(const std::string& file) {
+  if (std::ranges::find(files_, file) == files_.end()) files_.push_back(file);
+}
+
 void Diagnostics::Add(Diagnostic diagnostic) {
   if (!diagnostic.warning) errors_++;
-  if (std::ranges::find(files_, diagnostic.file) == files_.end()) files_.push_back(diagnostic.file);
+  Begin(diagnostic.file);
   if (all_.size() >= kMax) {
     // Warnings make room: an error must not be hidden behind them.
     const auto warning = std::ranges::find_if(all_, &Diagnostic::warning);

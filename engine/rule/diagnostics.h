@@ -17,6 +17,9 @@ namespace nsw::rule {
 
 class Diagnostics {
  public:
+  /// A file that is loaded, or would be; its diagnostics stand after those of the files before.
+  void Begin(const std::string& file);
+
   static constexpr size_t kMax = 200;  ///< what is beyond is only counted
 
   void Error(Place place, std::string message, std::string hint = {});

@@ -16,6 +16,7 @@ namespace {
 class Loader {
  public:
   void AddFile(const std::filesystem::path& path, bool check_owner) {
+    diagnostics_.Begin(path.string());
     auto text = ReadPolicyFile(path, check_owner, diagnostics_);
     if (text) AddText(path.string(), std::move(*text));
   }

@@ -32,13 +32,14 @@ class CompiledSet final : public PolicySet {
   explicit CompiledSet(std::vector<CompiledPolicy> policies) : policies_(std::move(policies)) {
     for (const CompiledPolicy& policy : policies_) {
       infos_.push_back(policy.info);
-      for (const auto& rule : policy.rules) by_id_.emplace(rule->info.id, &rule->info);
+      for (const auto& rule : policy.rules) by_id_.emplace(rule->id, rule.get());
       for (const auto& rule : policy.deny_rules) by_id_.emplace(rule->id, rule.get());
       if (policy.info.mode == Mode::kOff) continue;
-      for (const auto& rule : policy.rules) wanted_ |= rule->condition.events();
+      for (unsigned event = 1; event < NSW_EVENT_COUNT; event++) {
+        if (!policy.by_event[event].empty()) wanted_ |= 1ULL << event;
+      }
       for (const DenyEntry& entry : policy.entries) wanted_ |= EventsOfDeny(entry.classes);
     }
-    wanted_ &= ((1ULL << NSW_EVENT_COUNT) - 1) & ~1ULL;
   }
 
   std::vector<uint32_t> Select(const container::Container& container) const override {
@@ -107,11 +108,10 @@ class CompiledSet final : public PolicySet {
                           event::Scratch& scratch, Matches& out) {
     const uint16_t type = event.header().type;
     if (type >= NSW_EVENT_COUNT || policy.info.mode == Mode::kOff) return;
-    for (const uint32_t i : policy.by_event[type]) {
-      const CompiledRule& rule = *policy.rules[i];
-      const Truth truth = rule.condition.Eval(event, scratch);
+    for (const Candidate& candidate : policy.by_event[type]) {
+      const Truth truth = candidate.condition.Eval(event, scratch);
       if (truth == Truth::kFalse) continue;
-      if (truth == Truth::kTrue) Add(out, rule.info);
+      if (truth == Truth::kTrue) Add(out, *candidate.rule);
       if (truth == Truth::kUnknown) out.unknown = true;
       if (policy.first_match) return;
     }

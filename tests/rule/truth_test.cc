@@ -29,15 +29,14 @@ TEST_P(Unsettled, Answers) {
   EXPECT_EQ(Ask(condition, act->event), GetParam().answer);
 }
 
-INSTANTIATE_TEST_SUITE_P(Kleene, Unsettled,
-                         testing::ValuesIn(std::vector<Case>{Case{"U", "unknown"}, Case{"not U", "unknown"},
-                                         Case{"U and T", "unknown"}, Case{"T and U", "unknown"},
-                                         Case{"U and F", "false"}, Case{"F and U", "false"},
-                                         Case{"U or T", "true"}, Case{"T or U", "true"},
-                                         Case{"U or F", "unknown"}, Case{"not (U and F)", "true"},
-                                         Case{"not (U or T)", "false"}, Case{"U and U", "unknown"},
-                                         Case{"U or not U", "unknown"},
-                                         Case{"(U or F) and (U or T)", "unknown"}}));
+INSTANTIATE_TEST_SUITE_P(
+    Kleene, Unsettled,
+    testing::ValuesIn(std::vector<Case>{
+        Case{"U", "unknown"}, Case{"not U", "unknown"}, Case{"U and T", "unknown"},
+        Case{"T and U", "unknown"}, Case{"U and F", "false"}, Case{"F and U", "false"},
+        Case{"U or T", "true"}, Case{"T or U", "true"}, Case{"U or F", "unknown"},
+        Case{"not (U and F)", "true"}, Case{"not (U or T)", "false"}, Case{"U and U", "unknown"},
+        Case{"U or not U", "unknown"}, Case{"(U or F) and (U or T)", "unknown"}}));
 
 TEST(Truth, SettledMetadataDecides) {
   const auto act = Act::Open("/x");
