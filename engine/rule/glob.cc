@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "engine/rule/glob.h"
 
+#include <algorithm>
 #include <cctype>
 #include <cstddef>
 
@@ -79,6 +80,15 @@ Step MatchOne(std::string_view pattern, size_t at, char text, GlobStyle style, b
   return {1, Byte(pattern[at], fold) == c};
 }
 
+// Where, from `at` on, what follows a star can begin: a plain character is looked for at once.
+size_t NextStart(std::string_view pattern, size_t p, std::string_view text, size_t at,
+                 GlobStyle style, bool fold) {
+  const bool plain = p < pattern.size() && pattern[p] != '?' && pattern[p] != '*' &&
+                     (style == GlobStyle::kSimple || (pattern[p] != '[' && pattern[p] != '\\'));
+  if (!plain || fold) return at;
+  return std::min(text.find(pattern[p], at), text.size());
+}
+
 }  // namespace
 
 bool GlobMatch(std::string_view pattern, std::string_view text, GlobStyle style, bool fold) {
@@ -100,7 +110,7 @@ bool GlobMatch(std::string_view pattern, std::string_view text, GlobStyle style,
       t++;
     } else if (star != std::string_view::npos) {
       p = star + 1;
-      t = ++star_end;
+      t = star_end = NextStart(pattern, p, text, star_end + 1, style, fold);
     } else {
       return false;
     }
