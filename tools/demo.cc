@@ -68,8 +68,8 @@ void PrintAlert(const nlohmann::json& alert) {
   const char* said = verdict == "denied"       ? "REFUSED"
                      : verdict == "would_deny" ? "WOULD BE REFUSED"
                                                : "ALERT";
-  printf("     → %s by rule '%s' (%s): %s\n", said, Shown(alert, "rule").c_str(),
-         Shown(alert, "priority").c_str(), Shown(alert, "output").c_str());
+  printf("     → %s by rule '%s': %s\n", said, Shown(alert, "rule").c_str(),
+         Shown(alert, "output").c_str());
 }
 
 // One act, its alert and its outcome. False: something else happened than should have.

@@ -25,8 +25,9 @@ using std::chrono::milliseconds;
 using std::chrono::seconds;
 using std::chrono::steady_clock;
 
-// A second or two on most machines; the rest is for emulated ones.
-constexpr seconds kStartPatience{120};
+// Seconds on most machines. The rest is for emulated ones, where the kernel takes minutes to verify
+// the programs.
+constexpr seconds kStartPatience{400};
 constexpr seconds kStopPatience{20};
 
 [[noreturn]] void Become(const std::filesystem::path& folder, int alerts) {
