@@ -132,8 +132,8 @@ void SayWhatIsPossible(const DemoEngine& engine) {
       "reported.\n");
   for (const kernel::Feature& feature : kernel::ProbeFeatures().table) {
     if (feature.name != "BPF-LSM" || feature.works) continue;
-    printf("Why: %s: %s\nTo get it: %s\n", feature.name.c_str(), feature.why.c_str(),
-           feature.remedy.c_str());
+    printf("Why: %s: %s\nTo get it: %s\n", feature.name.c_str(),
+           feature.why.substr(0, feature.why.find(';')).c_str(), feature.remedy.c_str());
   }
 }
 
