@@ -170,6 +170,7 @@ TEST_F(RobustTest, OneWriterAtATime) {
 
 TEST_F(RobustTest, AFullDiskIsCountedAndSurvived) {
   options_.retry_ms = 300;
+  options_.flush_interval_ms = 3'600'000;  // one batch, when Flush asks for it
   Open();
   Record(Act::Open("/before"));
   writer_->Flush();
