@@ -189,19 +189,19 @@ TEST_F(ControlTest, StoppingWaitsForNoPeer) {
   std::this_thread::sleep_for(std::chrono::milliseconds(50));  // the server reads from the first
   const auto before = Clock::now();
   server_.reset();
-  EXPECT_LT(Clock::now() - before, std::chrono::seconds(2));
+  EXPECT_LT(Clock::now() - before, std::chrono::seconds(5)) << "the patience with a peer is ten";
   EXPECT_FALSE(std::filesystem::exists(path_));
 }
 
 TEST_F(ControlTest, StoppingWaitsForNoPeerThatDoesNotRead) {
-  const std::string large(8 << 20, 'x');
+  const std::string large(1 << 20, 'x');
   Listen([&](const json&, const Peer&) { return json{{"large", large}}; });
   const UniqueFd fd = Connect();
   Send(fd, "{}\n");
   std::this_thread::sleep_for(std::chrono::milliseconds(100));
   const auto before = Clock::now();
   server_.reset();
-  EXPECT_LT(Clock::now() - before, std::chrono::seconds(2));
+  EXPECT_LT(Clock::now() - before, std::chrono::seconds(5)) << "the patience with a peer is ten";
 }
 
 // As the daemon does: the handler asks the thread that stops the server.
