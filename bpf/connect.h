@@ -9,7 +9,7 @@
 struct address {
 	__u16 family;
 	__be16 port; /* bytes of a unix path from here on */
-	__u8 rest[108];
+	__u8 rest[116]; /* and zeroes behind the longest */
 };
 #define UNIX_PATH_MAX 108
 
@@ -46,22 +46,21 @@ static __always_inline int remote_of(const struct address *a, __u32 family, stru
 static __always_inline void connect_unix(struct call *c, const struct address *a, __u32 length)
 {
 	struct nsw_event_connect *e = (void *)c->rec;
-	const __u8 *from = (const __u8 *)a + 2;
+	const char *from = (const char *)a + 2;
 	__u8 *to = c->rec + sizeof(*e);
-	__u32 n = 0;
-	int i;
+	long n;
 
 	if (length < 3)
 		return;
-	for (i = 0; i < UNIX_PATH_MAX; i++) {
-		/* An abstract name begins with a NUL and may hold more of them; a path ends at the first. */
-		if (i >= length - 2 || (!from[i] && from[0]))
-			break;
-		to[i] = from[i];
-		n++;
-	}
-	if (!from[0])
+	/* Our own stack: it cannot fault. A path ends at the first NUL; an abstract name begins with one and may hold more. */
+	n = bpf_probe_read_kernel_str(to, UNIX_PATH_MAX + 1, from) - 1;
+	if (!*from) {
+		bpf_probe_read_kernel(to, UNIX_PATH_MAX, from);
 		to[0] = '@';
+		n = length - 2;
+	}
+	if (n < 0 || n > UNIX_PATH_MAX)
+		return;
 	e->path.off = sizeof(*e);
 	e->path.len = n;
 	c->head.used = sizeof(*e) + n;
@@ -111,7 +110,8 @@ static __always_inline void read_address(struct nsw_addr *to, struct sock *sk, b
 
 	if (BPF_CORE_READ(sk, __sk_common.skc_family) == AF_INET) {
 		ipv4 = local ? BPF_CORE_READ(sk, __sk_common.skc_rcv_saddr) : BPF_CORE_READ(sk, __sk_common.skc_daddr);
-		map_ipv4(to, ipv4);
+		if (ipv4) /* a refused connection has lost its own address again */
+			map_ipv4(to, ipv4);
 	} else if (local) {
 		bpf_core_read(to, sizeof(*to), &sk->__sk_common.skc_v6_rcv_saddr);
 	} else {

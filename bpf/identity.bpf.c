@@ -143,29 +143,31 @@ SEC("?raw_tp")
 int nsw_resolve(__u64 *ctx)
 {
 	struct fdtable *table = BPF_CORE_READ(current_task(), files, fdt);
-	struct nsw_settings *s = get_settings();
-	struct resolved *r;
+	/* The engine has no label, but needs a place for the walk: an entry that belongs to no task. */
+	__u64 fd = ctx[0], key = (__u64)current_task() | 1;
+	struct task_state none = {};
 	struct file *file = NULL;
-	struct vfsmount *mnt;
-	__u64 depth;
+	struct walk_state *state;
 	struct dentry *dentry;
-	__u64 fd = ctx[0];
+	struct resolved *r;
 	__u32 zero = 0;
 
 	r = bpf_map_lookup_elem(&answer, &zero);
-	if (!r || !s || fd >= BPF_CORE_READ(table, max_fds))
+	if (!r || fd >= BPF_CORE_READ(table, max_fds))
 		return 1;
 	bpf_probe_read_kernel(&file, sizeof(file), BPF_CORE_READ(table, fd) + fd);
-	if (!file)
+	if (!file || bpf_map_update_elem(&labels, &key, &none, BPF_ANY))
 		return 1;
 	dentry = BPF_CORE_READ(file, f_path.dentry);
-	mnt = BPF_CORE_READ(file, f_path.mnt);
-	depth = path_depth((__u64)mnt, (__u64)dentry);
+	r->resolved = measure(key, (__u64)BPF_CORE_READ(file, f_path.mnt), (__u64)dentry);
 	r->ino = BPF_CORE_READ(dentry, d_inode, i_ino);
 	r->dev = BPF_CORE_READ(dentry, d_inode, i_sb, s_dev);
-	r->hash = path_hash((__u64)mnt, (__u64)dentry, s->seed);
-	r->depth = depth;
-	r->resolved = depth & PATH_RESOLVED ? 1 : 0;
+	state = walk_of(key);
+	if (state) {
+		r->hash = state->hash;
+		r->depth = state->depth;
+	}
+	bpf_map_delete_elem(&labels, &key);
 	return 0;
 }
 

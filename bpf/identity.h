@@ -130,7 +130,8 @@ static __always_inline __u32 enter_home(const struct nsw_settings *s, struct tas
 static __always_inline int seed(const struct nsw_settings *s, struct task_struct *task)
 {
 	__u64 key = (__u64)task, id, parent = 0;
-	struct nsw_label *old, label = {};
+	struct task_state fresh = {};
+	struct nsw_label *old;
 	struct nsw_home *home;
 
 	if (mntns_of(task) == s->host_mntns)
@@ -145,9 +146,9 @@ static __always_inline int seed(const struct nsw_settings *s, struct task_struct
 		if (!home || home->flags & HOME_FINAL)
 			return 0;
 	}
-	label.home = id;
-	label.flags = enter_home(s, task, id, parent);
-	if (bpf_map_update_elem(&labels, &key, &label, BPF_ANY)) {
+	fresh.label.home = id;
+	fresh.label.flags = enter_home(s, task, id, parent);
+	if (bpf_map_update_elem(&labels, &key, &fresh, BPF_ANY)) {
 		count(NSW_EVENT_NONE, NSW_COUNT_NO_LABEL);
 		return 0;
 	}
@@ -161,20 +162,20 @@ static __always_inline int seed(const struct nsw_settings *s, struct task_struct
 static __always_inline int inherit(const struct nsw_settings *s, struct task_struct *child)
 {
 	__u64 key = (__u64)child;
-	struct nsw_label label = {};
+	struct task_state fresh = {};
 	struct subject who;
 
 	if (!labelled(s, current_task(), &who))
 		return 0;
-	label.home = who.home;
-	label.flags = who.flags;
+	fresh.label.home = who.home;
+	fresh.label.flags = who.flags;
 	if (bpf_map_lookup_elem(&labels, &key))
 		return 0; /* lsm/task_alloc was first */
-	if (bpf_map_update_elem(&labels, &key, &label, BPF_NOEXIST)) {
+	if (bpf_map_update_elem(&labels, &key, &fresh, BPF_NOEXIST)) {
 		count(NSW_EVENT_NONE, NSW_COUNT_NO_LABEL);
 		return -EAGAIN;
 	}
-	count_task(label.home, 1);
+	count_task(fresh.label.home, 1);
 	return 0;
 }
 

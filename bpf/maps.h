@@ -30,6 +30,8 @@ struct call_head {
 	__u64 user; /* user's pointer: path or address */
 	__u64 argv;
 	__u64 object; /* struct socket * */
+	__u64 mount; /* where the walk that writes a path stands */
+	__u64 dentry;
 	__u32 fd;
 	__u32 state; /* enum call_state */
 	__u32 used; /* bytes of `rec` */
@@ -70,6 +72,28 @@ struct {
 	__uint(max_entries, 1 << 20);
 } ring_events SEC(".maps"), ring_files SEC(".maps"), ring_denials SEC(".maps");
 
+/* Where the walk of a verdict stands, and what it asks. */
+struct walk_state {
+	__u64 mount;
+	__u64 dentry;
+	__u64 hash;
+	__u64 power;
+	__u64 depth;
+	__u64 answer;
+	__u64 slot; /* 0: no set is bound */
+	__u64 home; /* 0: the overlay has nothing of it */
+	__u64 seed;
+	__u64 depths;
+	__u64 names;
+	__u64 classes;
+};
+
+/* The walk's scratch lies with the label: whoever is judged has one, so that a verdict never waits for room. */
+struct task_state {
+	struct nsw_label label;
+	struct walk_state walk;
+};
+
 /*
  * Keyed by the address of the task_struct, not task storage: 5.10 has none for these programs, and later ones may
  * answer NULL under preemption, which must never be taken for "host". Preallocated, so that a fork needs no memory.
@@ -78,7 +102,7 @@ struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, 65536);
 	__type(key, __u64);
-	__type(value, struct nsw_label);
+	__type(value, struct task_state);
 } labels SEC(".maps");
 
 struct {

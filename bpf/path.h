@@ -10,8 +10,20 @@
 
 #include "identity.h"
 
-/* Steps of a walk: components, and mounts crossed. */
-#define WALK_STEPS (NSW_DEPTH_MAX + 64)
+/*
+ * A walk takes NSW_DEPTH_MAX components and 64 mounts crossed. It goes in chunks, each a call of a global function that
+ * finds where the walk stands in a map: the verifier looks at one chunk once, and knows nothing of what it finds there.
+ * As one loop, with the values in registers, a walk takes it a hundred thousand steps and every load a second.
+ */
+#define CHUNK_STEPS 16
+#define CHUNKS ((NSW_DEPTH_MAX + 64) / CHUNK_STEPS)
+
+/* What a chunk returns. */
+enum {
+	WALK_ON,
+	WALK_DONE,
+	WALK_LOST,
+};
 #define INTERNAL_NS ((__u64)-22) /* MNT_NS_INTERNAL: ERR_PTR(-EINVAL) */
 
 enum step {
@@ -65,67 +77,104 @@ static __always_inline bool internal_mount(struct vfsmount *mnt)
 #define TEXT_LENGTH(text) ((text) & 0xffff)
 
 /*
- * Appends the path of (mnt, dentry) to `rec`, leaf first: appending needs no knowledge of the length, and the engine turns
- * it around. A name is read by its length and not as a string: bpf_probe_read_kernel_str may, on 5.8 to 6.1, stop all
- * kprobe programs of the CPU for good when it faults.
- *
- * `used` is kept in the map's memory, whose values the verifier does not follow: in a register its range would be another
- * in each round, and the walk too long to be verified.
+ * Appends a path to `rec`, leaf first: appending needs no knowledge of the length, and the engine turns it around. A name
+ * is read by its length and not as a string: bpf_probe_read_kernel_str may, on 5.8 to 6.1, stop all kprobe programs of the
+ * CPU for good when it faults.
  */
-static __always_inline __u64 append_path(__u8 *rec, __u64 limit, volatile __u32 *used, struct vfsmount *mnt,
-					 struct dentry *dentry)
+static __always_inline int append_chunk(__u8 *rec, __u64 limit, struct call_head *head)
 {
-	struct walk w = {.mount = real_mount(mnt), .dentry = dentry};
-	__u64 start = *used, len, pos;
+	struct walk w = {.mount = (struct mount *)head->mount, .dentry = (struct dentry *)head->dentry};
+	__u64 len, pos = head->used;
 	struct dentry *d;
 	enum step step;
 	int i;
 
-	for (i = 0; i < WALK_STEPS; i++) {
+	for (i = 0; i < CHUNK_STEPS; i++) {
 		step = look(&w);
 		if (step == STEP_CROSSED)
 			continue;
 		if (step != STEP_NAME)
-			return (*used - start) & 0xffff;
+			return WALK_DONE;
 		d = w.dentry;
 		len = BPF_CORE_READ(d, d_name.len);
-		pos = *used;
+		pos = *(volatile __u32 *)&head->used;
 		keep(pos);
 		keep(len);
-		if (len > 255 || pos >= limit - 256 || pos - start > NSW_TEXT_MAX - 256)
-			break;
+		if (len > 255 || pos >= limit - 256)
+			return WALK_LOST;
 		bpf_probe_read_kernel(rec + pos, len, BPF_CORE_READ(d, d_name.name));
 		pos += len;
 		keep(pos);
 		if (pos >= limit)
-			break;
+			return WALK_LOST;
 		rec[pos] = '/';
-		*used = pos + 1;
+		head->used = pos + 1;
 		up(&w);
 	}
-	return ((*used - start) & 0xffff) | TEXT_CUT;
+	head->mount = (__u64)w.mount;
+	head->dentry = (__u64)w.dentry;
+	return WALK_ON;
 }
 
-/*
- * Append to the entry of that key. Global functions, so that the verifier looks at the walk once and not at each call;
- * weak, so that clang concludes nothing from their bodies that the verifier would not know.
- */
-__weak __noinline __u64 path_small(__u64 key, __u64 mnt, __u64 dentry)
+/* Weak, so that clang concludes nothing from their bodies that the verifier would not know. */
+__weak __noinline int append_small(__u64 key)
 {
 	struct call *c = bpf_map_lookup_elem(&inflight, &key);
 
+	return c ? append_chunk(c->rec, sizeof(c->rec), &c->head) : WALK_LOST;
+}
+
+__weak __noinline int append_large(__u64 key)
+{
+	struct call_large *c = bpf_map_lookup_elem(&inflight_large, &key);
+
+	return c ? append_chunk(c->rec, sizeof(c->rec), &c->head) : WALK_LOST;
+}
+
+static __always_inline void start_text(struct call_head *head, __u64 mnt, __u64 dentry)
+{
+	head->mount = (__u64)real_mount((struct vfsmount *)mnt);
+	head->dentry = dentry;
+}
+
+static __always_inline __u64 text_written(const struct call_head *head, __u64 start, int end)
+{
+	__u64 length = head->used - start;
+
+	if (length > NSW_TEXT_MAX)
+		return NSW_TEXT_MAX | TEXT_CUT;
+	return (length & 0xffff) | (end == WALK_DONE ? 0 : TEXT_CUT);
+}
+
+/* Append the path of (mnt, dentry) to the entry of that key. */
+__weak __noinline __u64 path_small(__u64 key, __u64 mnt, __u64 dentry)
+{
+	struct call *c = bpf_map_lookup_elem(&inflight, &key);
+	int i, end = WALK_ON;
+	__u64 start;
+
 	if (!c)
 		return TEXT_CUT;
-	return append_path(c->rec, sizeof(c->rec), &c->head.used, (struct vfsmount *)mnt, (struct dentry *)dentry);
+	start = c->head.used;
+	start_text(&c->head, mnt, dentry);
+	for (i = 0; i < CHUNKS && end == WALK_ON; i++)
+		end = append_small(key);
+	return text_written(&c->head, start, end);
 }
 
 __weak __noinline __u64 path_large(__u64 key, __u64 mnt, __u64 dentry)
 {
 	struct call_large *c = bpf_map_lookup_elem(&inflight_large, &key);
+	int i, end = WALK_ON;
+	__u64 start;
 
 	if (!c)
 		return TEXT_CUT;
-	return append_path(c->rec, sizeof(c->rec), &c->head.used, (struct vfsmount *)mnt, (struct dentry *)dentry);
+	start = c->head.used;
+	start_text(&c->head, mnt, dentry);
+	for (i = 0; i < CHUNKS && end == WALK_ON; i++)
+		end = append_large(key);
+	return text_written(&c->head, start, end);
 }
 
 #endif

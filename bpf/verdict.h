@@ -56,16 +56,12 @@ struct {
 #define ANSWER_MODE(a) ((a) >> 32 & 3)
 #define ANSWER_UNRESOLVED(a) ((a) >> 40 & 1)
 
-/*
- * Zero, but the verifier does not know it. What a walk carries from step to step must start unknown: as a constant, or
- * within bounds, the value would be another in each step, and no two states of the walk alike.
- */
-static volatile __u64 unknown_zero;
-
-/* Of two answers the enforcing one, then the first. A function of its own, so that its branch is not the walk's. */
+/* Of two answers the enforcing one, then the first; unresolved if either is. A function of its own, so that its branch is not the walk's. */
 __weak __noinline __u64 stronger(__u64 a, __u64 b)
 {
-	return ANSWER_MODE(b) > ANSWER_MODE(a) ? b : a;
+	__u64 unresolved = (a | b) & ANSWER(0, 0, 1);
+
+	return (ANSWER_MODE(b) > ANSWER_MODE(a) ? b : a) | unresolved;
 }
 
 static __always_inline __u64 read_verdict(const struct nsw_verdict *v, __u64 classes)
@@ -145,189 +141,234 @@ __weak __noinline __u64 name_hash(__u64 dentry, __u64 seed)
 	return h;
 }
 
-/*
- * The walks are global functions, too, for the same reason; so each finds out for itself what it needs of the home.
- *
- * First walk: the hash of the whole path.
- */
-__weak __noinline __u64 path_hash(__u64 mnt, __u64 dentry, __u64 seed)
+static __always_inline struct walk_state *walk_of(__u64 key)
 {
-	struct walk w = {.mount = real_mount((struct vfsmount *)mnt), .dentry = (struct dentry *)dentry};
-	__u64 power = 1 + unknown_zero, hash = unknown_zero;
-	enum step step;
-	int i;
+	struct task_state *task = bpf_map_lookup_elem(&labels, &key);
 
-	for (i = 0; i < WALK_STEPS; i++) {
-		step = look(&w);
-		if (step == STEP_CROSSED)
-			continue;
-		if (step != STEP_NAME)
-			break;
-		hash += name_hash((__u64)w.dentry, seed) * power;
-		power *= NSW_FOLD;
-		up(&w);
-	}
-	return hash;
+	return task ? &task->walk : NULL;
 }
 
-/* Components of the path, and whether it ends at the root of a mount namespace at all. */
-#define PATH_RESOLVED (1ULL << 32)
-__weak __noinline __u64 path_depth(__u64 mnt, __u64 dentry)
+static __always_inline void restart(struct walk_state *state, __u64 mnt, __u64 dentry)
 {
-	struct walk w = {.mount = real_mount((struct vfsmount *)mnt), .dentry = (struct dentry *)dentry};
-	__u64 depth = unknown_zero;
-	struct mnt_namespace *ns;
-	struct mount *top;
+	state->mount = (__u64)real_mount((struct vfsmount *)mnt);
+	state->dentry = dentry;
+}
+
+static __always_inline void keep_place(struct walk_state *state, const struct walk *w)
+{
+	state->mount = (__u64)w->mount;
+	state->dentry = (__u64)w->dentry;
+}
+
+/* First walk: hash and depth of the whole path. */
+__weak __noinline int measure_chunk(__u64 key)
+{
+	struct walk_state *state = walk_of(key);
+	struct walk w;
 	enum step step;
 	int i;
 
-	for (i = 0; i < WALK_STEPS; i++) {
+	if (!state)
+		return WALK_LOST;
+	w.mount = (struct mount *)state->mount;
+	w.dentry = (struct dentry *)state->dentry;
+	for (i = 0; i < CHUNK_STEPS; i++) {
 		step = look(&w);
 		if (step == STEP_CROSSED)
 			continue;
-		if (step == STEP_LOST)
-			break;
-		if (step == STEP_TOP) {
-			/* Detached mounts hang in no namespace, or in an anonymous one: no path of a policy leads there. */
-			top = w.mount;
-			ns = BPF_CORE_READ(top, mnt_ns);
-			if (ns && (__u64)ns != INTERNAL_NS && mntns_serial(ns))
-				depth |= PATH_RESOLVED;
-			return depth;
+		if (step == STEP_NAME) {
+			state->hash += name_hash((__u64)w.dentry, state->seed) * state->power;
+			state->power *= NSW_FOLD;
+			state->depth++;
+			up(&w);
+			continue;
 		}
-		depth++;
-		up(&w);
+		keep_place(state, &w);
+		return step == STEP_TOP ? WALK_DONE : WALK_LOST;
 	}
-	return 0;
+	keep_place(state, &w);
+	return WALK_ON;
 }
 
-/* What is asked, and of what. */
-struct query {
-	__u64 slot;
-	__u64 home; /* 0: the overlay has nothing of it */
-	__u64 seed;
-	__u64 depths;
-	__u64 names;
-};
-
-/* Without branches where it can be: each would double the walk for the verifier. */
-static __always_inline void open_query(struct query *q, __u64 home)
+/* Second walk: takes component after component off the hash again, and so meets that of each ancestor. */
+__weak __noinline int ask_chunk(__u64 key)
 {
-	struct nsw_home *h = bpf_map_lookup_elem(&homes, &home);
-	struct nsw_settings *s = get_settings();
-	struct nsw_set *set;
-	__u64 overlaid;
-	__u32 slot;
-
-	q->slot = q->home = q->seed = q->depths = q->names = unknown_zero;
-	if (!h || !s)
-		return;
-	slot = h->set;
-	overlaid = h->overlay & 1;
-	set = bpf_map_lookup_elem(&sets, &slot);
-	if (!set)
-		return;
-	q->seed = s->seed;
-	q->home = home * overlaid;
-	q->slot = slot;
-	q->depths = set->depths | (0 - overlaid); /* what the overlay names may be at any depth */
-	q->names = set->names | overlaid;
-}
-
-/* Second walk: meets the hash of each ancestor. Unresolved: the path is another than in the first one. */
-__weak __noinline __u64 ask_ancestors(__u64 mnt, __u64 dentry, __u64 home, __u64 hash, __u64 depth_classes)
-{
-	struct walk w = {.mount = real_mount((struct vfsmount *)mnt), .dentry = (struct dentry *)dentry};
-	__u64 depth = (depth_classes >> 8) + unknown_zero, classes = depth_classes & 15, answer;
-	struct query q = {};
+	struct walk_state *state = walk_of(key);
+	struct walk w;
 	enum step step;
 	int i;
 
-	open_query(&q, home);
-	answer = ask_path(q.slot, q.home, hash, NSW_KEY_PATH, classes);
-	if (q.names)
-		answer = stronger(answer, ask_path(q.slot, q.home, name_hash(dentry, q.seed), NSW_KEY_NAME, classes));
-	for (i = 0; i < WALK_STEPS; i++) {
+	if (!state)
+		return WALK_LOST;
+	w.mount = (struct mount *)state->mount;
+	w.dentry = (struct dentry *)state->dentry;
+	for (i = 0; i < CHUNK_STEPS; i++) {
 		step = look(&w);
 		if (step == STEP_NAME) {
-			hash = (hash - name_hash((__u64)w.dentry, q.seed)) * NSW_UNFOLD;
-			depth--;
+			state->hash = (state->hash - name_hash((__u64)w.dentry, state->seed)) * NSW_UNFOLD;
+			state->depth--;
 			up(&w);
-			if (q.depths >> (depth & 63) & 1)
-				answer = stronger(answer, ask_path(q.slot, q.home, hash, NSW_KEY_BELOW, classes));
+			if (state->depths >> (state->depth & 63) & 1)
+				state->answer = stronger(state->answer, ask_path(state->slot, state->home, state->hash,
+										 NSW_KEY_BELOW, state->classes));
 		} else if (step != STEP_CROSSED) {
-			break;
+			return WALK_DONE;
 		}
 		/* The mount point as well as the root of the mount on it: they are two directories. */
-		answer = stronger(answer, ask_inode(q.home, (__u64)w.dentry, NSW_KEY_BELOW, classes));
+		if (state->home)
+			state->answer = stronger(state->answer, ask_inode(state->home, (__u64)w.dentry, NSW_KEY_BELOW,
+									  state->classes));
 	}
-	if (hash || depth)
-		answer |= ANSWER(0, 0, 1);
-	return answer;
+	keep_place(state, &w);
+	return WALK_ON;
+}
+
+/* Third walk, of directories alone, whatever is mounted where. */
+__weak __noinline int physical_chunk(__u64 key)
+{
+	struct walk_state *state = walk_of(key);
+	struct dentry *d, *parent;
+	int i;
+
+	if (!state)
+		return WALK_LOST;
+	d = (struct dentry *)state->dentry;
+	for (i = 0; i < CHUNK_STEPS; i++) {
+		parent = BPF_CORE_READ(d, d_parent);
+		if (parent == d)
+			return WALK_DONE;
+		state->answer = stronger(state->answer,
+					 ask_inode(state->home, (__u64)parent, NSW_KEY_BELOW, state->classes));
+		d = parent;
+	}
+	state->dentry = (__u64)d;
+	return WALK_ON;
+}
+
+/*
+ * Hash and depth of (mnt, dentry) into the task's walk state. Returns 1 if it has a path: one that ends at the root of a
+ * mount namespace, and not in a detached mount, where no path of a policy leads.
+ */
+__weak __noinline int measure(__u64 key, __u64 mnt, __u64 dentry)
+{
+	struct walk_state *state = walk_of(key);
+	struct nsw_settings *s = get_settings();
+	struct mnt_namespace *ns;
+	int i, end = WALK_ON;
+	struct mount *top;
+
+	if (!state || !s)
+		return 0;
+	state->seed = s->seed;
+	state->hash = state->depth = 0;
+	state->power = 1;
+	restart(state, mnt, dentry);
+	for (i = 0; i < CHUNKS && end == WALK_ON; i++)
+		end = measure_chunk(key);
+	if (end != WALK_DONE)
+		return 0;
+	top = (struct mount *)state->mount;
+	ns = BPF_CORE_READ(top, mnt_ns);
+	return ns && (__u64)ns != INTERNAL_NS && mntns_serial(ns);
+}
+
+/* Returns 1 if the path is another one than was measured: it was moved meanwhile. */
+__weak __noinline int ask_ancestors(__u64 key, __u64 mnt, __u64 dentry)
+{
+	struct walk_state *state = walk_of(key);
+	int i, end = WALK_ON;
+
+	if (!state)
+		return 1;
+	restart(state, mnt, dentry);
+	state->answer = stronger(state->answer,
+				 ask_path(state->slot, state->home, state->hash, NSW_KEY_PATH, state->classes));
+	for (i = 0; i < CHUNKS && end == WALK_ON; i++)
+		end = ask_chunk(key);
+	return end != WALK_DONE || state->hash || state->depth;
 }
 
 /*
  * Beyond the root of its mount: a bind mount of a subdirectory shows the file, but not the directories above it that a
  * policy names. Their inodes give them away.
  */
-__weak __noinline __u64 ask_physical(__u64 mnt, __u64 dentry, __u64 home, __u64 classes)
+static __always_inline void ask_physical(struct walk_state *state, __u64 key, __u64 mnt, __u64 dentry)
 {
 	struct vfsmount *vfsmount = (struct vfsmount *)mnt;
-	struct dentry *d = BPF_CORE_READ(vfsmount, mnt_root), *parent;
-	__u64 answer = ask_inode(home, dentry, NSW_KEY_PATH, classes);
-	int i;
+	int i, end = WALK_ON;
 
-	for (i = 0; i < NSW_DEPTH_MAX; i++) {
-		parent = BPF_CORE_READ(d, d_parent);
-		if (parent == d)
-			break;
-		answer = stronger(answer, ask_inode(home, (__u64)parent, NSW_KEY_BELOW, classes));
-		d = parent;
-	}
-	return answer;
+	state->answer = stronger(state->answer, ask_inode(state->home, dentry, NSW_KEY_PATH, state->classes));
+	state->dentry = (__u64)BPF_CORE_READ(vfsmount, mnt_root);
+	for (i = 0; i < CHUNKS && end == WALK_ON; i++)
+		end = physical_chunk(key);
 }
 
 /* Both walks, and once more if the path moved between them. */
-static __always_inline __u64 ask_walk(__u64 mnt, __u64 dentry, __u64 home, __u64 seed, __u64 classes)
+static __always_inline void ask_walk(struct walk_state *state, __u64 key, __u64 mnt, __u64 dentry)
 {
-	__u64 depth = path_depth(mnt, dentry), answer;
+	int resolved = measure(key, mnt, dentry);
 
-	answer = ask_ancestors(mnt, dentry, home, path_hash(mnt, dentry, seed), (__u64)(__u32)depth << 8 | classes);
-	if (ANSWER_UNRESOLVED(answer)) {
-		depth = path_depth(mnt, dentry);
-		answer = stronger(ask_ancestors(mnt, dentry, home, path_hash(mnt, dentry, seed),
-						(__u64)(__u32)depth << 8 | classes),
-				  answer & ~ANSWER(0, 0, 1));
+	if (ask_ancestors(key, mnt, dentry)) {
+		resolved = measure(key, mnt, dentry);
+		if (ask_ancestors(key, mnt, dentry))
+			resolved = 0;
 	}
-	return depth & PATH_RESOLVED ? answer : answer | ANSWER(0, 0, 1);
+	if (!resolved)
+		state->answer |= ANSWER(0, 0, 1);
+}
+
+static __always_inline void open_query(struct walk_state *state, const struct nsw_home *h, __u64 home, __u64 classes)
+{
+	__u64 overlaid = h->overlay & 1;
+	struct nsw_set *set;
+	__u32 slot = h->set;
+
+	state->answer = 0;
+	state->classes = classes;
+	state->home = overlaid ? home : 0;
+	state->slot = slot;
+	state->depths = 0 - overlaid; /* what the overlay names may be at any depth */
+	state->names = overlaid;
+	set = bpf_map_lookup_elem(&sets, &slot);
+	if (!slot || !set)
+		return;
+	state->depths |= set->depths;
+	state->names |= set->names;
 }
 
 /*
- * The answer for a file. `classes`: bits of the classes of the act; STRICT: a file on an internal mount is unresolved
- * (a program in memory has no path that a policy could permit).
+ * The answer for a file, for the current task. `asked`: bits of the classes of the act; STRICT: a file on an internal
+ * mount is unresolved (a program in memory has no path that a policy could permit).
  */
 #define STRICT (1U << 31)
 __weak __noinline __u64 judge_file(__u64 mnt, __u64 dentry, __u64 home, __u64 asked)
 {
 	struct nsw_home *h = bpf_map_lookup_elem(&homes, &home);
-	struct nsw_settings *s = get_settings();
-	__u64 answer = 0, classes = asked & 15;
-	__u32 enforced;
+	__u64 key = (__u64)current_task(), classes = asked & 15, answer, strict;
+	struct walk_state *state = walk_of(key);
 
-	if (!h || !s)
+	if (!h || !state)
 		return 0;
-	enforced = h->classes >> NSW_CLASS_ENFORCED & classes;
-	if (h->overlay & 1)
-		answer = ask_physical(mnt, dentry, home, classes);
+	open_query(state, h, home, classes);
+	if (state->home)
+		ask_physical(state, key, mnt, dentry);
 	/* The path of a file on an internal mount means nothing: only its inode is asked. */
-	if (!internal_mount((struct vfsmount *)mnt))
-		answer = stronger(ask_walk(mnt, dentry, home, s->seed, classes), answer);
-	else if (asked & STRICT)
-		answer |= ANSWER(0, 0, 1);
+	if (!internal_mount((struct vfsmount *)mnt)) {
+		ask_walk(state, key, mnt, dentry);
+		if (state->names)
+			state->answer = stronger(state->answer,
+						 ask_path(state->slot, state->home, name_hash(dentry, state->seed),
+							  NSW_KEY_NAME, classes));
+	} else if (asked & STRICT) {
+		state->answer |= ANSWER(0, 0, 1);
+	}
+	answer = state->answer;
+	if (!ANSWER_UNRESOLVED(answer) || !classes)
+		return answer;
 	/* What cannot be resolved could be anything, so also what a rule refuses. */
-	if (ANSWER_UNRESOLVED(answer) && classes)
-		return stronger(answer & ~ANSWER(0, 0, 1), ANSWER(0, enforced ? NSW_VERDICT_DENIED : NSW_VERDICT_AUDIT, 1));
-	return answer;
+	strict = ANSWER(0, h->classes >> NSW_CLASS_ENFORCED & classes ? NSW_VERDICT_DENIED : NSW_VERDICT_AUDIT, 1);
+	answer &= ~ANSWER(0, 0, 1);
+	return ANSWER_MODE(strict) > ANSWER_MODE(answer) ? strict : answer;
 }
 
 /* The answer for an address. `port_protocol`: port << 8 | protocol. */

@@ -10,7 +10,8 @@ start_tool() {
   "$KERNEL_TOOL" "$@" >"$LOG" 2>&1 &
   TOOL_PID=$!
   at_exit stop_tool
-  wait_for 240 grep -q '^ready' "$LOG" || { diag "$(tail -n 5 "$LOG")"; die "the tool did not become ready"; }
+  tool_is_up() { grep -q "^ready" "$LOG" || ! kill -0 "$TOOL_PID"; }
+  wait_for 240 tool_is_up && grep -q "^ready" "$LOG" || { diag "$(tail -n 5 "$LOG")"; die "the tool did not become ready"; }
 }
 
 stop_tool() {
