@@ -2,12 +2,13 @@
 // nswarden history: what containers did, from the history's file. Works beside the daemon and
 // without it.
 #include <cstdio>
-#include <map>
 #include <memory>
 #include <string>
+#include <utility>
 
 #include "engine/base/clock.h"
 #include "store/history.h"
+#include "store/match.h"
 #include "store/render.h"
 #include "store/when.h"
 #include "tools/verbs.h"
@@ -17,7 +18,7 @@ namespace {
 
 struct Options {
   std::string file = "/var/lib/nswarden/history.db";
-  store::Format format = store::Format::kTable;
+  std::string output = "table";
   std::string since, until;
   store::Filter filter;
 };
@@ -31,17 +32,31 @@ Status ReadTime(const char* flag, const std::string& text, std::optional<uint64_
   return {};
 }
 
-Status Print(Options& options) {
+// What is wrong with what was typed, before any file is opened.
+Status ReadFilters(Options& options) {
   store::Filter& filter = options.filter;
   if (auto read = ReadTime("--since", options.since, filter.since_ns); !read) return read;
   if (auto read = ReadTime("--until", options.until, filter.until_ns); !read) return read;
+  if (filter.address.empty()) return {};
+  const auto address = store::ParseAddressFilter(filter.address);
+  return address ? Status() : Fail("--address: " + address.error().message);
+}
+
+store::Format FormatOf(const std::string& output) {
+  if (output == "json") return store::Format::kJson;
+  return output == "csv" ? store::Format::kCsv : store::Format::kTable;
+}
+
+Status Print(const Options& options) {
+  const store::Filter& filter = options.filter;
+  const store::Format format = FormatOf(options.output);
   bool first = true;
   const auto put = [](const std::string& text) {
     return fwrite(text.data(), 1, text.size(), stdout) == text.size();
   };
   const auto print = [&](const store::Row& row) {  // false, and so the end, when nobody reads
-    if (std::exchange(first, false)) put(store::RenderHeader(options.format, filter.alerts_only));
-    return put(store::Render(options.format, row, filter.alerts_only));
+    if (std::exchange(first, false)) put(store::RenderHeader(format, filter.alerts_only));
+    return put(store::Render(format, row, filter.alerts_only));
   };
   if (auto done = store::Visit(options.file, filter, print); !done) return done;
   if (first) fputs("nothing in the history fits\n", stderr);
@@ -73,20 +88,18 @@ void AddFilters(CLI::App& verb, Options& options) {
 void AddHistory(CLI::App& app, int& status) {
   auto options = std::make_shared<Options>();
   CLI::App* verb = app.add_subcommand("history", "What containers did, oldest first");
-  const std::map<std::string, store::Format> formats{{"table", store::Format::kTable},
-                                                     {"json", store::Format::kJson},
-                                                     {"csv", store::Format::kCsv}};
   verb->add_option("--history", options->file, "file of the history")->capture_default_str();
-  verb->add_option("--output", options->format, "table, json (a line a row) or csv")
-      ->transform(CLI::CheckedTransformer(formats));
+  verb->add_option("--output", options->output, "table, json (a line a row) or csv")
+      ->check(CLI::IsMember({"table", "json", "csv"}))
+      ->capture_default_str();
   AddFilters(*verb, *options);
   verb->footer(
       "Texts with * or ? are patterns. A row is one act, or COUNT like ones of one minute.");
   verb->callback([options, &status] {
-    if (const Status printed = Print(*options); !printed) {
-      fprintf(stderr, "nswarden history: %s\n", printed.error().message.c_str());
-      status = 1;
-    }
+    Status done = ReadFilters(*options);
+    status = done ? 0 : 2;
+    if (done && !(done = Print(*options))) status = 1;
+    if (!done) fprintf(stderr, "nswarden history: %s\n", done.error().message.c_str());
   });
 }
 
