@@ -3,7 +3,7 @@
 #include "connect.h"
 #include "exec.h"
 #include "file.h"
-#include "verdict.h"
+#include "net_verdict.h"
 
 /*
  * clang may turn `refused ? -EPERM : 0` into arithmetic whose range the verifier (6.12 on) cannot see to be an errno.

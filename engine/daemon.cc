@@ -164,9 +164,9 @@ Status Daemon::StartPipeline() {
   queue_ = std::make_unique<WorkQueue>([this] { kernel_->Wake(); });
   registry_ = std::make_unique<container::Registry>(container::ProcFs());
   binder_ = std::make_unique<PolicyBinder>(*kernel_, *registry_);
-  pipeline_ = std::make_unique<Pipeline>(PipelineParts{*kernel_, *registry_, *binder_, *dispatcher_,
-                                                       history_.get(), SystemClock(), hostname_,
-                                                       kernel_->host_pid_namespace(), config_.max_tasks});
+  pipeline_ = std::make_unique<Pipeline>(
+      PipelineParts{*kernel_, *registry_, *binder_, *dispatcher_, history_.get(), SystemClock(),
+                    hostname_, kernel_->host_pid_namespace(), config_.max_tasks});
   if (Status used = binder_->Use(first_policies_); !used) return used;
   pipeline_->Tick();
   return {};

@@ -22,11 +22,14 @@ nsw_object_key Key(uint64_t home, const std::tuple<uint64_t, uint32_t, uint32_t>
 
 Result<UniqueFd> MakePaths(const DenyTables& tables) {
   const auto size = static_cast<uint32_t>(std::max<size_t>(1, tables.paths.size()));
-  UniqueFd map(bpf_map_create(BPF_MAP_TYPE_HASH, "nsw_paths", sizeof(nsw_path_key), sizeof(nsw_verdict), size, nullptr));
-  if (!map.valid()) return FailErrno("making a map for " + std::to_string(size) + " path entries", errno);
+  UniqueFd map(bpf_map_create(BPF_MAP_TYPE_HASH, "nsw_paths", sizeof(nsw_path_key),
+                              sizeof(nsw_verdict), size, nullptr));
+  if (!map.valid())
+    return FailErrno("making a map for " + std::to_string(size) + " path entries", errno);
   for (const auto& [key, verdict] : tables.paths) {
     const nsw_path_key raw{key.second, key.first, 0};
-    if (bpf_map_update_elem(map.get(), &raw, &verdict, BPF_ANY) != 0) return FailErrno("writing a path entry", errno);
+    if (bpf_map_update_elem(map.get(), &raw, &verdict, BPF_ANY) != 0)
+      return FailErrno("writing a path entry", errno);
   }
   return map;
 }
@@ -34,10 +37,13 @@ Result<UniqueFd> MakePaths(const DenyTables& tables) {
 Result<UniqueFd> MakeNets(const DenyTables& tables) {
   const auto size = static_cast<uint32_t>(std::max<size_t>(1, tables.nets.size()));
   LIBBPF_OPTS(bpf_map_create_opts, options, .map_flags = BPF_F_NO_PREALLOC);
-  UniqueFd map(bpf_map_create(BPF_MAP_TYPE_LPM_TRIE, "nsw_nets", sizeof(nsw_net_key), sizeof(nsw_net), size, &options));
-  if (!map.valid()) return FailErrno("making a map for " + std::to_string(size) + " address ranges", errno);
+  UniqueFd map(bpf_map_create(BPF_MAP_TYPE_LPM_TRIE, "nsw_nets", sizeof(nsw_net_key),
+                              sizeof(nsw_net), size, &options));
+  if (!map.valid())
+    return FailErrno("making a map for " + std::to_string(size) + " address ranges", errno);
   for (const auto& [key, value] : tables.nets) {
-    if (bpf_map_update_elem(map.get(), &key, &value, BPF_ANY) != 0) return FailErrno("writing an address range", errno);
+    if (bpf_map_update_elem(map.get(), &key, &value, BPF_ANY) != 0)
+      return FailErrno("writing an address range", errno);
   }
   return map;
 }
@@ -45,7 +51,8 @@ Result<UniqueFd> MakeNets(const DenyTables& tables) {
 Status Put(int outer, uint32_t slot, const Result<UniqueFd>& inner) {
   if (!inner) return tl::unexpected(inner.error());
   const int fd = inner->get();
-  if (bpf_map_update_elem(outer, &slot, &fd, BPF_ANY) != 0) return FailErrno("publishing a deny map", errno);
+  if (bpf_map_update_elem(outer, &slot, &fd, BPF_ANY) != 0)
+    return FailErrno("publishing a deny map", errno);
   return {};
 }
 
@@ -61,7 +68,8 @@ Result<uint32_t> DenyMapDriver::BuildSet(const rule::DenyPlan& plan) {
   if (!tables) return tl::unexpected(tables.error());
   const auto free = std::find(used_.begin(), used_.end(), false);
   if (free == used_.end()) {
-    return Fail("more than " + std::to_string(used_.size() - 1) + " different combinations of policies are in use");
+    return Fail("more than " + std::to_string(used_.size() - 1) +
+                " different combinations of policies are in use");
   }
   const auto slot = static_cast<uint32_t>(free - used_.begin());
   if (Status status = FillSet(slot, *tables); !status) {
@@ -75,7 +83,8 @@ Result<uint32_t> DenyMapDriver::BuildSet(const rule::DenyPlan& plan) {
 Status DenyMapDriver::FillSet(uint32_t slot, const DenyTables& tables) const {
   if (Status status = Put(fds_.path_sets, slot, MakePaths(tables)); !status) return status;
   if (Status status = Put(fds_.net_sets, slot, MakeNets(tables)); !status) return status;
-  if (bpf_map_update_elem(fds_.sets, &slot, &tables.set, BPF_ANY) != 0) return FailErrno("writing a deny set", errno);
+  if (bpf_map_update_elem(fds_.sets, &slot, &tables.set, BPF_ANY) != 0)
+    return FailErrno("writing a deny set", errno);
   return {};
 }
 
@@ -88,7 +97,8 @@ void DenyMapDriver::FreeSet(uint32_t slot) {
   used_[slot] = false;
 }
 
-std::vector<DenyMapDriver::ObjectKey> DenyMapDriver::KeysOf(const rule::DenyEntry& entry, pid_t pid, bool own_path) const {
+std::vector<DenyMapDriver::ObjectKey> DenyMapDriver::KeysOf(const rule::DenyEntry& entry, pid_t pid,
+                                                            bool own_path) const {
   if (entry.kind == rule::DenyKind::kName) {
     if (!own_path) return {};
     return {{NameHash(entry.path, seed_), 0, NSW_KEY_NAME}};
@@ -108,7 +118,8 @@ std::vector<DenyMapDriver::ObjectKey> DenyMapDriver::KeysOf(const rule::DenyEntr
     keys.emplace_back(file->ino, file->dev, kind | NSW_KEY_INODE);
   };
   add(entry.path);
-  // A volume below a denied directory, mounted a second time elsewhere, leads neither there by its path nor by inodes.
+  // A volume below a denied directory, mounted a second time elsewhere, leads neither there by its
+  // path nor by inodes.
   if (below) {
     for (const std::string& mount : Resolver::MountsBelow(pid, entry.path)) add(mount);
   }
@@ -133,7 +144,8 @@ Status DenyMapDriver::Bind(uint64_t home, uint32_t slot, const rule::DenyPlan& p
   return status;
 }
 
-Status DenyMapDriver::Push(uint64_t home, const rule::DenyEntry& entry, pid_t pid, uint64_t expires_ns) {
+Status DenyMapDriver::Push(uint64_t home, const rule::DenyEntry& entry, pid_t pid,
+                           uint64_t expires_ns) {
   if (entry.kind == rule::DenyKind::kNet) {
     return Fail("addresses cannot be refused at run time yet; name them in a policy's deny list");
   }
@@ -148,13 +160,16 @@ Status DenyMapDriver::Push(uint64_t home, const rule::DenyEntry& entry, pid_t pi
 void DenyMapDriver::Withdraw(uint64_t home, uint32_t rule) {
   const auto bound = homes_.find(home);
   if (bound == homes_.end()) return;
-  std::erase_if(bound->second.sources, [&](const Source& s) { return s.pushed && s.entry.rule == rule; });
-  if (Status status = Apply(home, bound->second); !status) spdlog::error("{}", status.error().message);
+  std::erase_if(bound->second.sources,
+                [&](const Source& s) { return s.pushed && s.entry.rule == rule; });
+  if (Status status = Apply(home, bound->second); !status)
+    spdlog::error("{}", status.error().message);
 }
 
 void DenyMapDriver::Expire(uint64_t now_ns) {
   for (auto& [home, bound] : homes_) {
-    const size_t gone = std::erase_if(bound.sources, [&](const Source& s) { return s.expires_ns && s.expires_ns <= now_ns; });
+    const size_t gone = std::erase_if(
+        bound.sources, [&](const Source& s) { return s.expires_ns && s.expires_ns <= now_ns; });
     if (gone == 0) continue;
     if (Status status = Apply(home, bound); !status) spdlog::error("{}", status.error().message);
   }
@@ -174,22 +189,26 @@ std::map<DenyMapDriver::ObjectKey, nsw_verdict> DenyMapDriver::Derive(const Boun
     for (const ObjectKey& key : source.keys) {
       const auto [at, fresh] = wanted.try_emplace(key);
       nsw_verdict& verdict = at->second;
-      // One value has one expiry: of several sources the last to go counts, and Expire() derives the rest.
+      // One value has one expiry: of several sources the last to go counts, and Expire() derives
+      // the rest.
       const uint64_t before = fresh ? source.expires_ns : verdict.expires_ns;
-      verdict.expires_ns = before == 0 || source.expires_ns == 0 ? 0 : std::max(before, source.expires_ns);
+      verdict.expires_ns =
+          before == 0 || source.expires_ns == 0 ? 0 : std::max(before, source.expires_ns);
       Speak(verdict, source.entry);
     }
   }
   return wanted;
 }
 
-Status DenyMapDriver::Write(uint64_t home, Bound& bound, const std::map<ObjectKey, nsw_verdict>& wanted) {
+Status DenyMapDriver::Write(uint64_t home, Bound& bound,
+                            const std::map<ObjectKey, nsw_verdict>& wanted) {
   for (const auto& [key, verdict] : wanted) {
     const nsw_object_key raw = Key(home, key);
     if (bpf_map_update_elem(fds_.overlay, &raw, &verdict, BPF_ANY) != 0) {
       const int code = errno;
-      return FailErrno("container-specific entry " + std::to_string(bound.written.size() + 1) + " of " +
-                           std::to_string(wanted.size()) + (code == E2BIG ? " finds no room" : ""),
+      return FailErrno("container-specific entry " + std::to_string(bound.written.size() + 1) +
+                           " of " + std::to_string(wanted.size()) +
+                           (code == E2BIG ? " finds no room" : ""),
                        code);
     }
     bound.written[key] = verdict;
@@ -197,7 +216,8 @@ Status DenyMapDriver::Write(uint64_t home, Bound& bound, const std::map<ObjectKe
   return {};
 }
 
-void DenyMapDriver::EraseStale(uint64_t home, Bound& bound, const std::map<ObjectKey, nsw_verdict>& wanted) {
+void DenyMapDriver::EraseStale(uint64_t home, Bound& bound,
+                               const std::map<ObjectKey, nsw_verdict>& wanted) {
   std::erase_if(bound.written, [&](const auto& entry) {
     if (wanted.contains(entry.first)) return false;
     const nsw_object_key raw = Key(home, entry.first);
@@ -206,13 +226,15 @@ void DenyMapDriver::EraseStale(uint64_t home, Bound& bound, const std::map<Objec
   });
 }
 
-// First what is new, then the switch to the set, then away with what is old: at no instant less than both sides agree on.
+// First what is new, then the switch to the set, then away with what is old: at no instant less
+// than both sides agree on.
 Status DenyMapDriver::Apply(uint64_t home, Bound& bound) {
   const std::map<ObjectKey, nsw_verdict> wanted = Derive(bound);
   if (Status status = Write(home, bound, wanted); !status) return status;
   uint32_t classes = bound.classes;
   for (const Source& source : bound.sources) classes |= ClassBits({source.entry});
-  Result<uint32_t> failed = RunProgram(fds_.set_home, {home, NSW_HOME_BOUND, 0, 1, bound.slot, classes, !wanted.empty()});
+  Result<uint32_t> failed =
+      RunProgram(fds_.set_home, {home, NSW_HOME_BOUND, 0, 1, bound.slot, classes, !wanted.empty()});
   if (!failed) return tl::unexpected(failed.error());
   if (*failed != 0) return Fail("no room for one more container in the kernel's map `homes`");
   EraseStale(home, bound, wanted);

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// DenyMapDriver: DenyMaps on the BPF maps of the enforcing object. Owned by Kernel; called from the pipeline's thread.
+// DenyMapDriver: DenyMaps on the BPF maps of the enforcing object. Owned by Kernel; called from the
+// pipeline's thread.
 //
-// What holds for one home alone (the files behind its literal paths, run-time entries) lives in the map `overlay`. It is
-// kept here as a list of sources, and what the map must hold is derived anew from all of them at each change: so two
-// sources of one key never undo each other.
+// What holds for one home alone (the files behind its literal paths, run-time entries) lives in the
+// map `overlay`. It is kept here as a list of sources, and what the map must hold is derived anew
+// from all of them at each change: so two sources of one key never undo each other.
 #pragma once
 
 #include <cstdint>
@@ -61,7 +62,8 @@ class DenyMapDriver final : public DenyMaps {
     std::map<ObjectKey, nsw_verdict> written;
   };
 
-  [[nodiscard]] std::vector<ObjectKey> KeysOf(const rule::DenyEntry& entry, pid_t pid, bool own_path) const;
+  [[nodiscard]] std::vector<ObjectKey> KeysOf(const rule::DenyEntry& entry, pid_t pid,
+                                              bool own_path) const;
   [[nodiscard]] static std::map<ObjectKey, nsw_verdict> Derive(const Bound& bound);
   Status Apply(uint64_t home, Bound& bound);
   Status Write(uint64_t home, Bound& bound, const std::map<ObjectKey, nsw_verdict>& wanted);

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// DenyMaps: the kernel's deny maps as the rest of the engine uses them. One implementation drives BPF maps, a fake
-// stands in for it in tests. Called from the pipeline's thread alone.
+// DenyMaps: the kernel's deny maps as the rest of the engine uses them. One implementation drives
+// BPF maps, a fake stands in for it in tests. Called from the pipeline's thread alone.
 //
-// A set is what one combination of policies refuses. It is built whole in a slot of its own and only then bound to a
-// home, so that a container sees the old set or the new one and never a part.
+// A set is what one combination of policies refuses. It is built whole in a slot of its own and
+// only then bound to a home, so that a container sees the old set or the new one and never a part.
 #pragma once
 
 #include <sys/types.h>
@@ -19,18 +19,23 @@ class DenyMaps {
  public:
   virtual ~DenyMaps() = default;
 
-  /// Builds a set and returns its slot (> 0). Errors: no free slot, more entries than fit (with the number), map errors.
+  /// Builds a set and returns its slot (> 0). Errors: no free slot, more entries than fit (with the
+  /// number), map errors.
   [[nodiscard]] virtual Result<uint32_t> BuildSet(const rule::DenyPlan& plan) = 0;
 
   /// Frees a slot that no home is bound to any more.
   virtual void FreeSet(uint32_t slot) = 0;
 
-  /// Binds a home to a set (0: none), and resolves the plan's literal paths and directories inside the container of `pid`
-  /// (0: not possible) to the targets and inodes behind them, which join the home's overlay.
-  [[nodiscard]] virtual Status Bind(uint64_t home, uint32_t slot, const rule::DenyPlan& plan, pid_t pid) = 0;
+  /// Binds a home to a set (0: none), and resolves the plan's literal paths and directories inside
+  /// the container of `pid` (0: not possible) to the targets and inodes behind them, which join the
+  /// home's overlay.
+  [[nodiscard]] virtual Status Bind(uint64_t home, uint32_t slot, const rule::DenyPlan& plan,
+                                    pid_t pid) = 0;
 
-  /// Adds one entry for one home at run time. `expires_ns`: CLOCK_BOOTTIME, 0 for never. kNet is refused with a message.
-  [[nodiscard]] virtual Status Push(uint64_t home, const rule::DenyEntry& entry, pid_t pid, uint64_t expires_ns) = 0;
+  /// Adds one entry for one home at run time. `expires_ns`: CLOCK_BOOTTIME, 0 for never. kNet is
+  /// refused with a message.
+  [[nodiscard]] virtual Status Push(uint64_t home, const rule::DenyEntry& entry, pid_t pid,
+                                    uint64_t expires_ns) = 0;
 
   /// Takes away the run-time entries of that rule id from that home.
   virtual void Withdraw(uint64_t home, uint32_t rule) = 0;

@@ -43,17 +43,20 @@ nsw_net_rule NetRule(const rule::DenyEntry& entry) {
   return out;
 }
 
-/// The rules that speak of the addresses of one prefix: its own and those of each prefix that covers it.
+/// The rules that speak of the addresses of one prefix: its own and those of each prefix that
+/// covers it.
 Result<nsw_net> RulesOf(const rule::NetRange& net, const std::vector<const rule::DenyEntry*>& all) {
   std::vector<const rule::DenyEntry*> speaking;
   for (const rule::DenyEntry* entry : all) {
     if (Covers(entry->net, net)) speaking.push_back(entry);
   }
   if (speaking.size() > NSW_NET_RULES) {
-    return Fail(std::to_string(speaking.size()) + " connect entries speak of one address range, the kernel holds " +
+    return Fail(std::to_string(speaking.size()) +
+                " connect entries speak of one address range, the kernel holds " +
                 std::to_string(NSW_NET_RULES) + "; name fewer overlapping ranges or ports");
   }
-  std::stable_sort(speaking.begin(), speaking.end(), [](auto* a, auto* b) { return a->mode > b->mode; });
+  std::stable_sort(speaking.begin(), speaking.end(),
+                   [](auto* a, auto* b) { return a->mode > b->mode; });
   nsw_net value{};
   for (const rule::DenyEntry* entry : speaking) value.rules[value.count++] = NetRule(*entry);
   return value;
@@ -80,7 +83,8 @@ Status LowerNets(const rule::DenyPlan& plan, DenyTables& tables) {
 
 Status LowerPath(const rule::DenyEntry& entry, uint64_t seed, DenyTables& tables) {
   if (entry.kind == rule::DenyKind::kName) {
-    if (entry.path.empty() || entry.path.size() > 255 || entry.path.find('/') != std::string::npos) {
+    if (entry.path.empty() || entry.path.size() > 255 ||
+        entry.path.find('/') != std::string::npos) {
       return Fail("'" + entry.path + "' is not the name of a file");
     }
     Speak(tables.paths[{NSW_KEY_NAME, NameHash(entry.path, seed)}], entry);
@@ -90,8 +94,8 @@ Status LowerPath(const rule::DenyEntry& entry, uint64_t seed, DenyTables& tables
   if (!entry.path.starts_with('/')) return Fail("'" + entry.path + "' is not an absolute path");
   const PathHash path = HashPath(entry.path, seed);
   if (path.depth > NSW_DEPTH_MAX) {
-    return Fail("a path of " + std::to_string(path.depth) + " components; the kernel's walk ends at " +
-                std::to_string(NSW_DEPTH_MAX));
+    return Fail("a path of " + std::to_string(path.depth) +
+                " components; the kernel's walk ends at " + std::to_string(NSW_DEPTH_MAX));
   }
   const bool below = entry.kind == rule::DenyKind::kBelow;
   if (below) tables.set.depths |= 1ULL << (path.depth % 64);
@@ -127,7 +131,8 @@ Result<DenyTables> Lower(const rule::DenyPlan& plan, uint64_t seed) {
   for (const rule::DenyEntry& entry : plan.entries) {
     if (entry.rule == 0) return Fail("a deny entry without a rule id");
     if (entry.kind == rule::DenyKind::kNet) continue;
-    if (Status status = LowerPath(entry, seed, tables); !status) return tl::unexpected(status.error());
+    if (Status status = LowerPath(entry, seed, tables); !status)
+      return tl::unexpected(status.error());
   }
   if (Status status = LowerNets(plan, tables); !status) return tl::unexpected(status.error());
   return tables;

@@ -31,7 +31,8 @@ Result<Object> LoadAlone(const char* name) {
   if (!object) return FailProgram(name, "opening the trial object", errno);
   object->rodata->trial_tid = static_cast<uint32_t>(gettid());
   Want(object->obj, name);
-  if (const int error = probe__load(object.get()); error != 0) return FailProgram(name, "loading", -error);
+  if (const int error = probe__load(object.get()); error != 0)
+    return FailProgram(name, "loading", -error);
   return object;
 }
 
@@ -51,7 +52,8 @@ Status TryAttached(const char* name, const std::function<void()>& act) {
 Status TryPool() {
   Result<Object> object = LoadAlone("try_kretprobe");
   if (!object) return tl::unexpected(object.error());
-  Result<PoolKretprobe> pool = PoolKretprobe::Attach(bpf_program__fd((*object)->progs.try_kretprobe), "__x64_sys_openat");
+  Result<PoolKretprobe> pool =
+      PoolKretprobe::Attach(bpf_program__fd((*object)->progs.try_kretprobe), "__x64_sys_openat");
   if (!pool) return tl::unexpected(pool.error());
   OpenSomething();
   if ((*object)->bss->hits == 0) return Fail("attached, but was not called");
@@ -69,7 +71,8 @@ Status TryLsm() {
   if (!link) return tl::unexpected(link.error());
   const UniqueFd canary(open("/proc/self/stat", O_RDONLY | O_CLOEXEC));
   if (!canary.valid() && errno == EPERM) return {};
-  return Fail("the program attaches, but its refusal has no effect; active LSMs: " + (active.empty() ? "unknown" : active));
+  return Fail("the program attaches, but its refusal has no effect; active LSMs: " +
+              (active.empty() ? "unknown" : active));
 }
 
 Status TryRing() {
@@ -85,7 +88,8 @@ Status TryRoot() {
 }
 
 Status TryBtf() {
-  if (access("/sys/kernel/btf/vmlinux", R_OK) != 0) return FailErrno("/sys/kernel/btf/vmlinux", errno);
+  if (access("/sys/kernel/btf/vmlinux", R_OK) != 0)
+    return FailErrno("/sys/kernel/btf/vmlinux", errno);
   return {};
 }
 
@@ -99,9 +103,12 @@ struct Trial {
 
 std::vector<Trial> Trials() {
   return {
-      {"BPF", &Features::root, TryRoot, "nswarden cannot run at all", "run as root, with CAP_BPF and CAP_PERFMON"},
-      {"BTF", &Features::btf, TryBtf, "nswarden cannot run at all", "a kernel with CONFIG_DEBUG_INFO_BTF"},
-      {"ring buffer", &Features::ring_buffer, TryRing, "nswarden cannot run at all", "Linux 5.10 or later"},
+      {"BPF", &Features::root, TryRoot, "nswarden cannot run at all",
+       "run as root, with CAP_BPF and CAP_PERFMON"},
+      {"BTF", &Features::btf, TryBtf, "nswarden cannot run at all",
+       "a kernel with CONFIG_DEBUG_INFO_BTF"},
+      {"ring buffer", &Features::ring_buffer, TryRing, "nswarden cannot run at all",
+       "Linux 5.10 or later"},
       {"BTF tracepoints", &Features::tracing, [] { return TryAttached("try_tp_btf", nullptr); },
        "nswarden cannot run at all", "Linux 5.10 or later"},
       {"task iterator", &Features::iterator,
@@ -110,15 +117,20 @@ std::vector<Trial> Trials() {
          return object ? Status() : tl::unexpected(object.error());
        },
        "containers that run already are seen only from their next exec on", "Linux 5.10 or later"},
-      {"kprobe", &Features::kprobe, [] { return TryAttached("try_kprobe", [] { syscall(SYS_getppid); }); },
-       "calls are watched by tracepoints: objects are taken from descriptors, failed calls show the caller's text",
+      {"kprobe", &Features::kprobe,
+       [] { return TryAttached("try_kprobe", [] { syscall(SYS_getppid); }); },
+       "calls are watched by tracepoints: objects are taken from descriptors, failed calls show "
+       "the caller's text",
        "a kernel with CONFIG_KPROBES and CONFIG_KPROBE_EVENTS"},
       {"kretprobe with a pool", &Features::kretprobe_pool, TryPool,
-       "returns of many calls that sleep at once can be lost (and are counted)", "mount tracefs on /sys/kernel/tracing"},
+       "returns of many calls that sleep at once can be lost (and are counted)",
+       "mount tracefs on /sys/kernel/tracing"},
       {"fexit", &Features::fexit, [] { return TryAttached("try_fexit", OpenSomething); },
-       "returns of calls that sleep are taken by kretprobes", "a kernel with CONFIG_FUNCTION_TRACER and BPF trampolines"},
+       "returns of calls that sleep are taken by kretprobes",
+       "a kernel with CONFIG_FUNCTION_TRACER and BPF trampolines"},
       {"system call tracepoints", &Features::syscall_tracepoint,
-       [] { return TryAttached("try_tracepoint", OpenSomething); }, "no substitute where kprobes are missing",
+       [] { return TryAttached("try_tracepoint", OpenSomething); },
+       "no substitute where kprobes are missing",
        "a kernel with CONFIG_FTRACE_SYSCALLS; mount tracefs on /sys/kernel/tracing"},
       {"BPF-LSM", &Features::lsm, TryLsm, "policies can alert, but nothing is refused",
        "a kernel with CONFIG_BPF_LSM, booted with bpf in its lsm= list"},
@@ -135,7 +147,8 @@ Features ProbeFeatures() {
     TakeLibbpfLog();
     features.*trial.slot = status.has_value();
     Feature line{trial.name, status.has_value(), "", "", ""};
-    if (!status) line = {trial.name, false, status.error().message, trial.consequence, trial.remedy};
+    if (!status)
+      line = {trial.name, false, status.error().message, trial.consequence, trial.remedy};
     features.table.push_back(std::move(line));
   }
   return features;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// What this kernel gives, each found by trial and never by version: every program type is loaded and attached once and
-// taken away again. Called at start and by `nswarden probe`. Needs root; takes about a second.
+// What this kernel gives, each found by trial and never by version: every program type is loaded
+// and attached once and taken away again. Called at start and by `nswarden probe`. Needs root;
+// takes about a second.
 #pragma once
 
 #include <string>
@@ -10,24 +11,25 @@ namespace nsw::kernel {
 
 /// One line of `nswarden probe`.
 struct Feature {
-  std::string name;         ///< "kprobe", "BPF-LSM", ...
+  std::string name;  ///< "kprobe", "BPF-LSM", ...
   bool works = false;
-  std::string why;          ///< the trial's own words when it does not work: errno and what was tried
+  std::string why;  ///< the trial's own words when it does not work: errno and what was tried
   std::string consequence;  ///< what follows for the user
   std::string remedy;       ///< how to get it, "" where nothing is missing
 };
 
 struct Features {
-  bool root = false;         ///< may load BPF at all
+  bool root = false;  ///< may load BPF at all
   bool btf = false;
   bool ring_buffer = false;
-  bool tracing = false;      ///< tp_btf
-  bool iterator = false;     ///< iter/task
+  bool tracing = false;   ///< tp_btf
+  bool iterator = false;  ///< iter/task
   bool kprobe = false;
   bool kretprobe_pool = false;  ///< kretprobe with a pool of our size, by tracefs
   bool fexit = false;
   bool syscall_tracepoint = false;
-  bool lsm = false;          ///< BPF-LSM loads, `bpf` is in the active list and a canary denial was seen to work
+  bool lsm =
+      false;  ///< BPF-LSM loads, `bpf` is in the active list and a canary denial was seen to work
   std::vector<Feature> table;
 };
 

@@ -23,10 +23,11 @@ constexpr int kLabelPasses = 16;
 /// Ring buffers are a power of two of at least a page.
 uint32_t RingBytes(uint32_t asked) { return std::bit_ceil(std::max<uint32_t>(asked, 4096)); }
 
-constexpr const char* kIdentity[] = {"nsw_inherit", "nsw_free", "nsw_seed_late", "nsw_set_home",
-                                     "nsw_resolve", "nsw_find_host"};
+constexpr const char* kIdentity[] = {"nsw_inherit",  "nsw_free",    "nsw_seed_late",
+                                     "nsw_set_home", "nsw_resolve", "nsw_find_host"};
 constexpr const char* kLsmIdentity[] = {"nsw_task_alloc", "nsw_task_free", "nsw_seed"};
-constexpr const char* kRefuse[] = {"nsw_file_open", "nsw_bprm_check", "nsw_socket_connect", "nsw_socket_sendmsg"};
+constexpr const char* kRefuse[] = {"nsw_file_open", "nsw_bprm_check", "nsw_socket_connect",
+                                   "nsw_socket_sendmsg"};
 
 }  // namespace
 
@@ -39,13 +40,16 @@ Result<std::unique_ptr<Kernel>> Kernel::Load(const Features& features, const Opt
 LoadedKernel::~LoadedKernel() {
   sensor_.reset();
   links_.clear();
-  if (settings_ != nullptr) munmap(const_cast<nsw_settings*>(settings_), static_cast<size_t>(getpagesize()));
+  if (settings_ != nullptr)
+    munmap(const_cast<nsw_settings*>(settings_), static_cast<size_t>(getpagesize()));
 }
 
 Status LoadedKernel::Start() {
   CaptureLibbpfLog();
   if (!features_.tracing || !features_.ring_buffer) {
-    return Fail("this kernel lacks BTF tracepoints or BPF ring buffers; nswarden needs Linux 5.10 with CONFIG_DEBUG_INFO_BTF");
+    return Fail(
+        "this kernel lacks BTF tracepoints or BPF ring buffers; nswarden needs Linux 5.10 with "
+        "CONFIG_DEBUG_INFO_BTF");
   }
   PoolKretprobe::RemoveStale();
   lsm_ = features_.lsm && options_.enforce;
@@ -71,7 +75,8 @@ Status LoadedKernel::OpenIdentity() {
   bpf_map__set_max_entries(skeleton_->maps.labels, options_.max_tasks);
   skeleton_->rodata->lsm_attached = lsm_ ? 1 : 0;
   ChooseIdentity();
-  if (const int error = enforce__load(skeleton_.get()); error != 0) return FailProgram("enforce", "loading", -error);
+  if (const int error = enforce__load(skeleton_.get()); error != 0)
+    return FailProgram("enforce", "loading", -error);
   return {};
 }
 
@@ -87,12 +92,15 @@ void LoadedKernel::ChooseIdentity() {
 
 Status LoadedKernel::FillSettings() {
   const auto page = static_cast<size_t>(getpagesize());
-  void* memory = mmap(nullptr, page, PROT_READ | PROT_WRITE, MAP_SHARED, bpf_map__fd(skeleton_->maps.settings), 0);
+  void* memory = mmap(nullptr, page, PROT_READ | PROT_WRITE, MAP_SHARED,
+                      bpf_map__fd(skeleton_->maps.settings), 0);
   if (memory == MAP_FAILED) return FailErrno("mapping the settings", errno);
   settings_ = static_cast<volatile nsw_settings*>(memory);
   const Result<uint32_t> failed = RunProgram(ProgramFd("nsw_find_host"), {});
   if (!failed) return tl::unexpected(failed.error());
-  if (*failed != 0) return Fail("process 1 is not among the ancestors of this process: the host's namespaces are unknown");
+  if (*failed != 0)
+    return Fail(
+        "process 1 is not among the ancestors of this process: the host's namespaces are unknown");
   if (getrandom(&seed_, sizeof seed_, 0) != sizeof seed_) return FailErrno("getrandom", errno);
   settings_->seed = seed_;
   settings_->watch_host = options_.watch_host ? 1 : 0;
@@ -110,14 +118,16 @@ Status LoadedKernel::AttachIdentity() {
     Result<Link> link = Attach(program);
     if (!link) return tl::unexpected(link.error());
     links_.push_back(std::move(*link));
-    attachments_.push_back(section.substr(section.find('/') + 1) + ": " + section.substr(0, section.find('/')));
+    attachments_.push_back(section.substr(section.find('/') + 1) + ": " +
+                           section.substr(0, section.find('/')));
   }
   return {};
 }
 
 Status LoadedKernel::OpenRings() {
   std::vector<RingSource::Map> maps;
-  for (bpf_map* map : {skeleton_->maps.ring_files, skeleton_->maps.ring_events, skeleton_->maps.ring_denials}) {
+  for (bpf_map* map :
+       {skeleton_->maps.ring_files, skeleton_->maps.ring_events, skeleton_->maps.ring_denials}) {
     maps.push_back({bpf_map__fd(map), bpf_map__max_entries(map)});
   }
   Result<RingSource> source = RingSource::Open(maps);
@@ -144,7 +154,8 @@ int LoadedKernel::ProgramFd(const std::string& name) const {
 }
 
 Result<size_t> LoadedKernel::LabelOnce() {
-  bpf_link* raw = bpf_program__attach_iter(FindProgram(skeleton_->obj, "nsw_label_running"), nullptr);
+  bpf_link* raw =
+      bpf_program__attach_iter(FindProgram(skeleton_->obj, "nsw_label_running"), nullptr);
   if (raw == nullptr) return FailProgram("nsw_label_running", "attaching", errno);
   const Link link(raw);
   const UniqueFd iterator(bpf_iter_create(bpf_link__fd(raw)));
@@ -162,7 +173,9 @@ Result<size_t> LoadedKernel::LabelOnce() {
 
 Status LoadedKernel::LabelRunning() {
   if (!features_.iterator) {
-    return Fail("this kernel has no task iterator: containers that run already are seen from their next exec on");
+    return Fail(
+        "this kernel has no task iterator: containers that run already are seen from their next "
+        "exec on");
   }
   size_t total = 0;
   for (int pass = 0; pass < kLabelPasses; ++pass) {
@@ -192,7 +205,8 @@ std::vector<Counter> LoadedKernel::Counters() const {
     if (bpf_map_lookup_elem(fd, &index, per_cpu.data()) != 0) continue;
     uint64_t sum = 0;
     for (const uint64_t value : per_cpu) sum += value;
-    all.push_back({static_cast<nsw_event>(index / NSW_COUNT_KINDS), static_cast<nsw_count>(index % NSW_COUNT_KINDS), sum});
+    all.push_back({static_cast<nsw_event>(index / NSW_COUNT_KINDS),
+                   static_cast<nsw_count>(index % NSW_COUNT_KINDS), sum});
   }
   return all;
 }

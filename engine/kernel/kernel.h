@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Kernel: the loaded programs, their rings, counters and deny maps. Made once by the daemon after ProbeFeatures; used from
-// the pipeline's thread. Destroying it detaches everything.
+// Kernel: the loaded programs, their rings, counters and deny maps. Made once by the daemon after
+// ProbeFeatures; used from the pipeline's thread. Destroying it detaches everything.
 #pragma once
 
 #include <cstddef>
@@ -19,13 +19,13 @@
 namespace nsw::kernel {
 
 struct Options {
-  uint64_t wanted = ~0ULL;        ///< bit per nsw_event
-  bool watch_host = false;        ///< host processes too
-  bool enforce = true;            ///< attach the LSM programs where they work
+  uint64_t wanted = ~0ULL;  ///< bit per nsw_event
+  bool watch_host = false;  ///< host processes too
+  bool enforce = true;      ///< attach the LSM programs where they work
   uint32_t events_ring_bytes = 8U << 20;
   uint32_t files_ring_bytes = 16U << 20;
   uint32_t denials_ring_bytes = 1U << 20;
-  uint32_t max_tasks = 65536;     ///< container processes that can be labelled at once
+  uint32_t max_tasks = 65536;  ///< container processes that can be labelled at once
 };
 
 /// One number of the ledger, summed over the CPUs.
@@ -46,15 +46,17 @@ class Kernel {
   /// Handles one record; the bytes are valid during the call only.
   using Handler = std::function<void(std::span<const std::byte>)>;
 
-  /// Loads and attaches. Errors say which program and why; a probe that has a substitute is not an error.
+  /// Loads and attaches. Errors say which program and why; a probe that has a substitute is not an
+  /// error.
   static Result<std::unique_ptr<Kernel>> Load(const Features& features, const Options& options);
   virtual ~Kernel() = default;
 
-  /// Labels the processes that are in containers already; a `home` record comes for each new home. Called once after Load.
+  /// Labels the processes that are in containers already; a `home` record comes for each new home.
+  /// Called once after Load.
   [[nodiscard]] virtual Status LabelRunning() = 0;
 
-  /// Waits for records (at most `timeout_ms`) and hands over all that are there, merged over the rings by time so that the
-  /// acts of one process come in their order. Returns how many.
+  /// Waits for records (at most `timeout_ms`) and hands over all that are there, merged over the
+  /// rings by time so that the acts of one process come in their order. Returns how many.
   virtual size_t Poll(int timeout_ms, const Handler& handler) = 0;
 
   /// Ends a Poll that waits; from any thread.

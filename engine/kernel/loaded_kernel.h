@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// LoadedKernel: Kernel on real BPF objects. Made by Kernel::Load; see kernel.h for threads and failure.
+// LoadedKernel: Kernel on real BPF objects. Made by Kernel::Load; see kernel.h for threads and
+// failure.
 #pragma once
 
 #include <memory>
@@ -22,7 +23,8 @@ struct EnforceDeleter {
 
 class LoadedKernel final : public Kernel {
  public:
-  LoadedKernel(const Features& features, const Options& options) : features_(features), options_(options) {}
+  LoadedKernel(const Features& features, const Options& options)
+      : features_(features), options_(options) {}
   ~LoadedKernel() override;
 
   /// The steps of Load, in order.

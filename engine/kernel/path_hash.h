@@ -12,7 +12,8 @@ struct PathHash {
   uint32_t depth = 0;  ///< components
 };
 
-/// Hash of one component, at most 255 bytes (longer ones cannot exist, and hash to 0 as in the kernel).
+/// Hash of one component, at most 255 bytes (longer ones cannot exist, and hash to 0 as in the
+/// kernel).
 uint64_t NameHash(std::string_view name, uint64_t seed);
 
 /// Hash of an absolute path; empty components count for nothing.

@@ -30,9 +30,11 @@ std::string Tracefs() {
 }
 
 Status Command(const std::string& line) {
-  const UniqueFd file(open((Tracefs() + "/kprobe_events").c_str(), O_WRONLY | O_APPEND | O_CLOEXEC));
+  const UniqueFd file(
+      open((Tracefs() + "/kprobe_events").c_str(), O_WRONLY | O_APPEND | O_CLOEXEC));
   if (!file.valid()) return FailErrno("opening tracefs's kprobe_events", errno);
-  if (write(file.get(), line.data(), line.size()) < 0) return FailErrno("kprobe_events: " + line, errno);
+  if (write(file.get(), line.data(), line.size()) < 0)
+    return FailErrno("kprobe_events: " + line, errno);
   return {};
 }
 
@@ -52,20 +54,23 @@ Result<UniqueFd> OpenEvent(const std::string& name, int program_fd) {
   attributes.sample_period = 1;
   attributes.wakeup_events = 1;
   // On CPU 0 alone: a program on the event runs wherever the probe hits.
-  UniqueFd event(static_cast<int>(
-      syscall(SYS_perf_event_open, &attributes, -1, 0, -1, static_cast<unsigned long>(PERF_FLAG_FD_CLOEXEC))));
+  UniqueFd event(static_cast<int>(syscall(SYS_perf_event_open, &attributes, -1, 0, -1,
+                                          static_cast<unsigned long>(PERF_FLAG_FD_CLOEXEC))));
   if (!event.valid()) return FailErrno("perf_event_open of " + name, errno);
   if (ioctl(event.get(), PERF_EVENT_IOC_SET_BPF, program_fd) != 0) {
     return FailErrno("setting the program of " + name, errno);
   }
-  if (ioctl(event.get(), PERF_EVENT_IOC_ENABLE, 0) != 0) return FailErrno("enabling " + name, errno);
+  if (ioctl(event.get(), PERF_EVENT_IOC_ENABLE, 0) != 0)
+    return FailErrno("enabling " + name, errno);
   return event;
 }
 
 }  // namespace
 
 Result<PoolKretprobe> PoolKretprobe::Attach(int program_fd, const std::string& function) {
-  if (Tracefs().empty()) return Fail("tracefs has no kprobe_events: not mounted, or a kernel without CONFIG_KPROBE_EVENTS");
+  if (Tracefs().empty())
+    return Fail(
+        "tracefs has no kprobe_events: not mounted, or a kernel without CONFIG_KPROBE_EVENTS");
   const std::string name = "p" + std::to_string(getpid()) + "_" + function;
   const std::string line = "r" + std::to_string(kPool) + ":" + kGroup + "/" + name + " " + function;
   if (Status status = Command(line); !status) return tl::unexpected(status.error());

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// PoolKretprobe: a kretprobe whose pool of return instances is as large as we say. libbpf attaches with the kernel's
-// default of a few per CPU, and of thousands of calls that sleep and return together nearly all returns are lost; tracefs
-// takes a number. Used by the sensor's attachment.
+// PoolKretprobe: a kretprobe whose pool of return instances is as large as we say. libbpf attaches
+// with the kernel's default of a few per CPU, and of thousands of calls that sleep and return
+// together nearly all returns are lost; tracefs takes a number. Used by the sensor's attachment.
 //
-// The probe lives in the kernel's list until it is removed, also when the engine is killed: the next one removes what a
-// dead engine left.
+// The probe lives in the kernel's list until it is removed, also when the engine is killed: the
+// next one removes what a dead engine left.
 #pragma once
 
 #include <string>
@@ -28,7 +28,8 @@ class PoolKretprobe {
   ~PoolKretprobe();
 
  private:
-  PoolKretprobe(std::string name, UniqueFd event) : name_(std::move(name)), event_(std::move(event)) {}
+  PoolKretprobe(std::string name, UniqueFd event)
+      : name_(std::move(name)), event_(std::move(event)) {}
 
   std::string name_;
   UniqueFd event_;

@@ -57,11 +57,13 @@ Result<Link> Attach(bpf_program* program) {
 
 Result<Link> AttachKprobe(bpf_program* program, const std::string& function, bool at_return) {
   bpf_link* link = bpf_program__attach_kprobe(program, at_return, function.c_str());
-  if (link == nullptr) return FailProgram(bpf_program__name(program), "kprobe on " + function, errno);
+  if (link == nullptr)
+    return FailProgram(bpf_program__name(program), "kprobe on " + function, errno);
   return Link(link);
 }
 
-Result<Link> AttachTracepoint(bpf_program* program, const std::string& category, const std::string& name) {
+Result<Link> AttachTracepoint(bpf_program* program, const std::string& category,
+                              const std::string& name) {
   bpf_link* link = bpf_program__attach_tracepoint(program, category.c_str(), name.c_str());
   if (link == nullptr) {
     return FailProgram(bpf_program__name(program), "tracepoint " + category + "/" + name, errno);
@@ -83,7 +85,8 @@ Result<uint32_t> RunProgram(int program_fd, std::initializer_list<uint64_t> argu
   LIBBPF_OPTS(bpf_test_run_opts, options);
   options.ctx_in = context.data();
   options.ctx_size_in = sizeof context;
-  if (bpf_prog_test_run_opts(program_fd, &options) != 0) return FailErrno("running a BPF program", errno);
+  if (bpf_prog_test_run_opts(program_fd, &options) != 0)
+    return FailErrno("running a BPF program", errno);
   return options.retval;
 }
 

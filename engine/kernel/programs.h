@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Small wrappers around libbpf: errors as Result, descriptors and links that close themselves. Used in engine/kernel alone.
-// The kernel's own words of a refused program come along in the error.
+// Small wrappers around libbpf: errors as Result, descriptors and links that close themselves. Used
+// in engine/kernel alone. The kernel's own words of a refused program come along in the error.
 #pragma once
 
 #include <bpf/libbpf.h>
@@ -20,7 +20,8 @@ struct LinkDeleter {
 };
 using Link = std::unique_ptr<bpf_link, LinkDeleter>;
 
-/// Takes libbpf's messages: warnings are kept for the next error, the rest goes to the debug log. Once per process.
+/// Takes libbpf's messages: warnings are kept for the next error, the rest goes to the debug log.
+/// Once per process.
 void CaptureLibbpfLog();
 /// What libbpf has warned of since the last call, one line.
 std::string TakeLibbpfLog();
@@ -31,7 +32,8 @@ tl::unexpected<Error> FailProgram(const std::string& program, const std::string&
 /// By libbpf's own choice for the program's section.
 Result<Link> Attach(bpf_program* program);
 Result<Link> AttachKprobe(bpf_program* program, const std::string& function, bool at_return);
-Result<Link> AttachTracepoint(bpf_program* program, const std::string& category, const std::string& name);
+Result<Link> AttachTracepoint(bpf_program* program, const std::string& category,
+                              const std::string& name);
 
 bpf_program* FindProgram(bpf_object* object, const std::string& name);
 void Want(bpf_object* object, const std::string& name);

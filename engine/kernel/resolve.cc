@@ -38,7 +38,8 @@ std::string Unescape(const std::string& text) {
   std::string out;
   for (size_t i = 0; i < text.size(); ++i) {
     if (text[i] == '\\' && i + 3 < text.size()) {
-      out += static_cast<char>((text[i + 1] - '0') * 64 + (text[i + 2] - '0') * 8 + (text[i + 3] - '0'));
+      out += static_cast<char>((text[i + 1] - '0') * 64 + (text[i + 2] - '0') * 8 +
+                               (text[i + 3] - '0'));
       i += 3;
     } else {
       out += text[i];
@@ -54,13 +55,15 @@ Result<Resolved> Resolver::Resolve(pid_t pid, const std::string& path) const {
   const UniqueFd root(open(where.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
   if (!root.valid()) return FailErrno(where, errno);
   const UniqueFd file = OpenInside(root.get(), path);
-  if (!file.valid()) return FailErrno(path + " in the container of process " + std::to_string(pid), errno);
+  if (!file.valid())
+    return FailErrno(path + " in the container of process " + std::to_string(pid), errno);
   Result<uint32_t> failed = RunProgram(program_, {static_cast<uint64_t>(file.get())});
   if (!failed) return tl::unexpected(failed.error());
   if (*failed != 0) return Fail("the kernel did not find the descriptor of " + path);
   Answer answer{};
   const uint32_t zero = 0;
-  if (bpf_map_lookup_elem(answer_, &zero, &answer) != 0) return FailErrno("reading what the kernel resolved", errno);
+  if (bpf_map_lookup_elem(answer_, &zero, &answer) != 0)
+    return FailErrno("reading what the kernel resolved", errno);
   return Resolved{answer.ino, answer.dev, answer.hash, answer.depth, answer.resolved != 0};
 }
 

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// Resolver: from a path inside a container to the file behind it, numbered as the kernel programs number it. Used by the
-// deny-map driver at bind and push. One thread.
+// Resolver: from a path inside a container to the file behind it, numbered as the kernel programs
+// number it. Used by the deny-map driver at bind and push. One thread.
 //
-// The path is followed as the container's process would (symlinks end in its own root and never in ours), and the file
-// is held by an O_PATH descriptor. Device and inode are then read by a BPF program and not by stat, which on several
-// file systems tells another device than the one that the LSM programs see.
+// The path is followed as the container's process would (symlinks end in its own root and never in
+// ours), and the file is held by an O_PATH descriptor. Device and inode are then read by a BPF
+// program and not by stat, which on several file systems tells another device than the one that the
+// LSM programs see.
 #pragma once
 
 #include <sys/types.h>
@@ -22,9 +23,9 @@ namespace nsw::kernel {
 struct Resolved {
   uint64_t ino = 0;
   uint32_t dev = 0;
-  uint64_t hash = 0;     ///< of its path up to the root of its mount namespace, symlinks resolved
-  uint32_t depth = 0;    ///< components of that path
-  bool has_path = false; ///< false: detached, or too deep
+  uint64_t hash = 0;      ///< of its path up to the root of its mount namespace, symlinks resolved
+  uint32_t depth = 0;     ///< components of that path
+  bool has_path = false;  ///< false: detached, or too deep
 };
 
 class Resolver {
@@ -32,7 +33,8 @@ class Resolver {
   /// `program`: nsw_resolve. `answer`: the map that it answers in.
   Resolver(int program, int answer) : program_(program), answer_(answer) {}
 
-  /// Errors: no such process, no such file (the container may make it later), a program that does not run.
+  /// Errors: no such process, no such file (the container may make it later), a program that does
+  /// not run.
   [[nodiscard]] Result<Resolved> Resolve(pid_t pid, const std::string& path) const;
 
   /// The mount points at or below `path` in the namespace of `pid`, from mountinfo.

@@ -72,8 +72,8 @@ void Ring::Pop() {
   const unsigned long at = *memory_.consumer;
   const std::byte* head = memory_.data + (at & (memory_.size - 1));
   const uint32_t length = Acquire(reinterpret_cast<const uint32_t*>(head)) & kLengthMask;
-  // Sequentially consistent: the kernel wakes us only for a record at which we have arrived, so it must see this before
-  // we look for the next one.
+  // Sequentially consistent: the kernel wakes us only for a record at which we have arrived, so it
+  // must see this before we look for the next one.
   __atomic_store_n(memory_.consumer, at + Step(length), __ATOMIC_SEQ_CST);
 }
 

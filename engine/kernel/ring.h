@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Ring: the consumer's side of one BPF ring buffer, mapped into memory. libbpf's own consumer calls back for each record
-// as it takes it; merging three rings by time wants to look at a head without taking it.
+// Ring: the consumer's side of one BPF ring buffer, mapped into memory. libbpf's own consumer calls
+// back for each record as it takes it; merging three rings by time wants to look at a head without
+// taking it.
 //
 // One thread. The bytes of a head stay valid until Pop.
 #pragma once

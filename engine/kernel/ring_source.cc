@@ -21,7 +21,8 @@ bool WellFormed(std::span<const std::byte> record) {
   nsw_header header;
   if (record.size() < sizeof header) return false;
   std::memcpy(&header, record.data(), sizeof header);
-  return header.size == record.size() && header.type > NSW_EVENT_NONE && header.type < NSW_EVENT_COUNT;
+  return header.size == record.size() && header.type > NSW_EVENT_NONE &&
+         header.type < NSW_EVENT_COUNT;
 }
 
 /// A malformed record counts as the oldest, to be done with it.
@@ -36,7 +37,8 @@ Status Watch(int epoll, int fd) {
   epoll_event event{};
   event.events = EPOLLIN;
   event.data.fd = fd;
-  if (epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event) != 0) return FailErrno("waiting for a ring buffer", errno);
+  if (epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event) != 0)
+    return FailErrno("waiting for a ring buffer", errno);
   return {};
 }
 
@@ -87,7 +89,8 @@ Result<RingSource> RingSource::Open(const std::vector<Map>& maps) {
   UniqueFd epoll(epoll_create1(EPOLL_CLOEXEC));
   UniqueFd wake(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
   if (!epoll.valid() || !wake.valid()) return FailErrno("making a poll descriptor", errno);
-  if (Status status = Watch(epoll.get(), wake.get()); !status) return tl::unexpected(status.error());
+  if (Status status = Watch(epoll.get(), wake.get()); !status)
+    return tl::unexpected(status.error());
   std::vector<Ring> rings;
   rings.reserve(maps.size());
   for (const Map& map : maps) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// RingSource hands over the records of all rings as one stream in the order of time. Used by Kernel::Poll; one thread,
-// but for Wake.
+// RingSource hands over the records of all rings as one stream in the order of time. Used by
+// Kernel::Poll; one thread, but for Wake.
 #pragma once
 
 #include <array>
@@ -19,9 +19,9 @@ namespace nsw::kernel {
 
 /// Merges rings by the time of their records.
 ///
-/// The acts of one process come in their order, whichever rings they are in: once a record is seen, all that its process
-/// did before is visible too. So after the oldest head is found, the rings that were empty are looked at once more, and
-/// only then is it handed over.
+/// The acts of one process come in their order, whichever rings they are in: once a record is seen,
+/// all that its process did before is visible too. So after the oldest head is found, the rings
+/// that were empty are looked at once more, and only then is it handed over.
 class RingMerger {
  public:
   using Handler = std::function<void(std::span<const std::byte>)>;

@@ -27,7 +27,8 @@ namespace {
 std::string Function(const std::string& call) { return "__x64_sys_" + call; }
 
 /// Programs of this object that need kprobes, and those that are wanted in either mode.
-constexpr const char* kObjectProbes[] = {"nsw_object_open", "nsw_object_exec", "nsw_object_connect"};
+constexpr const char* kObjectProbes[] = {"nsw_object_open", "nsw_object_exec",
+                                         "nsw_object_connect"};
 constexpr const char* kAlways[] = {"nsw_fork", "nsw_exec", "nsw_exit", "nsw_free_claim"};
 
 }  // namespace
@@ -55,14 +56,16 @@ Status Sensor::Open(bpf_object* shared, bool lsm) {
     }
   }
   Choose();
-  if (const int error = sensor__load(skeleton_.get()); error != 0) return FailProgram("sensor", "loading", -error);
+  if (const int error = sensor__load(skeleton_.get()); error != 0)
+    return FailProgram("sensor", "loading", -error);
   return {};
 }
 
 void Sensor::Choose() {
   bpf_object* object = skeleton_->obj;
   for (const char* name : kAlways) Want(object, name);
-  if (!features_.fexit) Want(object, features_.kprobe ? "nsw_switch_kprobe" : "nsw_switch_tracepoint");
+  if (!features_.fexit)
+    Want(object, features_.kprobe ? "nsw_switch_kprobe" : "nsw_switch_tracepoint");
   if (features_.kprobe) {
     for (const char* name : kObjectProbes) Want(object, name);
     if (!features_.lsm) Want(object, "nsw_seed_kprobe");
@@ -71,7 +74,8 @@ void Sensor::Choose() {
     if (features_.kprobe) {
       Want(object, "nsw_k_" + row.name);
       Want(object, "nsw_kr_" + row.event);
-      if (row.late && features_.fexit && HasBtfFunction(Function(row.name))) Want(object, "nsw_f_" + row.name);
+      if (row.late && features_.fexit && HasBtfFunction(Function(row.name)))
+        Want(object, "nsw_f_" + row.name);
     } else {
       Want(object, "nsw_t_" + row.name);
       Want(object, "nsw_tr_" + row.event);
@@ -99,11 +103,13 @@ void Sensor::AttachOthers() {
   bpf_object__for_each_program(program, skeleton_->obj) {
     const std::string name = bpf_program__name(program);
     const std::string section = bpf_program__section_name(program);
-    const bool of_row = name.starts_with("nsw_k_") || name.starts_with("nsw_t_") || name.starts_with("nsw_f_") ||
-                        name.starts_with("nsw_kr_") || name.starts_with("nsw_tr_");
+    const bool of_row = name.starts_with("nsw_k_") || name.starts_with("nsw_t_") ||
+                        name.starts_with("nsw_f_") || name.starts_with("nsw_kr_") ||
+                        name.starts_with("nsw_tr_");
     if (of_row || !bpf_program__autoload(program)) continue;
     const std::string what = section.substr(section.find('/') + 1);
-    if (Keep(Attach(program), what)) attachments_.push_back(what + ": " + section.substr(0, section.find('/')));
+    if (Keep(Attach(program), what))
+      attachments_.push_back(what + ": " + section.substr(0, section.find('/')));
   }
 }
 
@@ -120,7 +126,8 @@ bool Sensor::AttachByKprobe(const Row& row) {
   const std::string how = AttachReturn(row);
   if (how.empty()) return false;
   bpf_program* entry = Find("nsw_k_" + row.name);
-  if (entry == nullptr || !Keep(AttachKprobe(entry, Function(row.name), false), row.name)) return false;
+  if (entry == nullptr || !Keep(AttachKprobe(entry, Function(row.name), false), row.name))
+    return false;
   attachments_.push_back(row.name + ": kprobe + " + how);
   return true;
 }
@@ -132,14 +139,18 @@ std::string Sensor::AttachReturn(const Row& row) {
   bpf_program* program = Find("nsw_kr_" + row.event);
   if (program == nullptr) return {};
   if (features_.kretprobe_pool) {
-    Result<PoolKretprobe> pool = PoolKretprobe::Attach(bpf_program__fd(program), Function(row.name));
+    Result<PoolKretprobe> pool =
+        PoolKretprobe::Attach(bpf_program__fd(program), Function(row.name));
     if (pool) {
       pools_.push_back(std::move(*pool));
       return "kretprobe (pool " + std::to_string(PoolKretprobe::kPool) + ")";
     }
-    spdlog::warn("{}: {}; the kernel's default pool is used, and returns may be lost", row.name, pool.error().message);
+    spdlog::warn("{}: {}; the kernel's default pool is used, and returns may be lost", row.name,
+                 pool.error().message);
   }
-  return Keep(AttachKprobe(program, Function(row.name), true), row.name) ? "kretprobe (default pool)" : "";
+  return Keep(AttachKprobe(program, Function(row.name), true), row.name)
+             ? "kretprobe (default pool)"
+             : "";
 }
 
 bool Sensor::AttachByTracepoint(const Row& row) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Sensor: the observing programs, chosen by what the kernel was seen to do and attached to the calls of syscalls.def. Made
-// by Kernel::Load after the identity programs, whose maps it shares; destroying it detaches. One thread.
+// Sensor: the observing programs, chosen by what the kernel was seen to do and attached to the
+// calls of syscalls.def. Made by Kernel::Load after the identity programs, whose maps it shares;
+// destroying it detaches. One thread.
 #pragma once
 
 #include <memory>
@@ -21,7 +22,8 @@ struct SensorDeleter {
 
 class Sensor {
  public:
-  /// `shared`: the object whose maps of the same name are used. `lsm`: its LSM programs are attached.
+  /// `shared`: the object whose maps of the same name are used. `lsm`: its LSM programs are
+  /// attached.
   static Result<Sensor> Load(const Features& features, bpf_object* shared, bool lsm);
 
   /// A line for each call and each other probe: how it is watched, or why not.

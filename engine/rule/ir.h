@@ -10,7 +10,7 @@
 #include <utility>
 #include <vector>
 
-#include "bpf/abi.h"
+#include "engine/rule/deny_plan.h"
 #include "engine/rule/rule.h"
 #include "engine/rule/source.h"
 

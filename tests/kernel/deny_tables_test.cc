@@ -20,7 +20,8 @@ constexpr uint64_t kSeed = 42;
 constexpr uint32_t kExec = 1U << NSW_CLASS_EXEC;
 constexpr uint32_t kRead = 1U << NSW_CLASS_READ;
 
-DenyEntry PathEntry(uint32_t rule, const std::string& path, DenyKind kind, uint32_t classes, nsw_verdict_code mode) {
+DenyEntry PathEntry(uint32_t rule, const std::string& path, DenyKind kind, uint32_t classes,
+                    nsw_verdict_code mode) {
   DenyEntry entry;
   entry.rule = rule;
   entry.classes = classes;
@@ -42,7 +43,8 @@ DenyEntry NetEntry(uint32_t rule, uint8_t last, uint8_t prefix, nsw_verdict_code
 }
 
 const nsw_net* Find(const DenyTables& tables, uint32_t prefix) {
-  const auto at = std::find_if(tables.nets.begin(), tables.nets.end(), [&](auto& e) { return e.first.prefix == prefix; });
+  const auto at = std::find_if(tables.nets.begin(), tables.nets.end(),
+                               [&](auto& e) { return e.first.prefix == prefix; });
   return at == tables.nets.end() ? nullptr : &at->second;
 }
 
@@ -76,8 +78,8 @@ TEST(DenyTables, SetSaysAtWhichDepthsAndWhetherByName) {
 
 TEST(DenyTables, LongerPrefixHoldsTheRulesOfThoseThatCoverIt) {
   DenyPlan plan;
-  plan.entries = {NetEntry(1, 0, 96 + 8, NSW_VERDICT_AUDIT), NetEntry(2, 7, 128, NSW_VERDICT_DENIED),
-                  NetEntry(3, 0, 0, NSW_VERDICT_DENIED)};
+  plan.entries = {NetEntry(1, 0, 96 + 8, NSW_VERDICT_AUDIT),
+                  NetEntry(2, 7, 128, NSW_VERDICT_DENIED), NetEntry(3, 0, 0, NSW_VERDICT_DENIED)};
   const auto tables = Lower(plan, kSeed);
   ASSERT_TRUE(tables);
   ASSERT_EQ(tables->nets.size(), 3U);
@@ -93,7 +95,8 @@ TEST(DenyTables, LongerPrefixHoldsTheRulesOfThoseThatCoverIt) {
 
 TEST(DenyTables, TooManyRulesOfOneAddressAreRefusedWithTheNumber) {
   DenyPlan plan;
-  for (uint32_t i = 0; i <= NSW_NET_RULES; ++i) plan.entries.push_back(NetEntry(i + 1, 1, 128, NSW_VERDICT_DENIED));
+  for (uint32_t i = 0; i <= NSW_NET_RULES; ++i)
+    plan.entries.push_back(NetEntry(i + 1, 1, 128, NSW_VERDICT_DENIED));
   const auto tables = Lower(plan, kSeed);
   ASSERT_FALSE(tables);
   EXPECT_THAT(tables.error().message, HasSubstr("17 connect entries"));
@@ -102,10 +105,11 @@ TEST(DenyTables, TooManyRulesOfOneAddressAreRefusedWithTheNumber) {
 TEST(DenyTables, RefusesWhatTheKernelCannotFollow) {
   std::string deep;
   for (int i = 0; i <= NSW_DEPTH_MAX; ++i) deep += "/a";
-  for (const DenyEntry& entry : {PathEntry(1, deep, DenyKind::kPath, kRead, NSW_VERDICT_DENIED),
-                                 PathEntry(1, "relative", DenyKind::kPath, kRead, NSW_VERDICT_DENIED),
-                                 PathEntry(1, "a/b", DenyKind::kName, kRead, NSW_VERDICT_DENIED),
-                                 PathEntry(0, "/a", DenyKind::kPath, kRead, NSW_VERDICT_DENIED)}) {
+  for (const DenyEntry& entry :
+       {PathEntry(1, deep, DenyKind::kPath, kRead, NSW_VERDICT_DENIED),
+        PathEntry(1, "relative", DenyKind::kPath, kRead, NSW_VERDICT_DENIED),
+        PathEntry(1, "a/b", DenyKind::kName, kRead, NSW_VERDICT_DENIED),
+        PathEntry(0, "/a", DenyKind::kPath, kRead, NSW_VERDICT_DENIED)}) {
     DenyPlan plan;
     plan.entries = {entry};
     EXPECT_FALSE(Lower(plan, kSeed)) << entry.path;

@@ -21,7 +21,8 @@ TEST(PathHash, UnfoldTakesBackWhatFoldAdded) {
   EXPECT_EQ((HashPath("/etc/passwd", kSeed).hash - name) * NSW_UNFOLD, parent);
 }
 
-// What the kernel does: first the whole by powers from the leaf up, then each ancestor by unfolding, 0 at the root.
+// What the kernel does: first the whole by powers from the leaf up, then each ancestor by
+// unfolding, 0 at the root.
 TEST(PathHash, WalkFromTheLeafMeetsEachAncestorAndEndsAtZero) {
   const std::vector<std::string> leaf_first = {"d", "c", "b", "a"};
   uint64_t hash = 0;
@@ -46,7 +47,8 @@ TEST(PathHash, CountsComponentsAndIgnoresEmptyOnes) {
 }
 
 TEST(PathHash, TellsNamesApart) {
-  EXPECT_NE(NameHash("a", kSeed), NameHash(std::string("a\0", 2), kSeed)) << "zero filling must not make them equal";
+  EXPECT_NE(NameHash("a", kSeed), NameHash(std::string("a\0", 2), kSeed))
+      << "zero filling must not make them equal";
   EXPECT_NE(NameHash("12345678", kSeed), NameHash("123456780", kSeed));
   EXPECT_NE(HashPath("/a/b", kSeed).hash, HashPath("/b/a", kSeed).hash);
   EXPECT_NE(NameHash("a", kSeed), NameHash("a", kSeed + 1));

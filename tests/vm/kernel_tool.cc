@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// kernel_tool: the kernel half by itself, for the guest's cases and for looking by hand. Loads everything, binds the deny
-// entries of its command line to each container that appears, and prints each record as a line, until SIGTERM; then the
-// counters.
+// kernel_tool: the kernel half by itself, for the guest's cases and for looking by hand. Loads
+// everything, binds the deny entries of its command line to each container that appears, and prints
+// each record as a line, until SIGTERM; then the counters.
 //
 //   kernel_tool [--probe] [--host] [--no-enforce] [ENTRY...]
 //   ENTRY: [audit:]CLASS[,CLASS]=WHAT   CLASS: exec read write connect
@@ -55,7 +55,9 @@ std::string Address(const nsw_addr& address) {
   return inet_ntop(AF_INET6, address.b, text, sizeof text);
 }
 
-void Print(const char* name, uint64_t value) { printf(" %s=%llu", name, static_cast<unsigned long long>(value)); }
+void Print(const char* name, uint64_t value) {
+  printf(" %s=%llu", name, static_cast<unsigned long long>(value));
+}
 
 #define PRINT_U64(name) Print(#name, e.name);
 #define PRINT_S64(name) Print(#name, e.name);
@@ -69,10 +71,10 @@ void Print(const char* name, uint64_t value) { printf(" %s=%llu", name, static_c
 
 void PrintFields(std::span<const std::byte> record, const nsw_header& header) {
   switch (header.type) {
-#define EVENT(NAME, name, falco, ring, doc)                   \
-  case NSW_EVENT_##NAME: {                                    \
-    nsw_event_##name e;                                       \
-    if (record.size() < sizeof e) return;                     \
+#define EVENT(NAME, name, falco, ring, doc) \
+  case NSW_EVENT_##NAME: {                  \
+    nsw_event_##name e;                     \
+    if (record.size() < sizeof e) return;   \
     std::memcpy(&e, record.data(), sizeof e);
 #define FIELD(kind, name, rule_field, doc) PRINT_##kind(name)
 #define END \
@@ -83,7 +85,8 @@ void PrintFields(std::span<const std::byte> record, const nsw_header& header) {
 }
 
 const char* EventName(uint16_t type) {
-  static constexpr const char* kNames[] = {"none",
+  static constexpr const char* kNames[] = {
+      "none",
 #define EVENT(NAME, name, falco, ring, doc) #name,
 #define FIELD(kind, name, rule_field, doc)
 #define END
@@ -93,7 +96,8 @@ const char* EventName(uint16_t type) {
 }
 
 const char* CallName(uint16_t syscall) {
-  static constexpr const char* kNames[] = {"-",
+  static constexpr const char* kNames[] = {
+      "-",
 #define SYSCALL(name, event, late) #name,
 #include "bpf/syscalls.def"
   };
@@ -104,9 +108,12 @@ void PrintRecord(std::span<const std::byte> record) {
   nsw_header h;
   std::memcpy(&h, record.data(), sizeof h);
   static constexpr const char* kVerdicts[] = {"none", "audit", "denied", "?"};
-  printf("%s %s verdict=%s rule=%u result=%lld flags=%x home=%llx pid=%u tid=%u vpid=%u ppid=%u comm=%.16s", EventName(h.type),
-         CallName(h.syscall), kVerdicts[h.verdict & 3], h.rule, static_cast<long long>(h.result), h.flags,
-         static_cast<unsigned long long>(h.home), h.pid, h.tid, h.vpid, h.ppid, h.comm);
+  printf(
+      "%s %s verdict=%s rule=%u result=%lld flags=%x home=%llx pid=%u tid=%u vpid=%u ppid=%u "
+      "comm=%.16s",
+      EventName(h.type), CallName(h.syscall), kVerdicts[h.verdict & 3], h.rule,
+      static_cast<long long>(h.result), h.flags, static_cast<unsigned long long>(h.home), h.pid,
+      h.tid, h.vpid, h.ppid, h.comm);
   PrintFields(record, h);
   printf("\n");
 }
@@ -114,9 +121,11 @@ void PrintRecord(std::span<const std::byte> record) {
 nsw::rule::NetRange Net(std::string text) {
   nsw::rule::NetRange net;
   if (const size_t at = text.find(']'); text.starts_with('[') && at != std::string::npos) {
-    if (at + 1 < text.size()) sscanf(text.c_str() + at + 1, ":%hu-%hu", &net.port_low, &net.port_high);
+    if (at + 1 < text.size())
+      sscanf(text.c_str() + at + 1, ":%hu-%hu", &net.port_low, &net.port_high);
     text = text.substr(1, at - 1);
-  } else if (const size_t colon = text.find(':'); colon != std::string::npos && text.find('.') != std::string::npos) {
+  } else if (const size_t colon = text.find(':');
+             colon != std::string::npos && text.find('.') != std::string::npos) {
     sscanf(text.c_str() + colon, ":%hu-%hu", &net.port_low, &net.port_high);
     text.resize(colon);
   }
@@ -167,10 +176,12 @@ nsw::rule::DenyEntry Entry(std::string text, uint32_t rule) {
 }
 
 void PrintCounters(const Kernel& kernel) {
-  static constexpr const char* kKinds[] = {"emitted", "ring_full", "no_scratch", "unpaired", "truncated", "no_label", "denied"};
+  static constexpr const char* kKinds[] = {"emitted",   "ring_full", "no_scratch", "unpaired",
+                                           "truncated", "no_label",  "denied"};
   for (const auto& counter : kernel.Counters()) {
-    if (counter.value > 0) printf("counter %s %s=%llu\n", EventName(counter.event), kKinds[counter.kind],
-                                  static_cast<unsigned long long>(counter.value));
+    if (counter.value > 0)
+      printf("counter %s %s=%llu\n", EventName(counter.event), kKinds[counter.kind],
+             static_cast<unsigned long long>(counter.value));
   }
 }
 
@@ -206,14 +217,16 @@ class Binder {
 
 void PrintFeatures(const nsw::kernel::Features& features) {
   for (const auto& f : features.table) {
-    printf("feature %s: %s%s%s\n", f.name.c_str(), f.works ? "yes" : "no", f.works ? "" : ": ", f.why.c_str());
+    printf("feature %s: %s%s%s\n", f.name.c_str(), f.works ? "yes" : "no", f.works ? "" : ": ",
+           f.why.c_str());
   }
 }
 
 int Run(Kernel& kernel, const nsw::rule::DenyPlan& plan) {
   Binder binder(kernel, plan);
   if (!binder.Build()) return 1;
-  if (auto status = kernel.LabelRunning(); !status) fprintf(stderr, "kernel_tool: %s\n", status.error().message.c_str());
+  if (auto status = kernel.LabelRunning(); !status)
+    fprintf(stderr, "kernel_tool: %s\n", status.error().message.c_str());
   printf("ready enforcing=%d\n", kernel.enforcing() ? 1 : 0);
   while (!stop) {
     kernel.Poll(1000, [&](std::span<const std::byte> record) {
@@ -235,11 +248,16 @@ int main(int argc, char** argv) {
   bool probe_only = false;
   for (int i = 1; i < argc; ++i) {
     const std::string_view argument = argv[i];
-    if (argument == "--probe") probe_only = true;
-    else if (argument == "--host") options.watch_host = true;
-    else if (argument == "--no-enforce") options.enforce = false;
-    else if (argument == "--debug") spdlog::set_level(spdlog::level::debug);
-    else plan.entries.push_back(Entry(argv[i], static_cast<uint32_t>(plan.entries.size() + 1)));
+    if (argument == "--probe")
+      probe_only = true;
+    else if (argument == "--host")
+      options.watch_host = true;
+    else if (argument == "--no-enforce")
+      options.enforce = false;
+    else if (argument == "--debug")
+      spdlog::set_level(spdlog::level::debug);
+    else
+      plan.entries.push_back(Entry(argv[i], static_cast<uint32_t>(plan.entries.size() + 1)));
   }
   const nsw::kernel::Features features = nsw::kernel::ProbeFeatures();
   PrintFeatures(features);

@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: Apache-2.0
+// Run-time entries, homes that end, and the ledger.
+#include "tests/engine/pipeline_fixture.h"
+
+namespace nsw {
+namespace {
+
+TEST_F(PipelineTest, ADenyAtRunTimeIsPushedAndNamesItself) {
+  SendHome(kHome);
+  const uint64_t until = clock_.boot_ns + 60 * kSecond;
+  const auto name = pipeline_.Deny(*registry_.Find(kHome), "exec", "/bin/sh", until);
+  ASSERT_TRUE(name) << name.error().message;
+  ASSERT_EQ(kernel_.maps.pushed.size(), 1U);
+  EXPECT_EQ(kernel_.maps.pushed[0].home, kHome);
+  EXPECT_EQ(kernel_.maps.pushed[0].expires_ns, until);
+  EXPECT_EQ(kernel_.maps.pushed[0].entry.mode, NSW_VERDICT_DENIED);
+  EXPECT_EQ(kernel_.maps.pushed[0].entry.path, "/bin/sh");
+  Send(test::ExecRecord("/bin/sh", {"sh"})
+           .Home(kHome)
+           .Result(-1)
+           .Verdict(NSW_VERDICT_DENIED, kernel_.maps.pushed[0].entry.rule));
+  EXPECT_EQ(history_.events.at(0).rule, *name);
+  EXPECT_EQ(pipeline_.ledger().unknown_verdicts, 0U);
+}
+
+TEST_F(PipelineTest, ADenyAtRunTimeExpiresForItsContainerAlone) {
+  SendHome(kHome);
+  SendHome(20, 200);
+  ASSERT_TRUE(pipeline_.Deny(*registry_.Find(kHome), "exec", "/bin/sh", clock_.boot_ns + kSecond));
+  ASSERT_TRUE(pipeline_.Deny(*registry_.Find(20), "exec", "/bin/sh", 0));
+  const uint32_t rule = kernel_.maps.pushed.at(0).entry.rule;
+  ASSERT_EQ(kernel_.maps.pushed.at(1).entry.rule, rule) << "the same entry";
+  clock_.boot_ns += 5 * kSecond;
+  pipeline_.Tick();
+  EXPECT_TRUE(kernel_.maps.withdrawn.empty()) << "verdicts of its last moment are still to come";
+  clock_.boot_ns += 7 * kSecond;
+  pipeline_.Tick();
+  EXPECT_EQ(kernel_.maps.withdrawn, (std::vector<std::pair<uint64_t, uint32_t>>{{kHome, rule}}));
+  Send(test::ExecRecord("/bin/sh", {"sh"}).Home(20).Verdict(NSW_VERDICT_DENIED, rule));
+  EXPECT_EQ(pipeline_.ledger().unknown_verdicts, 0U) << "the other's holds on";
+  Send(test::ExecRecord("/bin/sh", {"sh"}).Home(kHome).Verdict(NSW_VERDICT_DENIED, rule));
+  EXPECT_EQ(pipeline_.ledger().unknown_verdicts, 1U);
+}
+
+TEST_F(PipelineTest, ADenyThatCannotBePushedLeavesNothing) {
+  SendHome(kHome);
+  kernel_.maps.pushes_left = 0;
+  EXPECT_FALSE(pipeline_.Deny(*registry_.Find(kHome), "exec", "/bin/sh", 0));
+  EXPECT_EQ(kernel_.maps.withdrawn.size(), 1U);
+  kernel_.maps.pushes_left = 1;
+  ASSERT_TRUE(pipeline_.Deny(*registry_.Find(kHome), "exec", "/bin/sh", 0));
+  EXPECT_FALSE(pipeline_.Deny(*registry_.Find(kHome), "exec", "/bin/sh", 0));
+  EXPECT_EQ(kernel_.maps.withdrawn.size(), 1U) << "the earlier one goes on refusing";
+}
+
+TEST_F(PipelineTest, ADenyIsRefusedWhereItWouldMeanNothing) {
+  SendHome(kHome);
+  SendHome(20, 200, kHostPidns);
+  EXPECT_FALSE(pipeline_.Deny(*registry_.Find(20), "exec", "/bin/sh", 0)) << "no container";
+  EXPECT_FALSE(pipeline_.Deny(*registry_.Find(kHome), "dance", "/bin/sh", 0));
+  EXPECT_FALSE(pipeline_.Deny(*registry_.Find(kHome), "exec", "relative", 0));
+  kernel_.can_enforce = false;
+  EXPECT_FALSE(pipeline_.Deny(*registry_.Find(kHome), "exec", "/bin/sh", 0));
+  EXPECT_TRUE(kernel_.maps.pushed.empty());
+}
+
+// ---- homes that are gone ----
+
+TEST_F(PipelineTest, AHomeWithoutProcessesIsForgottenAfterAWhile) {
+  SendHome(kHome);
+  ASSERT_TRUE(pipeline_.Deny(*registry_.Find(kHome), "exec", "/bin/sh", 0));
+  kernel_.homes = {{kHome, {.tasks = 0}}};
+  pipeline_.Tick();
+  clock_.boot_ns += 9 * kSecond;
+  kernel_.homes[0].value.tasks = 1;  // entered again
+  pipeline_.Tick();
+  kernel_.homes[0].value.tasks = 0;
+  clock_.boot_ns += 9 * kSecond;
+  pipeline_.Tick();
+  clock_.boot_ns += 9 * kSecond;
+  pipeline_.Tick();
+  EXPECT_NE(registry_.Find(kHome), nullptr) << "it was not empty all the time";
+  clock_.boot_ns += kSecond;
+  pipeline_.Tick();
+  EXPECT_EQ(registry_.Find(kHome), nullptr);
+  EXPECT_EQ(kernel_.maps.forgotten, std::vector<uint64_t>{kHome});
+}
+
+// ---- the ledger ----
+
+TEST_F(PipelineTest, TheLedgerBalances) {
+  SendHome(kHome);
+  Send(Open("/a"));
+  Send(test::OpenRecord("/of-the-host"));
+  Send(test::ExecRecord("/bin/sh", {"sh"}).Home(kHome));
+  Send(test::ForkRecord(5, 5).Home(kHome));
+  Send(test::ExitRecord().Home(kHome));
+  Send(test::ConnectRecord().Home(kHome));
+  const Ledger& ledger = pipeline_.ledger();
+  EXPECT_EQ(ledger.decoded[NSW_EVENT_HOME], 1U);
+  EXPECT_EQ(ledger.unwanted[NSW_EVENT_HOME], 1U);
+  EXPECT_EQ(ledger.decoded[NSW_EVENT_OPEN], 2U);
+  EXPECT_EQ(ledger.recorded[NSW_EVENT_OPEN], 1U);
+  EXPECT_EQ(ledger.unwanted[NSW_EVENT_OPEN], 1U);
+  for (const int type : {NSW_EVENT_EXEC, NSW_EVENT_FORK, NSW_EVENT_EXIT, NSW_EVENT_CONNECT}) {
+    EXPECT_EQ(ledger.decoded[type], 1U) << type;
+    EXPECT_EQ(ledger.recorded[type], 1U) << type;
+  }
+  EXPECT_EQ(history_.events.size(), 5U);
+  ExpectBalance();
+}
+
+TEST_F(PipelineTest, WhatCannotBeDecodedIsCounted) {
+  test::Bytes bytes = Open("/a").Build();
+  bytes.pop_back();
+  pipeline_.Handle(bytes);
+  pipeline_.Handle({});
+  EXPECT_EQ(pipeline_.ledger().decode_errors, 2U);
+  EXPECT_EQ(pipeline_.ledger().decoded[NSW_EVENT_OPEN], 0U);
+}
+
+TEST_F(PipelineTest, TheTimeOfDayFollowsTheClock) {
+  MatchAll();
+  SendHome(kHome);
+  clock_.boot_to_real_ns += 3600 * kSecond;  // somebody sets it
+  pipeline_.Tick();
+  Send(Open("/a").Time(5));
+  EXPECT_EQ(Alerts().at(0).time_ns, clock_.boot_to_real_ns + 5);
+}
+
+}  // namespace
+}  // namespace nsw

@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: Apache-2.0
+// Every getter of proc.*, user.*, container.* and k8s.*: its value, and when it is absent or
+// unknown.
+#include "tests/event/field_fixture.h"
+
+namespace nsw::event {
+namespace {
+
+// ---- proc ----
+
+TEST_F(FieldTest, Process) {
+  auto exec = test::ExecRecord("/usr/bin/dash", {"x", "-c", "id"});
+  exec.fixed().exe_flags = NSW_EXE_UPPER;
+  exec.fixed().ino = 77;
+  exec.h().uid = 0;
+  exec.h().gid = 5;
+  exec.h().tid = 101;
+  Take(exec.Pid(1100, 5).Parent(7));
+  EXPECT_EQ(Text("proc.pid"), "1100");
+  EXPECT_EQ(Text("proc.vpid"), "100");
+  EXPECT_EQ(Text("proc.ppid"), "7");
+  EXPECT_EQ(Text("thread.tid"), "1100");
+  EXPECT_EQ(Text("proc.name"), "dash");
+  EXPECT_EQ(Text("proc.comm"), "dash");
+  EXPECT_EQ(Text("proc.exepath"), "/usr/bin/dash");
+  EXPECT_EQ(Text("proc.cmdline"), "dash -c id");
+  EXPECT_EQ(Text("proc.args"), "-c id");
+  EXPECT_EQ(Text("proc.cwd"), "/work");
+  EXPECT_EQ(Text("proc.tty"), "0");
+  EXPECT_EQ(Text("proc.exe_ino"), "77");
+  EXPECT_EQ(Text("proc.is_exe_upper_layer"), "true");
+  EXPECT_EQ(Text("proc.is_exe_from_memfd"), "false");
+  EXPECT_EQ(Text("proc.joined"), "false");
+  EXPECT_EQ(Text("user.uid"), "0");
+  EXPECT_EQ(Text("user.name"), "root");
+  EXPECT_EQ(Text("group.gid"), "5");
+}
+
+TEST_F(FieldTest, ProcessThatNothingIsKnownOf) {
+  auto open = test::OpenRecord("/a");
+  open.h().uid = 1000;
+  Take(open.Name("sixteen-bytes-xy").Parent(0).Flags(NSW_F_JOINED));
+  EXPECT_EQ(Text("proc.name"), "sixteen-bytes-xy") << "without a terminator";
+  for (const char* name : {"proc.exepath", "proc.cmdline", "proc.args", "proc.cwd", "proc.pname",
+                           "proc.pexepath", "proc.pcmdline"}) {
+    EXPECT_EQ(Text(name), kNone) << name;
+  }
+  EXPECT_EQ(Text("proc.joined"), "true");
+  EXPECT_EQ(Text("user.name"), "1000");
+  event_.process = nullptr;
+  EXPECT_EQ(Text("proc.tty"), kNone);
+  EXPECT_EQ(Text("proc.is_exe_from_memfd"), kNone);
+}
+
+TEST_F(FieldTest, Ancestors) {
+  proc_.Add(1, 0, "init");
+  proc_.Add(5, 0, "dockerd", 1);
+  proc_.Add(7, 0, "shim", 5);
+  Take(test::ExecRecord("/bin/sh", {"sh"}).Pid(10, 5).Parent(7));
+  EXPECT_EQ(Text("proc.pname"), "shim");
+  EXPECT_EQ(Text("proc.pexepath"), "/usr/bin/shim");
+  EXPECT_EQ(Text("proc.pcmdline"), "shim --from-proc");
+  EXPECT_EQ(Text("proc.aname", 0), "sh");
+  EXPECT_EQ(Text("proc.aname", 1), "shim");
+  EXPECT_EQ(Text("proc.aname", 2), "dockerd");
+  EXPECT_EQ(Text("proc.aexepath", 3), "/usr/bin/init");
+  EXPECT_EQ(Text("proc.aname", 4), kNone);
+  EXPECT_EQ(Text("proc.aname", 4'000'000'000), kNone);
+}
+
+// ---- container ----
+
+constexpr const char* kContainerFields[] = {
+    "container.id",        "container.full_id",      "container.name",
+    "container.type",      "container.image",        "container.image.repository",
+    "container.image.tag", "container.image.digest", "container.privileged",
+    "k8s.ns.name",         "k8s.pod.name",           "k8s.pod.uid"};
+
+TEST_F(FieldTest, OnTheHostThereIsNoContainer) {
+  Take(test::OpenRecord("/a"));
+  const std::set<std::string_view> named{"container.id", "container.name", "container.type"};
+  for (const char* name : kContainerFields) {
+    EXPECT_EQ(Text(name), named.contains(name) ? "host" : kNone) << name;
+  }
+}
+
+TEST_F(FieldTest, AContainerThatNobodyHasSpokenOfIsUnknown) {
+  Take(test::OpenRecord("/a"));
+  binding_.container.id = "ns-1";
+  event_.binding = &binding_;
+  for (const char* name : kContainerFields) EXPECT_EQ(Text(name), kUnknown) << name;
+}
+
+TEST_F(FieldTest, AContainerOfNoRuntimeHasAName) {
+  Take(test::OpenRecord("/a"));
+  binding_.settled = true;
+  binding_.container.id = binding_.container.name = "ns-4026531840";
+  event_.binding = &binding_;
+  EXPECT_EQ(Text("container.id"), "ns-402653184") << "12 characters";
+  EXPECT_EQ(Text("container.full_id"), "ns-4026531840");
+  EXPECT_EQ(Text("container.name"), "ns-4026531840");
+  for (const char* name : {"container.type", "container.image", "container.image.repository",
+                           "container.privileged", "k8s.pod.name"}) {
+    EXPECT_EQ(Text(name), kNone) << name;
+  }
+}
+
+TEST_F(FieldTest, AContainerThatIsKnown) {
+  Take(test::OpenRecord("/a"));
+  binding_.settled = true;
+  binding_.container = {.id = "0123456789abcdef",
+                        .name = "web",
+                        .runtime = "docker",
+                        .image = container::ParseImage("nginx:1.25"),
+                        .privileged = true,
+                        .k8s_namespace = "prod",
+                        .k8s_pod = "web-0",
+                        .k8s_pod_uid = "u-1"};
+  event_.binding = &binding_;
+  EXPECT_EQ(Text("container.id"), "0123456789ab");
+  EXPECT_EQ(Text("container.full_id"), "0123456789abcdef");
+  EXPECT_EQ(Text("container.name"), "web");
+  EXPECT_EQ(Text("container.type"), "docker");
+  EXPECT_EQ(Text("container.image"), "nginx:1.25");
+  EXPECT_EQ(Text("container.image.repository"), "docker.io/library/nginx");
+  EXPECT_EQ(Text("container.image.tag"), "1.25");
+  EXPECT_EQ(Text("container.image.digest"), kNone);
+  EXPECT_EQ(Text("container.privileged"), "true");
+  EXPECT_EQ(Text("k8s.ns.name"), "prod");
+  EXPECT_EQ(Text("k8s.pod.name"), "web-0");
+  EXPECT_EQ(Text("k8s.pod.uid"), "u-1");
+}
+
+}  // namespace
+}  // namespace nsw::event
