@@ -75,6 +75,7 @@ struct SelectorIr {
   std::vector<Text> k8s_namespaces;
   std::vector<Text> pods;
   std::vector<Text> labels;  ///< "key=value", or "key" for any value
+  bool all_labels = false;   ///< given as a map: each must be there; as a list: one of them
   std::optional<bool> privileged;
 };
 

@@ -131,6 +131,7 @@ class PolicyReader {
       selector.labels = Selector("labels");
       return;
     }
+    selector.all_labels = true;
     if (labels->entries.empty())
       diagnostics_.Error(labels->place(), "labels is empty", "remove it to mean every container");
     for (const auto& [key, value] : labels->entries) {

@@ -40,6 +40,7 @@ Selector::Selector(const SelectorIr& ir, Diagnostics& diagnostics)
     : containers_(Values(ir.containers)),
       namespaces_(Values(ir.k8s_namespaces)),
       pods_(Values(ir.pods)),
+      all_labels_(ir.all_labels),
       privileged_(ir.privileged) {
   for (const Text& image : ir.images) AddImage(image, diagnostics);
   for (const Text& label : ir.labels) {
@@ -94,7 +95,9 @@ bool Selector::Matches(const container::Container& container) const {
     });
   };
   if (!images_.empty() && !std::ranges::any_of(images_, image)) return false;
-  if (!labels_.empty() && !std::ranges::any_of(labels_, label)) return false;
+  const bool labelled = all_labels_ ? std::ranges::all_of(labels_, label)
+                                    : labels_.empty() || std::ranges::any_of(labels_, label);
+  if (!labelled) return false;
   if (privileged_ && *privileged_ != container.privileged) return false;
   return AnyMatches(containers_, container.name) &&
          AnyMatches(namespaces_, container.k8s_namespace) && AnyMatches(pods_, container.k8s_pod);

@@ -42,6 +42,7 @@ class Selector {
   std::vector<std::string> namespaces_;
   std::vector<std::string> pods_;
   std::vector<LabelPattern> labels_;
+  bool all_labels_ = false;
   std::optional<bool> privileged_;
 };
 
