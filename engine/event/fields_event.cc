@@ -42,7 +42,7 @@ const Field kRows[] = {
      [](NSW_GETTER) { return Value::Number(static_cast<int64_t>(e.real_time_ns)); },
      "nanoseconds since 1970"},
     {"evt.type", FieldType::kString, [](NSW_GETTER) { return Value::Text(e.type_name()); },
-     "the system call through which the act came in (openat, execve, connect); procexit for the  "
+     "the system call through which the act came in (openat, execve, connect); procexit for the "
      "end of a process"},
     {"syscall.type", FieldType::kString,
      [](NSW_GETTER) { return TextOrAbsent(SyscallName(e.header().syscall)); },
