@@ -93,10 +93,13 @@ static __always_inline int append_chunk(__u8 *rec, __u64 limit, struct call_head
 		step = look(&w);
 		if (step == STEP_CROSSED)
 			continue;
-		if (step != STEP_NAME)
+		if (step == STEP_TOP)
 			return WALK_DONE;
 		d = w.dentry;
 		len = BPF_CORE_READ(d, d_name.len);
+		/* A root that is in no tree: a file in memory has a name yet ("memfd:x"), the others "/" or none. */
+		if (step == STEP_LOST && len < 2)
+			return WALK_DONE;
 		pos = *(volatile __u32 *)&head->used;
 		keep(pos);
 		keep(len);
@@ -109,6 +112,8 @@ static __always_inline int append_chunk(__u8 *rec, __u64 limit, struct call_head
 			return WALK_LOST;
 		rec[pos] = '/';
 		head->used = pos + 1;
+		if (step == STEP_LOST)
+			return WALK_DONE;
 		up(&w);
 	}
 	head->mount = (__u64)w.mount;
