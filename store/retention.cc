@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "store/retention.h"
 
+#include <algorithm>
+#include <filesystem>
 #include <string>
 
 namespace nsw::store {
@@ -55,8 +57,8 @@ Status DeleteUnused(Database& database) {
 }
 
 struct Size {
-  uint64_t used = 0;
-  uint64_t file = 0;
+  uint64_t used = 0;  ///< by rows
+  uint64_t file = 0;  ///< as it is on the disk, or will be once the log is written back
 };
 
 Result<Size> SizeOf(Database& database) {
@@ -67,7 +69,13 @@ Result<Size> SizeOf(Database& database) {
     if (!number) return tl::unexpected(number.error());
     numbers[i] = static_cast<uint64_t>(*number);
   }
-  return Size{numbers[0] * (numbers[1] - numbers[2]), numbers[0] * numbers[1]};
+  Size size{numbers[0] * (numbers[1] - numbers[2]), numbers[0] * numbers[1]};
+  // A reader can have kept the log from being written back: the file is then longer than it says.
+  const char* const path = sqlite3_db_filename(database.handle(), nullptr);
+  std::error_code unknown;
+  const uintmax_t length = std::filesystem::file_size(path == nullptr ? "" : path, unknown);
+  if (!unknown) size.file = std::max<uint64_t>(size.file, length);
+  return size;
 }
 
 // When space is what is short, alerts stay as long as the events around them, and go on their own

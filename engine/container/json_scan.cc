@@ -11,6 +11,9 @@ namespace {
 using nlohmann::json;
 
 constexpr size_t kDepthMax = 8;
+// A text with more than this is made to cost time; no runtime writes one.
+constexpr size_t kDepthLimit = 64;
+constexpr size_t kValuesLimit = 2'000'000;
 
 class Scanner final : public nlohmann::json_sax<json> {
  public:
@@ -44,7 +47,7 @@ class Scanner final : public nlohmann::json_sax<json> {
  private:
   bool Enter() {
     if (++depth_ <= kDepthMax) path_.emplace_back();
-    return true;
+    return depth_ <= kDepthLimit;
   }
   bool Leave() {
     if (depth_-- <= kDepthMax) path_.pop_back();
@@ -53,11 +56,12 @@ class Scanner final : public nlohmann::json_sax<json> {
   bool Number(int64_t value) { return Visit({JsonScalar::Kind::kNumber, value}); }
   bool Visit(const JsonScalar& value) {
     if (depth_ <= kDepthMax) visit_(path_, value);
-    return true;
+    return ++values_ <= kValuesLimit;
   }
 
   const JsonVisit& visit_;
   size_t depth_ = 0;
+  size_t values_ = 0;
   std::vector<std::string> path_;
 };
 

@@ -23,7 +23,8 @@ using JsonPath = std::span<const std::string>;
 using JsonVisit = std::function<void(JsonPath, const JsonScalar&)>;
 
 /// Visits values up to the first mistake in the text. False if there was one, or the text ended too
-/// early. Values more than 8 levels deep are passed over.
+/// early, or it has more than 64 levels or two million values. Values more than 8 levels deep are
+/// passed over.
 bool ScanJson(std::string_view text, const JsonVisit& visit);
 
 }  // namespace nsw::container

@@ -82,7 +82,7 @@ TEST(DockerJsonTest, NonsenseIsAnErrorOrNothing) {
 }
 
 TEST(DockerJsonTest, DepthCostsNothing) {
-  const std::string deep = std::string(400'000, '[');
+  const std::string deep = std::string(8U << 20, '[');
   EXPECT_FALSE(ScanJson(deep, [](JsonPath, const JsonScalar&) {}));
   const auto listing = ParseListing(deep);
   ASSERT_TRUE(listing);
