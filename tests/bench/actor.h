@@ -1,0 +1,11 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a process of a container does while events are captured: the acts of a service that starts,
+// serves and now and then runs a helper, and one in a hundred that a shipped policy cares about.
+#pragma once
+
+namespace nsw::bench {
+
+/// Acts `acts` times; `number` tells the containers apart. Returns an exit status.
+int Act(unsigned number, unsigned acts);
+
+}  // namespace nsw::bench
