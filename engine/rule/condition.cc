@@ -3,8 +3,6 @@
 
 #include <algorithm>
 
-#include "engine/rule/value.h"
-
 namespace nsw::rule {
 namespace {
 
@@ -13,6 +11,9 @@ using event::Value;
 using Kind = ConditionTree::Kind;
 
 constexpr uint32_t kAncestorsMax = 64;
+// Where the steps end.
+constexpr uint32_t kFails = ~0U - 1;
+constexpr uint32_t kHolds = ~0U;
 
 Truth Judge(const FieldTest& test, const Value& value) {
   if (value.presence == Presence::kAbsent) return Truth::kFalse;
@@ -108,11 +109,11 @@ ConditionTree ConditionTree::For(unsigned event) const {
   return Join(kind, std::move(parts));
 }
 
-Truth FieldTest::Eval(const event::Event& event, event::Scratch& scratch) const {
-  if (!any_ancestor) return Judge(*this, ValueOf(*field, event, index, scratch));
+Truth FieldTest::Eval(ValueReader& reader) const {
+  if (!any_ancestor) return Judge(*this, reader.Get(*field, index));
   Truth truth = Truth::kFalse;
   for (uint32_t n = 1; n <= kAncestorsMax && truth != Truth::kTrue; n++) {
-    const Value value = ValueOf(*field, event, n, scratch);
+    const Value& value = reader.Get(*field, n);
     if (value.presence == Presence::kAbsent) break;
     truth = std::max(truth, Judge(*this, value));
   }
@@ -120,54 +121,77 @@ Truth FieldTest::Eval(const event::Event& event, event::Scratch& scratch) const 
 }
 
 Condition::Condition(ConditionTree tree) {
-  nodes_.resize(1);
-  Place(0, std::move(tree));
+  first_ = Place(std::move(tree), false, kHolds, kFails);
 }
 
-// Puts a tree at nodes_[at], its children at the end, side by side.
-void Condition::Place(size_t at, ConditionTree tree) {
-  Node node{tree.kind, tree.constant, 0, static_cast<uint32_t>(tree.children.size())};
-  if (tree.kind == Kind::kField) {
-    node.first = static_cast<uint32_t>(fields_.size());
-    fields_.push_back(std::move(tree.field));
-  } else if (tree.kind == Kind::kType) {
-    node.first = static_cast<uint32_t>(types_.size());
-    types_.push_back(tree.types);
-  } else if (node.count > 0) {
-    node.first = static_cast<uint32_t>(nodes_.size());
-    nodes_.resize(nodes_.size() + node.count);
-    for (uint32_t i = 0; i < node.count; i++) Place(node.first + i, std::move(tree.children[i]));
-  }
-  nodes_[at] = node;
-}
-
-Truth Condition::EvalNode(const Node& node, const event::Event& event,
-                          event::Scratch& scratch) const {
-  switch (node.kind) {
+// From the last check to the first, so that each knows where the next one is. Returns where to
+// begin.
+uint32_t Condition::Place(ConditionTree&& tree, bool inverted, uint32_t if_true,
+                          uint32_t if_false) {
+  switch (tree.kind) {
     case Kind::kConstant:
-      return node.constant ? Truth::kTrue : Truth::kFalse;
-    case Kind::kField:
-      return fields_[node.first].Eval(event, scratch);
-    case Kind::kType:
-      return types_[node.first].Contains(event) ? Truth::kTrue : Truth::kFalse;
+      return tree.constant != inverted ? if_true : if_false;
     case Kind::kNot:
-      return Not(EvalNode(nodes_[node.first], event, scratch));
-    case Kind::kAnd: {
-      Truth truth = Truth::kTrue;
-      for (uint32_t i = 0; i < node.count && truth != Truth::kFalse; i++) {
-        truth = std::min(truth, EvalNode(nodes_[node.first + i], event, scratch));
-      }
-      return truth;
-    }
-    case Kind::kOr: {
-      Truth truth = Truth::kFalse;
-      for (uint32_t i = 0; i < node.count && truth != Truth::kTrue; i++) {
-        truth = std::max(truth, EvalNode(nodes_[node.first + i], event, scratch));
-      }
-      return truth;
-    }
+      return Place(std::move(tree.children.front()), !inverted, if_true, if_false);
+    case Kind::kField:
+    case Kind::kType:
+      return PlaceCheck(std::move(tree), inverted, if_true, if_false);
+    case Kind::kAnd:
+    case Kind::kOr:
+      break;
   }
-  return Truth::kFalse;
+  // An "or" turned round is an "and" of what is turned round.
+  const bool all = (tree.kind == Kind::kAnd) != inverted;
+  uint32_t next = all ? if_true : if_false;
+  for (auto child = tree.children.rbegin(); child != tree.children.rend(); ++child) {
+    next = all ? Place(std::move(*child), inverted, next, if_false)
+               : Place(std::move(*child), inverted, if_true, next);
+  }
+  return next;
+}
+
+uint32_t Condition::PlaceCheck(ConditionTree&& tree, bool inverted, uint32_t if_true,
+                               uint32_t if_false) {
+  const bool is_type = tree.kind == Kind::kType;
+  const size_t check = is_type ? types_.size() : fields_.size();
+  if (is_type) {
+    types_.push_back(tree.types);
+  } else {
+    fields_.push_back(std::move(tree.field));
+  }
+  steps_.push_back({if_true, if_false, static_cast<uint32_t>(check), is_type, inverted});
+  return static_cast<uint32_t>(steps_.size() - 1);
+}
+
+Truth Condition::EvalStep(const Step& step, ValueReader& reader) const {
+  const Truth truth =
+      step.is_type
+          ? (types_[step.check].Contains(reader.event()) ? Truth::kTrue : Truth::kFalse)
+          : fields_[step.check].Eval(reader);
+  return step.inverted ? Not(truth) : truth;
+}
+
+// In two values, `what_is_unknown` standing for those checks that cannot be decided; `unknown`: one
+// was met.
+bool Condition::Holds(ValueReader& reader, bool what_is_unknown, bool& unknown) const {
+  uint32_t at = first_;
+  while (at < kFails) {
+    const Step& step = steps_[at];
+    const Truth truth = EvalStep(step, reader);
+    unknown = unknown || truth == Truth::kUnknown;
+    const bool holds = truth == Truth::kTrue || (truth == Truth::kUnknown && what_is_unknown);
+    at = holds ? step.if_true : step.if_false;
+  }
+  return at == kHolds;
+}
+
+// More checks that hold never make a condition fail, with "not" standing at the checks. So it fails
+// in three values where it fails at best, and holds where it holds at worst.
+Truth Condition::Eval(ValueReader& reader) const {
+  bool unknown = false;
+  if (!Holds(reader, true, unknown)) return Truth::kFalse;
+  if (!unknown || Holds(reader, false, unknown)) return Truth::kTrue;
+  return Truth::kUnknown;
 }
 
 }  // namespace nsw::rule

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Condition: a condition compiled for one event. A compact tree in one array, children side by
-// side; evaluated in Kleene's three values.
+// Condition: a condition compiled for one event, as a line of checks with jumps. Its answer is that
+// of Kleene's three values.
 //
 // Made by the compiler through ConditionTree; immutable; Eval allocates nothing and may run in any
 // thread.
@@ -14,6 +14,7 @@
 #include "engine/event/field.h"
 #include "engine/rule/event_types.h"
 #include "engine/rule/predicate.h"
+#include "engine/rule/value.h"
 
 namespace nsw::rule {
 
@@ -30,7 +31,7 @@ struct FieldTest {
   bool negated = false;  ///< the answer is turned round where there is a value
   std::shared_ptr<const Predicate> predicate;
 
-  [[nodiscard]] Truth Eval(const event::Event& event, event::Scratch& scratch) const;
+  [[nodiscard]] Truth Eval(ValueReader& reader) const;
 };
 
 /// What the compiler builds. Simplified while it grows: constants vanish, chains flatten.
@@ -56,26 +57,30 @@ struct ConditionTree {
   [[nodiscard]] ConditionTree For(unsigned event) const;
 };
 
+/// Steps, each a check with two ways on: the next check that matters, or the end. "not" is gone: it
+/// stands at the checks themselves.
 class Condition {
  public:
   explicit Condition(ConditionTree tree);
 
-  [[nodiscard]] Truth Eval(const event::Event& event, event::Scratch& scratch) const {
-    return EvalNode(nodes_[0], event, scratch);
-  }
+  [[nodiscard]] Truth Eval(ValueReader& reader) const;
 
  private:
-  struct Node {
-    ConditionTree::Kind kind = ConditionTree::Kind::kConstant;
-    bool constant = false;
-    uint32_t first = 0;  // kAnd, kOr, kNot: in nodes_; kField: in fields_; kType: in types_
-    uint32_t count = 0;
+  struct Step {
+    uint32_t if_true;
+    uint32_t if_false;
+    uint32_t check;  // in fields_, or in types_
+    bool is_type;
+    bool inverted;
   };
 
-  void Place(size_t at, ConditionTree tree);
-  Truth EvalNode(const Node& node, const event::Event& event, event::Scratch& scratch) const;
+  uint32_t Place(ConditionTree&& tree, bool inverted, uint32_t if_true, uint32_t if_false);
+  uint32_t PlaceCheck(ConditionTree&& tree, bool inverted, uint32_t if_true, uint32_t if_false);
+  [[nodiscard]] Truth EvalStep(const Step& step, ValueReader& reader) const;
+  [[nodiscard]] bool Holds(ValueReader& reader, bool what_is_unknown, bool& unknown) const;
 
-  std::vector<Node> nodes_;
+  std::vector<Step> steps_;
+  uint32_t first_;
   std::vector<FieldTest> fields_;
   std::vector<TypeSet> types_;
 };

@@ -38,8 +38,9 @@ class CompiledSet final : public PolicySet {
       for (unsigned event = 1; event < NSW_EVENT_COUNT; event++) {
         if (!policy.by_event[event].empty()) wanted_ |= 1ULL << event;
       }
-      for (const DenyEntry& entry : policy.entries) wanted_ |= EventsOfDeny(entry.classes);
+      for (const DenyEntry& entry : policy.entries) denied_ |= EventsOfDeny(entry.classes);
     }
+    wanted_ |= denied_;
   }
 
   std::vector<uint32_t> Select(const container::Container& container) const override {
@@ -53,14 +54,16 @@ class CompiledSet final : public PolicySet {
 
   void Match(const event::Event& event, std::span<const uint32_t> policies,
              Matches& out) const override {
-    event::Scratch scratch;
+    if ((wanted_ >> event.header().type & 1) == 0) return;
+    ValueReader reader(event);
     for (const uint32_t position : policies) {
-      if (position < policies_.size()) MatchPolicy(policies_[position], event, scratch, out);
+      if (position < policies_.size()) MatchPolicy(policies_[position], reader, out);
     }
   }
 
   const RuleInfo* MatchDeny(const event::Event& event,
                             std::span<const uint32_t> policies) const override {
+    if ((denied_ >> event.header().type & 1) == 0) return nullptr;
     for (const Mode mode : kPrecedence) {
       for (const uint32_t position : policies) {
         if (position >= policies_.size() || policies_[position].info.mode != mode) continue;
@@ -104,12 +107,11 @@ class CompiledSet final : public PolicySet {
   }
 
   // Where the first match counts, an undecided rule before it leaves open which that is.
-  static void MatchPolicy(const CompiledPolicy& policy, const event::Event& event,
-                          event::Scratch& scratch, Matches& out) {
-    const uint16_t type = event.header().type;
+  static void MatchPolicy(const CompiledPolicy& policy, ValueReader& reader, Matches& out) {
+    const uint16_t type = reader.event().header().type;
     if (type >= NSW_EVENT_COUNT || policy.info.mode == Mode::kOff) return;
     for (const Candidate& candidate : policy.by_event[type]) {
-      const Truth truth = candidate.condition.Eval(event, scratch);
+      const Truth truth = candidate.condition.Eval(reader);
       if (truth == Truth::kFalse) continue;
       if (truth == Truth::kTrue) Add(out, *candidate.rule);
       if (truth == Truth::kUnknown) out.unknown = true;
@@ -120,7 +122,8 @@ class CompiledSet final : public PolicySet {
   std::vector<CompiledPolicy> policies_;
   std::vector<PolicyInfo> infos_;
   std::unordered_map<uint32_t, const RuleInfo*> by_id_;
-  uint64_t wanted_ = 0;
+  uint64_t wanted_ = 0;  // bit per nsw_event: some rule or entry speaks of it
+  uint64_t denied_ = 0;  // some entry does
 };
 
 }  // namespace

@@ -13,4 +13,29 @@ inline event::Value ValueOf(const event::Field& field, const event::Event& event
   return field.get(field, event, index, scratch);
 }
 
+/// Reads the fields of one event. Keeps the last value: the checks of a condition ask for one field
+/// again and again.
+class ValueReader {
+ public:
+  explicit ValueReader(const event::Event& event) : event_(event) {}
+
+  [[nodiscard]] const event::Event& event() const { return event_; }
+  /// Valid until the next call.
+  const event::Value& Get(const event::Field& field, uint32_t index) {
+    if (field_ != &field || index_ != index) {
+      value_ = ValueOf(field, event_, index, scratch_);
+      field_ = &field;
+      index_ = index;
+    }
+    return value_;
+  }
+
+ private:
+  const event::Event& event_;
+  const event::Field* field_ = nullptr;
+  uint32_t index_ = 0;
+  event::Value value_;
+  event::Scratch scratch_;
+};
+
 }  // namespace nsw::rule
