@@ -123,6 +123,7 @@ class Registry {
 
   const ProcessFacts& facts_;
   std::unordered_map<uint64_t, std::unique_ptr<Home>> homes_;
+  Home* last_ = nullptr;                          // what Find found: it is often asked for again
   std::unordered_map<std::string, Known> known_;  // by id
   std::set<std::string> expected_;                // runtimes that have not been listed yet
 };

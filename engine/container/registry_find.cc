@@ -8,8 +8,11 @@
 namespace nsw::container {
 
 Binding* Registry::Find(uint64_t home) {
+  if (last_ != nullptr && last_->binding.home == home) return &last_->binding;
   const auto found = homes_.find(home);
-  return found == homes_.end() ? nullptr : &found->second->binding;
+  if (found == homes_.end()) return nullptr;
+  last_ = found->second.get();
+  return &last_->binding;
 }
 
 // One that is there goes before removed ones, and of those the one that was seen last.
@@ -69,6 +72,7 @@ bool Registry::HasNested(const Home& home) {
 }
 
 void Registry::Forget(uint64_t home) {
+  last_ = nullptr;
   const auto found = homes_.find(home);
   if (found == homes_.end()) return;
   // A nested container that outlives its outer one keeps to the outer one's policies.

@@ -59,7 +59,7 @@ void Exec(const Event& event, Process& process) {
 
 void ProcessTable::Bind(Event& event) {
   if (ended_ != 0) {
-    processes_.erase(ended_);
+    Erase(ended_);
     ended_ = 0;
   }
   event.processes = this;
@@ -86,12 +86,27 @@ const Process* ProcessTable::Find(uint32_t pid, uint64_t not_after_ns) const {
   return &found->second;
 }
 
+Process* ProcessTable::Known(uint32_t pid, Memo& memo) {
+  if (memo.process != nullptr && memo.pid == pid) return memo.process;
+  const auto found = processes_.find(pid);
+  if (found == processes_.end()) return nullptr;
+  memo = {pid, &found->second};
+  return memo.process;
+}
+
+void ProcessTable::Erase(uint32_t pid) {
+  processes_.erase(pid);
+  for (Memo* memo : {&actor_, &parent_}) {
+    if (memo->pid == pid) *memo = {};
+  }
+}
+
 Process* ProcessTable::Actor(const Event& event) {
   const nsw_header& header = event.header();
-  const auto found = processes_.find(header.pid);
-  if (found != processes_.end() && SameStart(found->second.start_ns, header.start_ns)) {
-    found->second.heard_ns = header.time_ns;
-    return &found->second;
+  Process* known = Known(header.pid, actor_);
+  if (known != nullptr && SameStart(known->start_ns, header.start_ns)) {
+    known->heard_ns = header.time_ns;
+    return known;
   }
   if (!HasRoom(header.pid)) return nullptr;
   Process process;
@@ -107,12 +122,12 @@ Process* ProcessTable::Actor(const Event& event) {
 Process* ProcessTable::Parent(const Event& event) {
   const nsw_header& header = event.header();
   if (header.ppid == 0 || header.ppid == header.pid) return nullptr;
-  const auto found = processes_.find(header.ppid);
-  const bool known = found != processes_.end() && Precedes(found->second.start_ns, header.start_ns);
+  Process* found = Known(header.ppid, parent_);
+  const bool known = found != nullptr && Precedes(found->start_ns, header.start_ns);
   // The exits of host processes are not reported: what is kept of one is read anew at each exec,
   // where it matters.
-  const bool stale = known && found->second.home == 0 && event.type() == Type::k_exec;
-  Process* parent = known && !stale ? &found->second : ReadParent(header.ppid, header.start_ns);
+  const bool stale = known && found->home == 0 && event.type() == Type::k_exec;
+  Process* parent = known && !stale ? found : ReadParent(header.ppid, header.start_ns);
   if (parent != nullptr) parent->heard_ns = header.time_ns;
   return parent;
 }
@@ -190,7 +205,7 @@ void ProcessTable::Sweep(uint64_t now_ns, size_t count) {
       if (at->second.heard_ns + kSilence < now_ns && Gone(at->second)) gone.push_back(at->first);
     }
   }
-  for (const uint32_t pid : gone) processes_.erase(pid);
+  for (const uint32_t pid : gone) Erase(pid);
 }
 
 }  // namespace nsw::event

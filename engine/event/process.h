@@ -73,6 +73,14 @@ class ProcessTable {
   [[nodiscard]] uint64_t forgotten() const { return forgotten_; }
 
  private:
+  // The last process looked up: the next record often speaks of the same one.
+  struct Memo {
+    uint32_t pid = 0;
+    Process* process = nullptr;
+  };
+
+  [[nodiscard]] Process* Known(uint32_t pid, Memo& memo);
+  void Erase(uint32_t pid);
   Process* Actor(const Event& event);
   Process* Parent(const Event& event);
   Process* ReadParent(uint32_t pid, uint64_t child_start_ns);
@@ -88,6 +96,8 @@ class ProcessTable {
   uint32_t ended_ = 0;  // pid to forget at the next record
   size_t bucket_ = 0;   // where the next Sweep begins
   std::unordered_map<uint32_t, Process> processes_;
+  Memo actor_;
+  Memo parent_;
 };
 
 }  // namespace nsw::event

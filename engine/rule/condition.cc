@@ -15,12 +15,6 @@ constexpr uint32_t kAncestorsMax = 64;
 constexpr uint32_t kFails = ~0U - 1;
 constexpr uint32_t kHolds = ~0U;
 
-Truth Judge(const FieldTest& test, const Value& value) {
-  if (value.presence == Presence::kAbsent) return Truth::kFalse;
-  if (value.presence == Presence::kUnknown) return Truth::kUnknown;
-  return test.predicate->Test(value) != test.negated ? Truth::kTrue : Truth::kFalse;
-}
-
 // "and" and "or" are one, seen in a mirror: `kind` decides which constant ends it and which drops
 // out.
 ConditionTree Join(Kind kind, std::vector<ConditionTree> children) {
@@ -109,20 +103,17 @@ ConditionTree ConditionTree::For(unsigned event) const {
   return Join(kind, std::move(parts));
 }
 
-Truth FieldTest::Eval(ValueReader& reader) const {
-  if (!any_ancestor) return Judge(*this, reader.Get(*field, index));
+Truth FieldTest::EvalAncestors(ValueReader& reader) const {
   Truth truth = Truth::kFalse;
   for (uint32_t n = 1; n <= kAncestorsMax && truth != Truth::kTrue; n++) {
     const Value& value = reader.Get(*field, n);
     if (value.presence == Presence::kAbsent) break;
-    truth = std::max(truth, Judge(*this, value));
+    truth = std::max(truth, Judge(value));
   }
   return truth;
 }
 
-Condition::Condition(ConditionTree tree) {
-  first_ = Place(std::move(tree), false, kHolds, kFails);
-}
+Condition::Condition(ConditionTree tree) { first_ = Place(std::move(tree), false, kHolds, kFails); }
 
 // From the last check to the first, so that each knows where the next one is. Returns where to
 // begin.
@@ -165,9 +156,8 @@ uint32_t Condition::PlaceCheck(ConditionTree&& tree, bool inverted, uint32_t if_
 
 Truth Condition::EvalStep(const Step& step, ValueReader& reader) const {
   const Truth truth =
-      step.is_type
-          ? (types_[step.check].Contains(reader.event()) ? Truth::kTrue : Truth::kFalse)
-          : fields_[step.check].Eval(reader);
+      step.is_type ? (types_[step.check].Contains(reader.event()) ? Truth::kTrue : Truth::kFalse)
+                   : fields_[step.check].Eval(reader);
   return step.inverted ? Not(truth) : truth;
 }
 

@@ -31,7 +31,17 @@ struct FieldTest {
   bool negated = false;  ///< the answer is turned round where there is a value
   std::shared_ptr<const Predicate> predicate;
 
-  [[nodiscard]] Truth Eval(ValueReader& reader) const;
+  [[nodiscard]] Truth Eval(ValueReader& reader) const {
+    return any_ancestor ? EvalAncestors(reader) : Judge(reader.Get(*field, index));
+  }
+
+ private:
+  [[nodiscard]] Truth Judge(const event::Value& value) const {
+    if (value.presence == event::Presence::kAbsent) return Truth::kFalse;
+    if (value.presence == event::Presence::kUnknown) return Truth::kUnknown;
+    return predicate->Test(value) != negated ? Truth::kTrue : Truth::kFalse;
+  }
+  [[nodiscard]] Truth EvalAncestors(ValueReader& reader) const;
 };
 
 /// What the compiler builds. Simplified while it grows: constants vanish, chains flatten.

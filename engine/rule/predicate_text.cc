@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Predicates on text. Bytes are compared, whatever their encoding.
 #include <algorithm>
+#include <cstring>
 #include <vector>
 
 #include "engine/rule/glob.h"
@@ -31,13 +32,21 @@ PredicatePtr MakeTest(Words words) {
 
 char Lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c | 32) : c; }
 
-bool Equal(std::string_view text, std::string_view operand) { return text == operand; }
+// These look at the operand's last byte first: paths differ there, and begin alike.
 bool StartsWith(std::string_view text, std::string_view operand) {
-  return text.starts_with(operand);
+  if (operand.empty()) return true;
+  return text.size() >= operand.size() && text[operand.size() - 1] == operand.back() &&
+         text.starts_with(operand);
 }
-bool EndsWith(std::string_view text, std::string_view operand) { return text.ends_with(operand); }
+bool EndsWith(std::string_view text, std::string_view operand) {
+  if (operand.empty()) return true;
+  return text.size() >= operand.size() && text.back() == operand.back() && text.ends_with(operand);
+}
+bool Equal(std::string_view text, std::string_view operand) {
+  return text.size() == operand.size() && EndsWith(text, operand);
+}
 bool Contains(std::string_view text, std::string_view operand) {
-  return text.find(operand) != std::string_view::npos;
+  return memmem(text.data(), text.size(), operand.data(), operand.size()) != nullptr;
 }
 bool ContainsNoCase(std::string_view text, std::string_view operand) {
   const auto same = [](char a, char b) { return Lower(a) == Lower(b); };

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // StringSet: is this text one of those? One hash look-up at most, none where no member has that
-// length.
+// length and that last byte.
 #pragma once
 
 #include <algorithm>
@@ -19,18 +19,26 @@ struct TextHash {
 class StringSet {
  public:
   void Insert(std::string text) {
-    lengths_ |= Bit(text.size());
+    lengths_ |= LengthBit(text);
+    ends_ |= EndBit(text);
     texts_.insert(std::move(text));
   }
   [[nodiscard]] bool Contains(std::string_view text) const {
-    return (lengths_ & Bit(text.size())) != 0 && texts_.find(text) != texts_.end();
+    return (lengths_ & LengthBit(text)) != 0 && (ends_ & EndBit(text)) != 0 &&
+           texts_.find(text) != texts_.end();
   }
   [[nodiscard]] bool empty() const { return texts_.empty(); }
 
  private:
-  static uint64_t Bit(size_t length) { return 1ULL << std::min<size_t>(length, 63); }
+  static uint64_t LengthBit(std::string_view text) {
+    return 1ULL << std::min<size_t>(text.size(), 63);
+  }
+  static uint64_t EndBit(std::string_view text) {
+    return text.empty() ? 1 : 1ULL << (static_cast<unsigned char>(text.back()) & 63);
+  }
 
   uint64_t lengths_ = 0;  // bit n: some member has n bytes (63: 63 or more)
+  uint64_t ends_ = 0;     // bit n: some member ends in a byte whose low six bits are n
   std::unordered_set<std::string, TextHash, std::equal_to<>> texts_;
 };
 

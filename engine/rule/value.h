@@ -3,6 +3,8 @@
 // for, and only of those.
 #pragma once
 
+#include <new>
+
 #include "engine/event/field.h"
 
 namespace nsw::rule {
@@ -23,7 +25,8 @@ class ValueReader {
   /// Valid until the next call.
   const event::Value& Get(const event::Field& field, uint32_t index) {
     if (field_ != &field || index_ != index) {
-      value_ = ValueOf(field, event_, index, scratch_);
+      // Built in place: a copy would wait for the getter's writes.
+      new (&value_) event::Value(ValueOf(field, event_, index, scratch_));
       field_ = &field;
       index_ = index;
     }
