@@ -8,7 +8,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <array>
+#include <chrono>
+#include <cstdio>
 #include <cstring>
 #include <filesystem>
 #include <random>
@@ -109,6 +110,34 @@ class Actor {
 };
 
 }  // namespace
+
+int Idle(unsigned processes) {
+  for (unsigned i = 1; i < processes && fork() != 0; i++) {
+  }
+  for (;;) pause();
+}
+
+int Flood(unsigned seconds) {
+  const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(seconds);
+  size_t opened = 0;
+  while (std::chrono::steady_clock::now() < end) {
+    for (int i = 0; i < 1000; i++, opened++) {
+      char path[64];
+      snprintf(path, sizeof path, "/tmp/flood-%zu", opened % 5000);
+      const UniqueFd file(open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+    }
+  }
+  printf("%zu\n", opened);
+  return 0;
+}
+
+int Alert(unsigned times, unsigned pause_ms) {
+  for (unsigned i = 0; i < times; i++) {
+    const UniqueFd file(open("/etc/shadow", O_RDONLY | O_CLOEXEC));
+    usleep(pause_ms * 1000);
+  }
+  return 0;
+}
 
 int Act(unsigned number, unsigned acts) {
   Actor actor(number);

@@ -5,6 +5,15 @@
 
 namespace nsw::bench {
 
+/// As many idle processes as told, until it is killed.
+int Idle(unsigned processes);
+
+/// Opens files as fast as it can; prints how many it opened.
+int Flood(unsigned seconds);
+
+/// Reads /etc/shadow, which raises an alert, that many times; a pause after each.
+int Alert(unsigned times, unsigned pause_ms);
+
 /// Acts `acts` times; `number` tells the containers apart. Returns an exit status.
 int Act(unsigned number, unsigned acts);
 
