@@ -6,6 +6,7 @@
 //   nsw_bench crowd CONTAINERS PROCESSES         (root) holds them until its input ends
 //   nsw_bench flood SECONDS                      (root) opens files in a container, prints how many
 //   nsw_bench alert TIMES PAUSE_MS               (root) does in a container what raises an alert
+//   nsw_bench cost                               (root, in a guest that counts instructions)
 //   nsw_bench act|act-idle|act-flood|act-alert   what the containers run
 #include <benchmark/benchmark.h>
 
@@ -17,6 +18,7 @@
 
 #include "tests/bench/actor.h"
 #include "tests/bench/capture.h"
+#include "tests/bench/cost.h"
 #include "tests/bench/crowd.h"
 #include "tests/bench/path_bench.h"
 
@@ -64,6 +66,11 @@ int RunInContainer(const std::vector<std::string>& arguments) {
   return outcome->status;
 }
 
+int Cost() {
+  const auto kept = MeasureCost();
+  return kept ? !*kept : Say(tl::unexpected(kept.error()));
+}
+
 int WithCorpus(std::string_view verb, int argc, char** argv) {
   const auto corpus = Corpus::Read(argv[2]);
   if (!corpus) return Say(tl::unexpected(corpus.error()));
@@ -77,6 +84,7 @@ int Main(int argc, char** argv) {
   if (verb == "act-flood" && argc == 3) return Flood(Number(argv[2]));
   if (verb == "act-alert" && argc == 4) return Alert(Number(argv[2]), Number(argv[3]));
   if (verb == "act" && argc == 4) return Act(Number(argv[3]), Number(argv[2]));
+  if (verb == "cost" && argc == 2) return Cost();
   if (verb == "crowd" && argc == 4) return HoldCrowd(Number(argv[2]), argv[3]);
   if (verb == "flood" && argc == 3) return RunInContainer({"act-flood", argv[2]});
   if (verb == "alert" && argc == 4) return RunInContainer({"act-alert", argv[2], argv[3]});
