@@ -13,6 +13,7 @@ namespace {
 // /proc rounds a start down to clock ticks of 10 ms.
 constexpr uint64_t kTick = 10'000'000;
 constexpr int kAncestorsMax = 64;
+constexpr size_t kSpare = 256;
 constexpr uint64_t kSilence = 60'000'000'000;  // records of what has ended are long read by then
 
 // Two readings of one start.
@@ -29,18 +30,13 @@ std::string_view BaseName(std::string_view path) { return path.substr(path.rfind
 // The kernel names a task after the file as the caller wrote it, cut to 15 bytes: take the rest
 // from there. Of a name that was not cut nothing is taken: the caller can have written something
 // else there meanwhile.
-std::string ExecName(const Event& event) {
+std::string_view ExecName(const Event& event) {
   static const size_t raw = TextOf(Type::k_exec, "raw");
   constexpr size_t kCut = sizeof(nsw_header::comm) - 1;
   const char* comm = event.header().comm;
   const std::string_view name(comm, strnlen(comm, sizeof event.header().comm));
   const std::string_view asked = BaseName(event.text(raw));
-  return std::string(name.size() >= kCut && asked.starts_with(name) ? asked : name);
-}
-
-// "sh\0-c\0id\0" becomes "NAME -c id": the first argument is whatever the caller liked to say.
-std::string CommandLine(const std::string& name, std::string_view arguments) {
-  return arguments.empty() ? name : name + ' ' + std::string(arguments);
+  return name.size() >= kCut && asked.starts_with(name) ? asked : name;
 }
 
 void Exec(const Event& event, Process& process) {
@@ -49,7 +45,9 @@ void Exec(const Event& event, Process& process) {
   const auto& record = event.as<nsw_event_exec>();
   process.name = ExecName(event);
   process.exepath = event.text(exe);
-  process.cmdline = CommandLine(process.name, event.arguments());
+  // "sh\0-c\0id\0" becomes "NAME -c id": the first argument is whatever the caller liked to say.
+  process.cmdline = process.name;
+  if (!event.arguments().empty()) process.cmdline.append(" ").append(event.arguments());
   process.cwd = event.text(cwd);
   process.tty = record.tty;
   process.exe_flags = record.exe_flags;
@@ -94,8 +92,10 @@ Process* ProcessTable::Known(uint32_t pid, Memo& memo) {
   return memo.process;
 }
 
+// Its memory is kept for the next process: a host that forks all day allocates nothing for it.
 void ProcessTable::Erase(uint32_t pid) {
-  processes_.erase(pid);
+  auto node = processes_.extract(pid);
+  if (!node.empty() && spare_.size() < kSpare) spare_.push_back(std::move(node));
   for (Memo* memo : {&actor_, &parent_}) {
     if (memo->pid == pid) *memo = {};
   }
@@ -168,9 +168,18 @@ bool ProcessTable::HasRoom(uint32_t pid) {
 Process* ProcessTable::Insert(Process process) {
   const uint32_t pid = process.pid;
   if (!HasRoom(pid)) return nullptr;
-  Process& place = processes_[pid];
+  Process& place = Place(pid);
   place = std::move(process);
   return &place;
+}
+
+// What stands there is for the caller to overwrite.
+Process& ProcessTable::Place(uint32_t pid) {
+  if (spare_.empty() || processes_.contains(pid)) return processes_[pid];
+  auto node = std::move(spare_.back());
+  spare_.pop_back();
+  node.key() = pid;
+  return processes_.insert(std::move(node)).position->second;
 }
 
 void ProcessTable::Fork(const Event& event, const Process& parent) {
@@ -182,11 +191,12 @@ void ProcessTable::Fork(const Event& event, const Process& parent) {
   if (known != processes_.end() && SameStart(known->second.start_ns, record.child_start_ns) &&
       !known->second.exepath.empty())
     return;
-  Process child = parent;
+  if (!HasRoom(record.child_pid)) return;
+  Process& child = Place(record.child_pid);
+  child = parent;
   child.pid = record.child_pid;
   child.ppid = (record.flags & kCloneParent) != 0 ? parent.ppid : parent.pid;
   child.start_ns = record.child_start_ns;
-  Insert(std::move(child));
 }
 
 bool ProcessTable::Gone(const Process& process) const {

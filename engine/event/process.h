@@ -11,6 +11,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <vector>
 
 namespace nsw::event {
 
@@ -87,6 +88,7 @@ class ProcessTable {
   void ReadAncestors(const Process& process);
   [[nodiscard]] bool HasRoom(uint32_t pid);
   Process* Insert(Process process);
+  Process& Place(uint32_t pid);
   void Fork(const Event& event, const Process& parent);
   [[nodiscard]] bool Gone(const Process& process) const;
 
@@ -95,7 +97,9 @@ class ProcessTable {
   uint64_t forgotten_ = 0;
   uint32_t ended_ = 0;  // pid to forget at the next record
   size_t bucket_ = 0;   // where the next Sweep begins
-  std::unordered_map<uint32_t, Process> processes_;
+  using Map = std::unordered_map<uint32_t, Process>;
+  Map processes_;
+  std::vector<Map::node_type> spare_;  // of processes that ended
   Memo actor_;
   Memo parent_;
 };
