@@ -115,7 +115,8 @@ void AddHistory(CLI::App& app, int& status) {
       ->capture_default_str();
   AddFilters(*verb, *options);
   verb->footer(
-      "Texts with * or ? are patterns. A row is one act, or COUNT like ones of one minute.");
+      "Texts with * or ? are patterns. A row is one act, or COUNT like ones of one minute.\n"
+      "In csv a text that a spreadsheet would take for a formula has a ' before it.");
   verb->callback([options, &status] {
     Status done = ReadFilters(*options);
     status = done ? 0 : 2;
