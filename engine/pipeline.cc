@@ -184,6 +184,9 @@ void Pipeline::Finish() {
     binding.settled = true;  // nothing more will come: absent, no longer unknown
     Settled(binding);
   });
+  for (const container::Binding* binding : parts_.binder.Retry()) {
+    spdlog::info("container {}: what its policies refuse is in force now", binding->container.name);
+  }
 }
 
 void Pipeline::ForgetDead(uint64_t now_ns) {

@@ -86,6 +86,19 @@ TEST_F(PipelineTest, AHomeWithoutProcessesIsForgottenAfterAWhile) {
   EXPECT_EQ(kernel_.maps.forgotten, std::vector<uint64_t>{kHome});
 }
 
+TEST_F(PipelineTest, PoliciesThatFoundNoRoomComeIntoForceWhenThereIs) {
+  policies_->Refuse({0}, "/a");
+  kernel_.maps.builds_left = 0;
+  SendHome(kHome);
+  EXPECT_EQ(binder_.not_in_force(), 1U);
+  pipeline_.Tick();
+  EXPECT_EQ(kernel_.maps.bound.count(kHome), 0U);
+  kernel_.maps.builds_left = 1;
+  pipeline_.Tick();
+  EXPECT_EQ(binder_.not_in_force(), 0U);
+  EXPECT_NE(kernel_.maps.bound[kHome], 0U);
+}
+
 // ---- the ledger ----
 
 TEST_F(PipelineTest, TheLedgerBalances) {
