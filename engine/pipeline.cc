@@ -131,10 +131,12 @@ void Pipeline::SeenHome() {
   const uint64_t parent = told ? event_.as<nsw_event_home>().parent : 0;
   const bool foreign = header.pidns != parts_.host_pidns;
   container::Binding& binding = parts_.registry.SeenHome(
-      header.home, parent, static_cast<pid_t>(header.pid), foreign, parts_.clock.BootNs());
+  std::vector<container::Binding*> others;
+      header.home, parent, static_cast<pid_t>(header.pid), foreign, parts_.clock.BootNs(), &others);
   Rebind(binding);
   if (binding.settled) Settled(binding);
 }
+  for (container::Binding* other : others) Changed(*other);
 
 void Pipeline::Rebind(container::Binding& binding) {
   if (const Status bound = parts_.binder.Bind(binding); !bound) {
@@ -144,13 +146,18 @@ void Pipeline::Rebind(container::Binding& binding) {
 
 void Pipeline::Apply(const container::Change& change) {
   for (container::Binding* binding : parts_.registry.Apply(change, parts_.clock.BootNs())) {
-    Rebind(*binding);
-    if (parts_.history != nullptr) parts_.history->NameContainer(*binding);
-    if (binding->settled) Settled(*binding);
+    Changed(*binding);
   }
 }
 
 // False: event_ is to be judged now. Where there is no room the container is waited for no longer:
+// More is known of it than when it was bound.
+void Pipeline::Changed(container::Binding& binding) {
+  Rebind(binding);
+  if (parts_.history != nullptr) parts_.history->NameContainer(binding);
+  if (binding.settled) Settled(binding);
+}
+
 // what it did before is judged first, so that its acts stay in their order.
 bool Pipeline::Held(container::Binding& binding, std::span<const std::byte> record) {
   processes_.Learn(event_);

@@ -90,6 +90,7 @@ class Pipeline {
   container::Binding* BindingOf(std::span<const std::byte> record);
   void SeenHome();
   void Rebind(container::Binding& binding);
+  void Changed(container::Binding& binding);
   void Settled(container::Binding& binding);
   [[nodiscard]] bool Held(container::Binding& binding, std::span<const std::byte> record);
   [[nodiscard]] bool Decode(std::span<const std::byte> record);

@@ -99,6 +99,21 @@ TEST_F(PipelineTest, PoliciesThatFoundNoRoomComeIntoForceWhenThereIs) {
   EXPECT_NE(kernel_.maps.bound[kHome], 0U);
 }
 
+TEST_F(PipelineTest, AParentThatIsToldLateRenamesAndBindsAnew) {
+  container::Change change;
+  change.container = {.id = kId, .name = "web", .runtime = "docker", .init_pid = 0};
+  facts_.cgroups[300] = std::string("0::/docker/") + kId + "\n";
+  SendHome(30, 300);
+  pipeline_.Apply(change);
+  Send(Open("/a", 40));  // of a home whose own record comes later
+  const std::string before = registry_.Find(40)->container.name;
+  auto own = test::HomeRecord();
+  own.fixed().parent = 30;
+  Send(own.Home(40, kForeignPidns));
+  EXPECT_EQ(registry_.Find(40)->container.name, "web/" + before);
+  EXPECT_EQ(history_.named.back(), "web/" + before);
+}
+
 // ---- the ledger ----
 
 TEST_F(PipelineTest, TheLedgerBalances) {
