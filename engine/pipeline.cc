@@ -4,6 +4,7 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
+#include <unordered_set>
 
 namespace nsw {
 namespace {
@@ -130,13 +131,13 @@ void Pipeline::SeenHome() {
   const bool told = event_.type() == event::Type::k_home;
   const uint64_t parent = told ? event_.as<nsw_event_home>().parent : 0;
   const bool foreign = header.pidns != parts_.host_pidns;
-  container::Binding& binding = parts_.registry.SeenHome(
   std::vector<container::Binding*> others;
+  container::Binding& binding = parts_.registry.SeenHome(
       header.home, parent, static_cast<pid_t>(header.pid), foreign, parts_.clock.BootNs(), &others);
   Rebind(binding);
   if (binding.settled) Settled(binding);
-}
   for (container::Binding* other : others) Changed(*other);
+}
 
 void Pipeline::Rebind(container::Binding& binding) {
   if (const Status bound = parts_.binder.Bind(binding); !bound) {
@@ -150,7 +151,6 @@ void Pipeline::Apply(const container::Change& change) {
   }
 }
 
-// False: event_ is to be judged now. Where there is no room the container is waited for no longer:
 // More is known of it than when it was bound.
 void Pipeline::Changed(container::Binding& binding) {
   Rebind(binding);
@@ -158,6 +158,7 @@ void Pipeline::Changed(container::Binding& binding) {
   if (binding.settled) Settled(binding);
 }
 
+// False: event_ is to be judged now. Where there is no room the container is waited for no longer:
 // what it did before is judged first, so that its acts stay in their order.
 bool Pipeline::Held(container::Binding& binding, std::span<const std::byte> record) {
   processes_.Learn(event_);
@@ -183,6 +184,9 @@ void Pipeline::Tick() {
   }
   ExpireRunTimeRules(now);
   ForgetDead(now);
+  for (const container::Binding* binding : parts_.binder.Retry()) {
+    spdlog::info("container {}: what its policies refuse is in force now", binding->container.name);
+  }
   processes_.Sweep(now, kSweep);
 }
 
@@ -191,26 +195,32 @@ void Pipeline::Finish() {
     binding.settled = true;  // nothing more will come: absent, no longer unknown
     Settled(binding);
   });
-  for (const container::Binding* binding : parts_.binder.Retry()) {
-    spdlog::info("container {}: what its policies refuse is in force now", binding->container.name);
-  }
 }
 
+// What the kernel no longer lists has as little life in it as what it lists without processes.
 void Pipeline::ForgetDead(uint64_t now_ns) {
+  std::unordered_set<uint64_t> alive;
+  std::unordered_set<uint64_t> idle;
   for (const kernel::HomeState& home : parts_.kernel.Homes()) {
-    if (home.value.tasks != 0) {
-      idle_since_ns_.erase(home.id);
-      continue;
-    }
-    const uint64_t since = idle_since_ns_.try_emplace(home.id, now_ns).first->second;
-    if (now_ns - since < kHomeGrace) continue;
-    if (container::Binding* binding = parts_.registry.Find(home.id)) Settled(*binding);
-    parts_.kernel.deny().Forget(home.id);
-    parts_.registry.Forget(home.id);
-    std::erase_if(run_time_rules_, [&](const auto& item) { return item.first.first == home.id; });
-    idle_since_ns_.erase(home.id);
+    (home.value.tasks != 0 ? alive : idle).insert(home.id);
+  }
+  parts_.registry.ForEach([&](const container::Binding& binding) {
+    if (!alive.contains(binding.home)) idle.insert(binding.home);
+  });
+  std::erase_if(idle_since_ns_, [&](const auto& item) { return !idle.contains(item.first); });
+  for (const uint64_t home : idle) {
+    const uint64_t since = idle_since_ns_.try_emplace(home, now_ns).first->second;
+    if (now_ns - since >= kHomeGrace) Forget(home);
   }
   parts_.binder.Collect();
+}
+
+void Pipeline::Forget(uint64_t home) {
+  if (container::Binding* binding = parts_.registry.Find(home)) Settled(*binding);
+  parts_.kernel.deny().Forget(home);
+  parts_.registry.Forget(home);
+  std::erase_if(run_time_rules_, [&](const auto& item) { return item.first.first == home; });
+  idle_since_ns_.erase(home);
 }
 
 // ---- run-time entries ----

@@ -100,6 +100,7 @@ class Pipeline {
   void Record(alert::Verdict verdict, const rule::RuleInfo* rule);
   void Report(const rule::RuleInfo& rule, alert::Verdict verdict);
   void ForgetDead(uint64_t now_ns);
+  void Forget(uint64_t home);
   void ExpireRunTimeRules(uint64_t now_ns);
 
   PipelineParts parts_;

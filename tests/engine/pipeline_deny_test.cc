@@ -86,6 +86,34 @@ TEST_F(PipelineTest, AHomeWithoutProcessesIsForgottenAfterAWhile) {
   EXPECT_EQ(kernel_.maps.forgotten, std::vector<uint64_t>{kHome});
 }
 
+TEST_F(PipelineTest, AHomeThatTheKernelDropsByItselfIsForgotten) {
+  SendHome(kHome);
+  ASSERT_TRUE(pipeline_.Deny(*registry_.Find(kHome), "exec", "/bin/sh", 0));
+  kernel_.homes = {{kHome, {.tasks = 1}}};
+  pipeline_.Tick();
+  kernel_.homes.clear();
+  pipeline_.Tick();
+  clock_.boot_ns += 9 * kSecond;
+  pipeline_.Tick();
+  EXPECT_NE(registry_.Find(kHome), nullptr) << "it may be listed again";
+  clock_.boot_ns += kSecond;
+  pipeline_.Tick();
+  EXPECT_EQ(registry_.Find(kHome), nullptr);
+  EXPECT_EQ(kernel_.maps.forgotten, std::vector<uint64_t>{kHome});
+}
+
+TEST_F(PipelineTest, AHomeThatIsListedAgainIsNoMoreIdle) {
+  SendHome(kHome);
+  for (const uint32_t tasks : {0, 1, 0}) {  // dropped while idle, and there again
+    kernel_.homes = {{kHome, {.tasks = tasks}}};
+    pipeline_.Tick();
+    clock_.boot_ns += 9 * kSecond;
+    kernel_.homes.clear();
+    pipeline_.Tick();
+  }
+  EXPECT_NE(registry_.Find(kHome), nullptr);
+}
+
 TEST_F(PipelineTest, PoliciesThatFoundNoRoomComeIntoForceWhenThereIs) {
   policies_->Refuse({0}, "/a");
   kernel_.maps.builds_left = 0;
