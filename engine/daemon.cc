@@ -273,20 +273,22 @@ void Daemon::WatchSignals() {
 
 Result<size_t> Daemon::Reload(const Peer& peer) {
   const std::lock_guard one_at_a_time(reloading_);  // a signal and a request: the later one stays
-  rule::Loaded loaded =
-      rule::LoadPolicies(config_.policies, {.check_owner = config_.check_policy_owner});
-  Status used;
-  if (loaded.set == nullptr) {
-    used = Fail(Lines(loaded.diagnostics, false));
-  } else {
-    used = queue_->Ask([this, set = loaded.set] { return binder_->Use(set); })
-               .value_or(Fail("the engine is stopping"));
-  }
-  RecordOperation("reload", used ? "done" : used.error().message, peer);
-  if (!used) return tl::unexpected(used.error());
-  const size_t count = loaded.set->policies().size();
-  spdlog::info("policies loaded anew: {}", count);
-  return count;
+  return Guarded("reload", [&]() -> Result<size_t> {
+    const rule::Loaded loaded =
+        rule::LoadPolicies(config_.policies, {.check_owner = config_.check_policy_owner});
+    Status used;
+    if (loaded.set == nullptr) {
+      used = Fail(Lines(loaded.diagnostics, false));
+    } else {
+      used = queue_->Ask([this, set = loaded.set] { return binder_->Use(set); })
+                 .value_or(Fail("the engine is stopping"));
+    }
+    RecordOperation("reload", used ? "done" : used.error().message, peer);
+    if (!used) return tl::unexpected(used.error());
+    const size_t count = loaded.set->policies().size();
+    spdlog::info("policies loaded anew: {}", count);
+    return count;
+  });
 }
 
 void Daemon::RecordOperation(const std::string& what, const std::string& detail, const Peer& peer) {

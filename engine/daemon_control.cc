@@ -47,12 +47,16 @@ json PolicyJson(const rule::PolicyInfo& policy, bool enforcing) {
           {"effect", Effect(policy, enforcing)}};
 }
 
+// `failure`: why what the policies refuse is not in force; null: it is.
 json BindingJson(const container::Binding& binding, std::span<const rule::PolicyInfo> policies,
-                 bool enforcing) {
+                 bool enforcing, const std::string* failure) {
   json bound = json::array();
   for (const uint32_t position : binding.policies) {
-    bound.push_back(
-        {{"name", policies[position].name}, {"effect", Effect(policies[position], enforcing)}});
+    const rule::PolicyInfo& policy = policies[position];
+    const bool failed = failure != nullptr && policy.has_deny;
+    bound.push_back({{"name", policy.name},
+                     {"effect", failed ? "not in force: " + *failure
+                                       : std::string(Effect(policy, enforcing))}});
   }
   const container::Container& c = binding.container;
   return {{"id", c.id},
@@ -64,6 +68,7 @@ json BindingJson(const container::Binding& binding, std::span<const rule::Policy
           {"privileged", c.privileged},
           {"k8s_namespace", c.k8s_namespace},
           {"k8s_pod", c.k8s_pod},
+          {"not_in_force", failure != nullptr ? json(*failure) : json(nullptr)},
           {"policies", std::move(bound)}};
 }
 
@@ -95,7 +100,8 @@ json Daemon::Ps() {
   const bool enforcing = kernel_->enforcing();
   registry_->ForEach([&](container::Binding& binding) {
     if (binding.is_container && !binding.removed) {
-      list.push_back(BindingJson(binding, binder_->policies()->policies(), enforcing));
+      list.push_back(BindingJson(binding, binder_->policies()->policies(), enforcing,
+                                 binder_->NotInForce(binding.home)));
     }
   });
   return {{"containers", std::move(list)}, {"enforcing", enforcing}};
@@ -158,6 +164,7 @@ json Daemon::ShowStatus() {
   return {{"uptime_ns", SystemClock().BootNs() - started_ns_},
           {"enforcing", kernel_->enforcing()},
           {"containers", registry_->size()},
+          {"not_in_force", binder_->not_in_force()},
           {"alerts", ledger.alerts},
           {"attachments", kernel_->attachments()},
           {"events", std::move(events)},

@@ -4,6 +4,7 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
+#include <unordered_set>
 
 namespace nsw {
 namespace {
@@ -130,10 +131,12 @@ void Pipeline::SeenHome() {
   const bool told = event_.type() == event::Type::k_home;
   const uint64_t parent = told ? event_.as<nsw_event_home>().parent : 0;
   const bool foreign = header.pidns != parts_.host_pidns;
+  std::vector<container::Binding*> others;
   container::Binding& binding = parts_.registry.SeenHome(
-      header.home, parent, static_cast<pid_t>(header.pid), foreign, parts_.clock.BootNs());
+      header.home, parent, static_cast<pid_t>(header.pid), foreign, parts_.clock.BootNs(), &others);
   Rebind(binding);
   if (binding.settled) Settled(binding);
+  for (container::Binding* other : others) Changed(*other);
 }
 
 void Pipeline::Rebind(container::Binding& binding) {
@@ -144,10 +147,15 @@ void Pipeline::Rebind(container::Binding& binding) {
 
 void Pipeline::Apply(const container::Change& change) {
   for (container::Binding* binding : parts_.registry.Apply(change, parts_.clock.BootNs())) {
-    Rebind(*binding);
-    if (parts_.history != nullptr) parts_.history->NameContainer(*binding);
-    if (binding->settled) Settled(*binding);
+    Changed(*binding);
   }
+}
+
+// More is known of it than when it was bound.
+void Pipeline::Changed(container::Binding& binding) {
+  Rebind(binding);
+  if (parts_.history != nullptr) parts_.history->NameContainer(binding);
+  if (binding.settled) Settled(binding);
 }
 
 // False: event_ is to be judged now. Where there is no room the container is waited for no longer:
@@ -176,6 +184,9 @@ void Pipeline::Tick() {
   }
   ExpireRunTimeRules(now);
   ForgetDead(now);
+  for (const container::Binding* binding : parts_.binder.Retry()) {
+    spdlog::info("container {}: what its policies refuse is in force now", binding->container.name);
+  }
   processes_.Sweep(now, kSweep);
 }
 
@@ -186,21 +197,30 @@ void Pipeline::Finish() {
   });
 }
 
+// What the kernel no longer lists has as little life in it as what it lists without processes.
 void Pipeline::ForgetDead(uint64_t now_ns) {
+  std::unordered_set<uint64_t> alive;
+  std::unordered_set<uint64_t> idle;
   for (const kernel::HomeState& home : parts_.kernel.Homes()) {
-    if (home.value.tasks != 0) {
-      idle_since_ns_.erase(home.id);
-      continue;
-    }
-    const uint64_t since = idle_since_ns_.try_emplace(home.id, now_ns).first->second;
-    if (now_ns - since < kHomeGrace) continue;
-    if (container::Binding* binding = parts_.registry.Find(home.id)) Settled(*binding);
-    parts_.kernel.deny().Forget(home.id);
-    parts_.registry.Forget(home.id);
-    std::erase_if(run_time_rules_, [&](const auto& item) { return item.first.first == home.id; });
-    idle_since_ns_.erase(home.id);
+    (home.value.tasks != 0 ? alive : idle).insert(home.id);
+  }
+  parts_.registry.ForEach([&](const container::Binding& binding) {
+    if (!alive.contains(binding.home)) idle.insert(binding.home);
+  });
+  std::erase_if(idle_since_ns_, [&](const auto& item) { return !idle.contains(item.first); });
+  for (const uint64_t home : idle) {
+    const uint64_t since = idle_since_ns_.try_emplace(home, now_ns).first->second;
+    if (now_ns - since >= kHomeGrace) Forget(home);
   }
   parts_.binder.Collect();
+}
+
+void Pipeline::Forget(uint64_t home) {
+  if (container::Binding* binding = parts_.registry.Find(home)) Settled(*binding);
+  parts_.kernel.deny().Forget(home);
+  parts_.registry.Forget(home);
+  std::erase_if(run_time_rules_, [&](const auto& item) { return item.first.first == home; });
+  idle_since_ns_.erase(home);
 }
 
 // ---- run-time entries ----

@@ -90,6 +90,7 @@ class Pipeline {
   container::Binding* BindingOf(std::span<const std::byte> record);
   void SeenHome();
   void Rebind(container::Binding& binding);
+  void Changed(container::Binding& binding);
   void Settled(container::Binding& binding);
   [[nodiscard]] bool Held(container::Binding& binding, std::span<const std::byte> record);
   [[nodiscard]] bool Decode(std::span<const std::byte> record);
@@ -99,6 +100,7 @@ class Pipeline {
   void Record(alert::Verdict verdict, const rule::RuleInfo* rule);
   void Report(const rule::RuleInfo& rule, alert::Verdict verdict);
   void ForgetDead(uint64_t now_ns);
+  void Forget(uint64_t home);
   void ExpireRunTimeRules(uint64_t now_ns);
 
   PipelineParts parts_;

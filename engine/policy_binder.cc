@@ -1,9 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "engine/policy_binder.h"
 
+#include <algorithm>
 #include <set>
 
 namespace nsw {
+namespace {
+
+constexpr size_t kRetries = 16;  // a second: building a set that finds no room costs, too
+
+}  // namespace
 
 PolicyBinder::Chosen PolicyBinder::Choose(const rule::PolicySet& policies,
                                           container::Binding& binding) {
@@ -28,6 +34,16 @@ Status PolicyBinder::Install(container::Binding& binding, const Chosen& chosen) 
   // What is seen is matched against these policies even where the kernel cannot refuse it.
   binding.policies = chosen;
   binding.generation = generation_;
+  Status done = Guarded("binding failed", [&] { return PutInForce(binding, chosen); });
+  if (done) {
+    failed_.erase(binding.home);
+  } else {
+    failed_[binding.home] = done.error().message;
+  }
+  return done;
+}
+
+Status PolicyBinder::PutInForce(container::Binding& binding, const Chosen& chosen) {
   if (kernel_.enforcing()) {
     if (const Status built = Ensure(*policies_, chosen, sets_); !built) return built;
     const DenySet& set = sets_.at(chosen);
@@ -42,6 +58,27 @@ Status PolicyBinder::Install(container::Binding& binding, const Chosen& chosen) 
 
 Status PolicyBinder::Bind(container::Binding& binding) {
   return Install(binding, Choose(*policies_, binding));
+}
+
+std::vector<container::Binding*> PolicyBinder::Retry() {
+  std::vector<container::Binding*> succeeded;
+  for (size_t left = std::min(failed_.size(), kRetries); left > 0 && !failed_.empty(); left--) {
+    auto next = failed_.upper_bound(retried_);
+    if (next == failed_.end()) next = failed_.begin();
+    retried_ = next->first;
+    container::Binding* binding = registry_.Find(retried_);
+    if (binding == nullptr) {
+      failed_.erase(next);
+    } else if (Bind(*binding)) {
+      succeeded.push_back(binding);
+    }
+  }
+  return succeeded;
+}
+
+const std::string* PolicyBinder::NotInForce(uint64_t home) const {
+  const auto found = failed_.find(home);
+  return found == failed_.end() ? nullptr : &found->second;
 }
 
 Status PolicyBinder::Build(const rule::PolicySet& policies, DenySets& sets) {
@@ -65,7 +102,8 @@ Status PolicyBinder::Use(std::shared_ptr<const rule::PolicySet> policies) {
   // Everything that can fail for want of room is built first; only then does any container change
   // over.
   DenySets sets;
-  if (const Status built = Build(*policies, sets); !built) {
+  const Status built = Guarded("building failed", [&] { return Build(*policies, sets); });
+  if (!built) {
     Retire(sets);
     return built;
   }
@@ -93,6 +131,7 @@ void PolicyBinder::Collect() {
     if (slot != 0) kernel_.deny().FreeSet(slot);
     return true;
   };
+  std::erase_if(failed_, [&](const auto& item) { return registry_.Find(item.first) == nullptr; });
   std::erase_if(sets_, [&](const auto& item) { return free(item.second.slot); });
   std::erase_if(retired_, free);
 }

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "engine/base/result.h"
@@ -25,7 +26,16 @@ class PolicyBinder {
   [[nodiscard]] Status Use(std::shared_ptr<const rule::PolicySet> policies);
 
   /// Selects and binds the policies of one container anew, because what is known of it changed.
+  /// Error: they could not be put in force in the kernel (no room); Retry comes back to it.
   [[nodiscard]] Status Bind(container::Binding& binding);
+
+  /// Tries again where Bind failed, a few homes a call, in turn. Returns those that succeeded.
+  std::vector<container::Binding*> Retry();
+
+  /// Why what the policies of a home refuse is not in force in the kernel; null: it is.
+  [[nodiscard]] const std::string* NotInForce(uint64_t home) const;
+  /// How many homes that is true of.
+  [[nodiscard]] size_t not_in_force() const { return failed_.size(); }
 
   /// Frees the deny sets that no container uses any more.
   void Collect();
@@ -46,6 +56,7 @@ class PolicyBinder {
   [[nodiscard]] Status Ensure(const rule::PolicySet& policies, const Chosen& chosen,
                               DenySets& sets);
   [[nodiscard]] Status Install(container::Binding& binding, const Chosen& chosen);
+  [[nodiscard]] Status PutInForce(container::Binding& binding, const Chosen& chosen);
   [[nodiscard]] Status Build(const rule::PolicySet& policies, DenySets& sets);
   [[nodiscard]] Status InstallAll();
   void Retire(DenySets& sets);
@@ -56,6 +67,8 @@ class PolicyBinder {
   Chosen host_policies_;
   DenySets sets_;                  // of policies_
   std::vector<uint32_t> retired_;  // slots of older sets, to be freed when no home uses them
+  std::map<uint64_t, std::string> failed_;  // homes whose policies are not in force, and why
+  uint64_t retried_ = 0;                    // the last of them that was tried again
   uint64_t generation_ = 0;
 };
 

@@ -19,6 +19,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "engine/alert/alert.h"
@@ -38,6 +39,10 @@ struct WriterOptions {
   size_t fold_rows = 32768;                         ///< rows open at a time, about 300 bytes each
   uint64_t retry_ms = 10'000;  ///< how long a batch that SQLite refuses is tried again
 };
+
+/// What RecordOperation is told of, and the event that these rows have.
+inline constexpr std::string_view kOperations[] = {"start", "stop", "reload", "deny"};
+inline constexpr std::string_view kOperationEvent = "operation";
 
 /// recorded = stored + pending + lost_queue + lost_error at every time; so for the alerts.
 struct WriterStats {
@@ -66,7 +71,7 @@ class Writer {
                            const rule::RuleInfo* rule) = 0;
   /// After the RecordEvent of that event, if there was one: then the two are linked.
   virtual void RecordAlert(const alert::Alert& alert, const event::Event& event) = 0;
-  /// A thing an operator or the engine did: "reload", "deny", "start": who (uid, pid) and what.
+  /// A thing an operator or the engine did: one of kOperations; who (uid, pid) and what.
   /// Any thread.
   virtual void RecordOperation(const std::string& what, const std::string& detail, uint32_t uid,
                                uint32_t pid) = 0;

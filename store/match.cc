@@ -5,6 +5,10 @@
 #include <charconv>
 
 #include "engine/container/container.h"
+#include "engine/event/event.h"
+#include "engine/rule/diagnostics.h"
+#include "engine/rule/event_types.h"
+#include "store/history.h"
 
 namespace nsw::store {
 namespace {
@@ -104,6 +108,42 @@ bool ContainerMatch(std::string_view pattern, std::string_view name, std::string
 
 bool ProcessMatch(std::string_view pattern, std::string_view exe, std::string_view name) {
   return GlobMatch(pattern, exe) || GlobMatch(pattern, name) || GlobMatch(pattern, BaseName(exe));
+}
+
+namespace {
+
+// What the columns `event` and `type` can hold, as store/select.cc compares them.
+std::vector<std::string_view> EventNames() {
+  std::vector<std::string_view> names;
+  const auto add = [&](std::string_view name) {
+    if (std::ranges::find(names, name) == names.end()) names.push_back(name);
+  };
+  for (unsigned i = 1; i < NSW_EVENT_COUNT; i++) {
+    const auto type = static_cast<event::Type>(i);
+    if (type != event::Type::k_home) add(event::Info(type).name);  // homes are not recorded
+  }
+  for (const std::string_view name : rule::EventTypeNames()) {
+    if (name != event::Info(event::Type::k_home).falco) add(name);
+  }
+  add(kOperationEvent);
+  for (const std::string_view name : kOperations) add(name);
+  return names;
+}
+
+}  // namespace
+
+Status CheckEventFilter(std::string_view text) {
+  const std::vector<std::string_view> names = EventNames();
+  if (std::ranges::any_of(names, [&](auto name) { return GlobMatch(text, name); })) return {};
+  const std::string_view nearest = rule::Nearest(text, names);
+  std::string message = rule::Quoted(text) + " is no event";
+  if (!nearest.empty()) message += "; did you mean " + std::string(nearest) + "?";
+  std::string_view separator = "; known are ";
+  for (const std::string_view name : names) {
+    message.append(separator).append(name);
+    separator = ", ";
+  }
+  return Fail(message);
 }
 
 Result<AddressFilter> ParseAddressFilter(std::string_view text) {

@@ -28,6 +28,10 @@ bool ContainerMatch(std::string_view pattern, std::string_view name, std::string
 /// A program's path, its name, the last part of its path.
 bool ProcessMatch(std::string_view pattern, std::string_view exe, std::string_view name);
 
+/// Whether an event, an evt.type, or an operation can have that name, or one that fits the glob.
+/// Error: names the known ones.
+Status CheckEventFilter(std::string_view text);
+
 struct AddressFilter {
   std::optional<event::Network> network;  ///< none: any
   std::optional<uint16_t> port;           ///< none: any

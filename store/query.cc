@@ -29,6 +29,9 @@ Result<Session> Begin(const std::filesystem::path& path, const Filter& filter) {
   if (!filter.verdict.empty() && filter.verdict != "denied" && filter.verdict != "would_deny") {
     return Fail("'" + filter.verdict + "' is no verdict; give denied or would_deny");
   }
+  if (!filter.event.empty()) {
+    if (auto known = CheckEventFilter(filter.event); !known) return tl::unexpected(known.error());
+  }
   auto database = OpenForReading(path);
   if (!database) return tl::unexpected(database.error());
   session.database = std::move(*database);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "store/render.h"
 
+#include <algorithm>
 #include <array>
 #include <ctime>
 #include <utility>
@@ -186,8 +187,16 @@ std::string JsonRow(const Row& row) {
   return PrintableJson(line) + "}\n";
 }
 
-std::string CsvCell(const std::string& text) {
-  const std::string safe = Printable(text, "\r\n\t");
+// As OWASP recommends against formulas of an attacker's; the full-width forms, too.
+bool LooksLikeFormula(std::string_view text) {
+  static constexpr std::string_view kBegins[] = {"=",  "+",      "-",      "@",      "\t",    "\r",
+                                                 "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20"};
+  return std::ranges::any_of(kBegins, [&](auto begin) { return text.starts_with(begin); });
+}
+
+std::string CsvCell(const Item& item) {
+  std::string safe = Printable(item.text, "\r\n\t");
+  if (item.kind == Item::kText && LooksLikeFormula(safe)) safe.insert(0, 1, '\'');
   if (safe.find_first_of(",\"\r\n") == std::string::npos) return safe;
   std::string out = "\"";
   for (const char c : safe) {
@@ -201,7 +210,7 @@ std::string CsvRow(const Row& row) {
   std::string line;
   for (const Item& item : ItemsOf(row)) {
     if (!line.empty()) line += ',';
-    line += CsvCell(item.text);
+    line += CsvCell(item);
   }
   return line + "\r\n";
 }

@@ -37,9 +37,26 @@ Status ReadFilters(Options& options) {
   store::Filter& filter = options.filter;
   if (auto read = ReadTime("--since", options.since, filter.since_ns); !read) return read;
   if (auto read = ReadTime("--until", options.until, filter.until_ns); !read) return read;
+  if (filter.since_ns && filter.until_ns && *filter.since_ns > *filter.until_ns) {
+    return Fail("--since is later than --until");
+  }
+  if (!filter.event.empty()) {
+    if (const auto known = store::CheckEventFilter(filter.event); !known)
+      return Fail("--event: " + known.error().message);
+  }
   if (filter.address.empty()) return {};
   const auto address = store::ParseAddressFilter(filter.address);
   return address ? Status() : Fail("--address: " + address.error().message);
+}
+
+// An empty text would filter nothing, and is more often a shell's variable that was not set.
+std::string NotEmpty(const std::string& text) {
+  return text.empty() ? "the text is empty; leave the option out for all" : "";
+}
+
+std::string Count(const std::string& text) {
+  const bool digits = text.find_first_not_of("0123456789") == std::string::npos;
+  return digits && !text.empty() && text.size() <= 18 ? "" : text + " is no number of rows";
 }
 
 store::Format FormatOf(const std::string& output) {
@@ -76,11 +93,15 @@ void AddFilters(CLI::App& verb, Options& options) {
       {"--address", {&filter.address, "IP, CIDR, IP:PORT or :PORT"}},
       {"--rule", {&filter.rule, "rule that gave the verdict or the alert"}},
   };
-  for (const auto& [flag, option] : texts) verb.add_option(flag, *option.first, option.second);
+  for (const auto& [flag, option] : texts) {
+    verb.add_option(flag, *option.first, option.second)->check(NotEmpty);
+  }
   verb.add_option("--verdict", filter.verdict, "denied or would_deny")
       ->check(CLI::IsMember({"denied", "would_deny"}));
   verb.add_flag("--alerts", filter.alerts_only, "alerts instead of events");
-  verb.add_option("--limit", filter.limit, "newest rows; 0: all")->capture_default_str();
+  verb.add_option("--limit", filter.limit, "newest rows; 0: all")
+      ->check(Count)
+      ->capture_default_str();
 }
 
 }  // namespace
@@ -94,7 +115,8 @@ void AddHistory(CLI::App& app, int& status) {
       ->capture_default_str();
   AddFilters(*verb, *options);
   verb->footer(
-      "Texts with * or ? are patterns. A row is one act, or COUNT like ones of one minute.");
+      "Texts with * or ? are patterns. A row is one act, or COUNT like ones of one minute.\n"
+      "In csv a text that a spreadsheet would take for a formula has a ' before it.");
   verb->callback([options, &status] {
     Status done = ReadFilters(*options);
     status = done ? 0 : 2;

@@ -2,6 +2,9 @@
 #include <spdlog/sinks/stdout_color_sinks.h>
 #include <spdlog/spdlog.h>
 
+#include <cstdio>
+
+#include "tools/usage.h"
 #include "tools/verbs.h"
 
 int main(int argc, char** argv) {
@@ -12,7 +15,6 @@ int main(int argc, char** argv) {
   CLI::App app{"nswarden: watches what containers do, and refuses what their policies forbid"};
   app.set_version_flag("--version", "nswarden " NSW_VERSION);
   app.require_subcommand(1);
-  app.failure_message(CLI::FailureMessage::help);
   int status = 0;
   for (const auto add :
        {nsw::tools::AddRun, nsw::tools::AddCheck, nsw::tools::AddFields, nsw::tools::AddProbe,
@@ -22,9 +24,11 @@ int main(int argc, char** argv) {
   }
   try {
     app.parse(argc, argv);
+  } catch (const CLI::Success& asked) {  // --help, --version
+    return app.exit(asked);
   } catch (const CLI::ParseError& error) {
-    const int code = app.exit(error);
-    return code == 0 ? 0 : 2;
+    fputs(nsw::tools::UsageText(app, error).c_str(), stderr);
+    return 2;
   }
   return status;
 }

@@ -40,9 +40,13 @@ void PrintList(const char* title, const json& list, std::initializer_list<const 
 }
 
 void Print(const json& answer) {
-  printf("up %s; enforcement %s; %s containers; %s alerts\n",
+  const auto not_in_force = answer.value("not_in_force", uint64_t{0});
+  printf("up %s; enforcement %s; %s containers%s; %s alerts\n",
          DurationText(answer.value("uptime_ns", uint64_t{0})).c_str(),
          answer.value("enforcing", false) ? "on" : "off", Shown(answer, "containers").c_str(),
+         not_in_force == 0
+             ? ""
+             : (" (" + std::to_string(not_in_force) + " not in force: nswarden ps)").c_str(),
          Shown(answer, "alerts").c_str());
   PrintList("RUNTIME", answer["runtimes"], {"name", "state"});
   PrintList("POLICY", answer["policies"],

@@ -4,6 +4,8 @@
 // owner.
 #pragma once
 
+#include <exception>
+#include <new>
 #include <string>
 #include <tl/expected.hpp>
 #include <utility>
@@ -24,5 +26,20 @@ using Status = Result<void>;
 
 /// "WHAT: strerror(CODE)"; CODE is a positive errno.
 [[nodiscard]] tl::unexpected<Error> FailErrno(const std::string& what, int code);
+
+/// What `work` returns; what it throws (a library's, or for want of memory) as an error "WHAT:
+/// why".
+template <typename Work>
+auto Guarded(const char* what, Work&& work) -> decltype(work()) {
+  try {
+    return work();
+  } catch (const std::exception& thrown) {
+    try {
+      return Fail(std::string(what) + ": " + thrown.what());
+    } catch (const std::bad_alloc&) {
+      return Fail("no memory");  // short enough to need none
+    }
+  }
+}
 
 }  // namespace nsw

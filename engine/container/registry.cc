@@ -19,19 +19,25 @@ uint32_t MountNamespaceOf(uint64_t home) { return static_cast<uint32_t>(home); }
 }  // namespace
 
 Binding& Registry::SeenHome(uint64_t home, uint64_t parent, pid_t pid, bool foreign_pidns,
-                            uint64_t now_ns) {
+                            uint64_t now_ns, std::vector<Binding*>* changed) {
+  if (parent == home) parent = 0;
   std::unique_ptr<Home>& slot = homes_[home];
-  if (slot != nullptr) {
+  const bool is_new = slot == nullptr;
+  if (is_new) {
+    slot = std::make_unique<Home>();
+    slot->binding.home = home;
+    slot->binding.parent = parent;
+    slot->binding.pid = pid;
+    slot->binding.first_seen_ns = now_ns;
+    Identify(*slot, foreign_pidns);
+  } else {
     slot->binding.is_container |= foreign_pidns;
     slot->forgotten = false;
-    return slot->binding;
+    if (slot->binding.parent != 0 || parent == 0) return slot->binding;
+    slot->binding.parent = parent;
   }
-  slot = std::make_unique<Home>();
-  slot->binding.home = home;
-  slot->binding.parent = parent == home ? 0 : parent;
-  slot->binding.pid = pid;
-  slot->binding.first_seen_ns = now_ns;
-  Identify(*slot, foreign_pidns);
+  const std::vector<Binding*> others = Renest(*slot, is_new);
+  if (changed != nullptr) *changed = others;
   return slot->binding;
 }
 
@@ -41,16 +47,14 @@ void Registry::Identify(Home& home, bool foreign_pidns) {
   if (ids.size() > 1) home.outer_id = ids[ids.size() - 2];
   if (!ids.empty()) home.cgroup_id = std::move(ids.back());
 
-  // A namespace made inside a container without leaving its cgroup is not that container once more.
+  Disown(home);
   const Home* outer = Outer(home);
-  if (outer != nullptr && outer->cgroup_id == home.cgroup_id) home.cgroup_id.clear();
-
   const bool in_runtime_cgroup = !home.cgroup_id.empty();
   home.binding.is_container = foreign_pidns || in_runtime_cgroup || outer != nullptr;
-  home.own.id = in_runtime_cgroup ? home.cgroup_id
-                                  : "ns-" + std::to_string(MountNamespaceOf(home.binding.home));
-  home.own.name = in_runtime_cgroup ? std::string(home.own.short_id()) : home.own.id;
-
+  if (in_runtime_cgroup) {
+    home.own.id = home.cgroup_id;
+    home.own.name = home.own.short_id();
+  }
   if (const Known* known = Match(home, cgroup.empty())) {
     Claim(home, *known);
   } else {
@@ -58,6 +62,35 @@ void Registry::Identify(Home& home, bool foreign_pidns) {
         !in_runtime_cgroup && (outer != nullptr ? outer->binding.settled : expected_.empty());
   }
   Compose(home);
+}
+
+// Gives a home the name of its namespace where its cgroup names no container of its own: one made
+// inside a container without leaving its cgroup is not that container once more.
+void Registry::Disown(Home& home) {
+  bool shared = home.cgroup_id.empty();
+  const Home* outer = Outer(home);
+  for (int i = 0; i < kDepthMax && !shared && outer != nullptr && outer != &home; i++) {
+    shared = outer->cgroup_id == home.cgroup_id;
+    outer = Outer(*outer);
+  }
+  if (!shared) return;
+  home.cgroup_id.clear();
+  home.own = {.id = "ns-" + std::to_string(MountNamespaceOf(home.binding.home))};
+  home.own.name = home.own.id;
+}
+
+// After the parent of a home became known late, or a home that others came from. Returns those that
+// are now told apart otherwise.
+std::vector<Binding*> Registry::Renest(const Home& late, bool is_new) {
+  std::vector<Binding*> changed;
+  for (const auto& [id, home] : homes_) {
+    const bool affected = home.get() == &late ? !is_new : Outer(*home) == &late;
+    if (!affected) continue;
+    if (!home->cgroup_id.empty()) Disown(*home);
+    if (Compose(*home)) changed.push_back(&home->binding);
+  }
+  ComposeNested(changed);
+  return changed;
 }
 
 const Registry::Known* Registry::Match(const Home& home, bool process_gone) {

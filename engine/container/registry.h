@@ -64,9 +64,12 @@ class Registry {
   /// may still be one of its containers, and is not settled before its patience is over.
   void Expect(std::string runtime) { expected_.insert(std::move(runtime)); }
 
-  /// A `home` record: a process `pid` was the first seen in it. `foreign_pidns`: it has a PID
-  /// namespace of its own. The reference is valid until Forget(home).
-  Binding& SeenHome(uint64_t home, uint64_t parent, pid_t pid, bool foreign_pidns, uint64_t now_ns);
+  /// A `home` record, or another one of a home: a process `pid` was the first seen in it. `parent`:
+  /// 0 where only the home's own record, which may come later, can tell. `foreign_pidns`: it has a
+  /// PID namespace of its own. `changed`: gets the homes that were there and whose binding changed
+  /// by it (the caller selects policies anew). The reference is valid until Forget(home).
+  Binding& SeenHome(uint64_t home, uint64_t parent, pid_t pid, bool foreign_pidns, uint64_t now_ns,
+                    std::vector<Binding*>* changed = nullptr);
 
   /// A runtime's word. Returns the homes whose binding changed by it, nested ones included (the
   /// caller selects policies anew).
@@ -107,6 +110,8 @@ class Registry {
   using Wanted = std::function<bool(const Home&)>;
 
   void Identify(Home& home, bool foreign_pidns);
+  void Disown(Home& home);
+  [[nodiscard]] std::vector<Binding*> Renest(const Home& late, bool is_new);
   [[nodiscard]] const Known* Match(const Home& home, bool process_gone);
   [[nodiscard]] bool Runs(const Known& known, const Home& home);
   void Claim(Home& home, const Known& known);

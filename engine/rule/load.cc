@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Loading, from files to a policy set: list, read, parse, compile. All or nothing.
-#include <deque>
+#include <list>
 
 #include "engine/rule/compiler.h"
 #include "engine/rule/deny_entry.h"
@@ -15,13 +15,30 @@ namespace {
 
 class Loader {
  public:
+  /// Adds what `add` adds, and compiles all. What is thrown, want of memory most likely, is a
+  /// mistake like others: whoever loads must outlive any file.
+  template <typename Add>
+  Loaded Load(Add&& add) {
+    try {
+      add();
+      return Finish();
+    } catch (const std::exception& thrown) {
+      sources_.clear();
+      policies_.clear();
+      diagnostics_.FileError(at_, std::string("cannot be loaded: ") + thrown.what());
+      return {nullptr, diagnostics_.Take()};
+    }
+  }
+
   void AddFile(const std::filesystem::path& path, bool check_owner) {
-    diagnostics_.Begin(path.string());
+    at_ = path.string();
+    diagnostics_.Begin(at_);
     auto text = ReadPolicyFile(path, check_owner, diagnostics_);
     if (text) AddText(path.string(), std::move(*text));
   }
 
   void AddText(const std::string& name, std::string text) {
+    at_ = name;
     std::string hash = Sha256(text);
     if (!CheckEncoding(name, text, diagnostics_)) return;
     const Source& source = sources_.emplace_back(name, std::move(text));
@@ -32,6 +49,9 @@ class Loader {
     if (ReadPolicy(source, document, policy, diagnostics_)) policies_.push_back(std::move(policy));
   }
 
+  Diagnostics& diagnostics() { return diagnostics_; }
+
+ private:
   Loaded Finish() {
     std::vector<CompiledPolicy> compiled = CompilePolicies(policies_, diagnostics_);
     Loaded loaded;
@@ -40,11 +60,9 @@ class Loader {
     return loaded;
   }
 
-  Diagnostics& diagnostics() { return diagnostics_; }
-
- private:
+  std::string at_ = "policies";  // what is being loaded
   Diagnostics diagnostics_;
-  std::deque<Source> sources_;  // the IR points into them
+  std::list<Source> sources_;  // the IR points into them
   std::vector<PolicyIr> policies_;
 };
 
@@ -52,16 +70,16 @@ class Loader {
 
 Loaded LoadPolicies(const std::vector<std::filesystem::path>& paths, const LoadOptions& options) {
   Loader loader;
-  for (const auto& path : ListPolicyFiles(paths, options.check_owner, loader.diagnostics())) {
-    loader.AddFile(path, options.check_owner);
-  }
-  return loader.Finish();
+  return loader.Load([&] {
+    for (const auto& path : ListPolicyFiles(paths, options.check_owner, loader.diagnostics())) {
+      loader.AddFile(path, options.check_owner);
+    }
+  });
 }
 
 Loaded LoadPolicyText(const std::string& text, const std::string& name) {
   Loader loader;
-  loader.AddText(name, text);
-  return loader.Finish();
+  return loader.Load([&] { loader.AddText(name, text); });
 }
 
 Result<std::pair<RuleInfo, std::vector<DenyEntry>>> ParseDenyEntry(std::string_view deny_class,

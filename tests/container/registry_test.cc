@@ -256,6 +256,47 @@ TEST_F(RegistryTest, TheCgroupTellsOfNestingWhereNoParentIsKnown) {
   EXPECT_EQ(&registry_.Outermost(inner), &inner);
 }
 
+TEST_F(RegistryTest, AParentThatIsToldLateIsLearnt) {
+  Process(100, "/docker/" + kA, 5);
+  Binding& outer = Seen(HomeOf(5), 100);
+  Upsert(kA, "dind");
+  Process(101, "/docker/" + kA, 6);
+  Binding& inner = Seen(HomeOf(6), 101);  // another record of it, which has no parent
+  EXPECT_EQ(inner.container.name, "dind") << "all that the cgroup tells";
+  std::vector<Binding*> changed;
+  registry_.SeenHome(HomeOf(6), HomeOf(5), 101, true, now_, &changed);
+  EXPECT_THAT(changed, ElementsAre(&inner));
+  EXPECT_EQ(inner.container.name, "dind/ns-6");
+  EXPECT_EQ(&registry_.Outermost(inner), &outer);
+  registry_.SeenHome(HomeOf(6), HomeOf(9), 101, true, now_, &changed);
+  EXPECT_EQ(inner.parent, HomeOf(5)) << "the first word stands";
+  EXPECT_EQ(registry_.FindByName("dind"), &outer);
+}
+
+TEST_F(RegistryTest, AParentThatIsSeenLateIsFound) {
+  Upsert(kA, "dind");
+  Process(101, "/docker/" + kA, 6);
+  Process(102, "/docker/" + kA + "/docker/" + kB, 7);
+  Binding& inner = Seen(HomeOf(6), 101, true, HomeOf(5));
+  Binding& third = Seen(HomeOf(7), 102, true, HomeOf(6));
+  Process(100, "/docker/" + kA, 5);
+  std::vector<Binding*> changed;
+  Binding& outer = registry_.SeenHome(HomeOf(5), 0, 100, true, now_, &changed);
+  EXPECT_THAT(changed, UnorderedElementsAre(&inner, &third));
+  EXPECT_EQ(outer.container.name, "dind");
+  EXPECT_EQ(inner.container.name, "dind/ns-6");
+  EXPECT_EQ(third.container.name, "dind/ns-6/" + kB.substr(0, 12));
+  EXPECT_EQ(&registry_.Outermost(third), &outer);
+}
+
+TEST_F(RegistryTest, TwiceNestedInOneCgroupIsNotTheContainerOnceMore) {
+  Upsert(kA, "dind");
+  for (const uint32_t n : {5, 6, 7}) Process(static_cast<pid_t>(n), "/docker/" + kA, n);
+  Seen(HomeOf(5), 5);
+  Seen(HomeOf(6), 6, true, HomeOf(5));
+  EXPECT_EQ(Seen(HomeOf(7), 7, true, HomeOf(6)).container.name, "dind/ns-6/ns-7");
+}
+
 TEST_F(RegistryTest, ANestedOneKeepsItsOuterOneAlive) {
   Process(100, "/docker/" + kA, 5);
   Upsert(kA, "outer");

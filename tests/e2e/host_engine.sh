@@ -4,7 +4,7 @@
 # reloads, survives a kill. Where this kernel cannot refuse, deny entries detect and the engine says so.
 source "$(dirname "$(realpath "$0")")/lib.sh"
 source "$E2E/engine.sh"
-plan 36
+plan 40
 
 start_dockerd
 copy_policies
@@ -87,6 +87,21 @@ kill -HUP "$ENGINE_PID"
 check "a bad policy file: the error, with its place" wait_for 10 grep -q 'broken.yaml:3:' "$ENGINE_LOG"
 check "... and the old set stays in force" eval '"$NSWARDEN" status --json | jq -e ".policies | map(.name) == [\"other\", \"web\"]"'
 rm "$POLICIES/broken.yaml"
+mv "$POLICIES" "$POLICIES.away"
+kill -HUP "$ENGINE_PID"
+check "the policies' directory vanished: that is said" wait_for 10 grep -q "$POLICIES: .*No such file" "$ENGINE_LOG"
+check "... and answered" eval '! "$NSWARDEN" reload 2>"$WORK/err"; grep -q "the old policies stay in force: .*No such file" "$WORK/err"'
+mv "$POLICIES.away" "$POLICIES"
+
+# A file for which there is not memory enough (a soft limit: not every root may raise a hard one again).
+printf 'nswarden: 1\npolicy: large\nrules:\n  - list: names\n    items:\n' >"$POLICIES/large.yaml"
+seq -f '    - "a name of some length %06.0f"' 190000 >>"$POLICIES/large.yaml"
+prlimit --pid "$ENGINE_PID" --as=$(($(cut -d" " -f1 "/proc/$ENGINE_PID/statm") * 4096 + (1 << 20))):
+kill -HUP "$ENGINE_PID"
+check "no memory for a policy: that is said" wait_for 30 grep -qE 'stay in force: .*(bad_alloc|no memory)' "$ENGINE_LOG"
+prlimit --pid "$ENGINE_PID" --as=unlimited:
+check "... and the old set stays in force" eval '"$NSWARDEN" status --json | jq -e ".policies | map(.name) == [\"other\", \"web\"]"'
+rm "$POLICIES/large.yaml"
 sed -i 's|fd.name = /etc/passwd|fd.name = /etc/os-release|' "$POLICIES/other.yaml"
 kill -HUP "$ENGINE_PID"
 wait_for 10 grep -q 'policies loaded anew' "$ENGINE_LOG"

@@ -86,6 +86,62 @@ TEST_F(PipelineTest, AHomeWithoutProcessesIsForgottenAfterAWhile) {
   EXPECT_EQ(kernel_.maps.forgotten, std::vector<uint64_t>{kHome});
 }
 
+TEST_F(PipelineTest, AHomeThatTheKernelDropsByItselfIsForgotten) {
+  SendHome(kHome);
+  ASSERT_TRUE(pipeline_.Deny(*registry_.Find(kHome), "exec", "/bin/sh", 0));
+  kernel_.homes = {{kHome, {.tasks = 1}}};
+  pipeline_.Tick();
+  kernel_.homes.clear();
+  pipeline_.Tick();
+  clock_.boot_ns += 9 * kSecond;
+  pipeline_.Tick();
+  EXPECT_NE(registry_.Find(kHome), nullptr) << "it may be listed again";
+  clock_.boot_ns += kSecond;
+  pipeline_.Tick();
+  EXPECT_EQ(registry_.Find(kHome), nullptr);
+  EXPECT_EQ(kernel_.maps.forgotten, std::vector<uint64_t>{kHome});
+}
+
+TEST_F(PipelineTest, AHomeThatIsListedAgainIsNoMoreIdle) {
+  SendHome(kHome);
+  for (const uint32_t tasks : {0, 1, 0}) {  // dropped while idle, and there again
+    kernel_.homes = {{kHome, {.tasks = tasks}}};
+    pipeline_.Tick();
+    clock_.boot_ns += 9 * kSecond;
+    kernel_.homes.clear();
+    pipeline_.Tick();
+  }
+  EXPECT_NE(registry_.Find(kHome), nullptr);
+}
+
+TEST_F(PipelineTest, PoliciesThatFoundNoRoomComeIntoForceWhenThereIs) {
+  policies_->Refuse({0}, "/a");
+  kernel_.maps.builds_left = 0;
+  SendHome(kHome);
+  EXPECT_EQ(binder_.not_in_force(), 1U);
+  pipeline_.Tick();
+  EXPECT_EQ(kernel_.maps.bound.count(kHome), 0U);
+  kernel_.maps.builds_left = 1;
+  pipeline_.Tick();
+  EXPECT_EQ(binder_.not_in_force(), 0U);
+  EXPECT_NE(kernel_.maps.bound[kHome], 0U);
+}
+
+TEST_F(PipelineTest, AParentThatIsToldLateRenamesAndBindsAnew) {
+  container::Change change;
+  change.container = {.id = kId, .name = "web", .runtime = "docker", .init_pid = 0};
+  facts_.cgroups[300] = std::string("0::/docker/") + kId + "\n";
+  SendHome(30, 300);
+  pipeline_.Apply(change);
+  Send(Open("/a", 40));  // of a home whose own record comes later
+  const std::string before = registry_.Find(40)->container.name;
+  auto own = test::HomeRecord();
+  own.fixed().parent = 30;
+  Send(own.Home(40, kForeignPidns));
+  EXPECT_EQ(registry_.Find(40)->container.name, "web/" + before);
+  EXPECT_EQ(history_.named.back(), "web/" + before);
+}
+
 // ---- the ledger ----
 
 TEST_F(PipelineTest, TheLedgerBalances) {

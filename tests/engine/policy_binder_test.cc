@@ -165,6 +165,69 @@ TEST_F(PolicyBinderTest, AContainerThatCannotBeRefusedAnythingIsStillWatched) {
   EXPECT_EQ(binding.policy_set, 0U);
 }
 
+TEST_F(PolicyBinderTest, WhatFoundNoRoomIsToldOfAndTriedAgain) {
+  ASSERT_TRUE(binder_.Use(Policies()));
+  kernel_.maps.builds_left = 0;
+  kernel_.maps.refuses = {20};
+  container::Binding& binding = Seen(10);
+  EXPECT_FALSE(binder_.Bind(binding));
+  EXPECT_EQ(binder_.not_in_force(), 1U);
+  ASSERT_NE(binder_.NotInForce(10), nullptr);
+  EXPECT_EQ(*binder_.NotInForce(10), "no free slot");
+  EXPECT_EQ(binder_.NotInForce(20), nullptr);
+
+  EXPECT_TRUE(binder_.Retry().empty()) << "still no room";
+  EXPECT_EQ(binder_.not_in_force(), 1U);
+  kernel_.maps.builds_left = 1;
+  EXPECT_EQ(binder_.Retry(), std::vector<container::Binding*>{&binding});
+  EXPECT_EQ(binder_.NotInForce(10), nullptr);
+  EXPECT_EQ(binding.policy_set, kernel_.maps.bound[10]);
+  EXPECT_NE(binding.policy_set, 0U);
+  EXPECT_EQ(kernel_.flags[10], kFinal);
+  EXPECT_TRUE(binder_.Retry().empty()) << "nothing is left to do";
+
+  EXPECT_FALSE(binder_.Bind(Seen(20)));
+  EXPECT_EQ(*binder_.NotInForce(20), "no room in the overlay");
+  registry_.Forget(20);
+  binder_.Collect();
+  EXPECT_EQ(binder_.not_in_force(), 0U) << "it is gone";
+}
+
+TEST_F(PolicyBinderTest, RetriesAreFewAndTakeTurns) {
+  ASSERT_TRUE(binder_.Use(Policies()));
+  kernel_.maps.builds_left = 0;
+  constexpr uint64_t kHomes = 100;
+  for (uint64_t home = 1; home <= kHomes; home++) EXPECT_FALSE(binder_.Bind(Seen(home)));
+  kernel_.maps.builds_left = 0;
+  EXPECT_TRUE(binder_.Retry().empty());
+  EXPECT_LE(-kernel_.maps.builds_left, 20) << "attempts in one call";
+  // The last one can be bound, the others never.
+  kernel_.maps.builds_left = 1;
+  for (uint64_t home = 1; home < kHomes; home++) kernel_.maps.refuses.insert(home);
+  for (int i = 0; i < 20 && binder_.NotInForce(kHomes) != nullptr; i++) (void)binder_.Retry();
+  EXPECT_EQ(binder_.NotInForce(kHomes), nullptr);
+  EXPECT_EQ(binder_.not_in_force(), kHomes - 1);
+}
+
+TEST_F(PolicyBinderTest, WantOfMemoryLeavesTheOldPoliciesInForce) {
+  Seen(10);
+  auto old = Policies();
+  ASSERT_TRUE(binder_.Use(old));
+  const auto bound = kernel_.maps.bound;
+  auto policies = Policies();
+  policies->others = {1};
+  kernel_.maps.throws = true;
+  const Status used = binder_.Use(policies);
+  ASSERT_FALSE(used);
+  EXPECT_NE(used.error().message.find("bad_alloc"), std::string::npos) << used.error().message;
+  EXPECT_EQ(binder_.policies(), old);
+  EXPECT_EQ(kernel_.maps.bound, bound);
+  EXPECT_EQ(kernel_.maps.slots.size(), 1U);
+  EXPECT_FALSE(binder_.Bind(Seen(30, true, 10))) << "binding one throws, too";
+  kernel_.maps.throws = false;
+  EXPECT_TRUE(binder_.Use(policies));
+}
+
 TEST_F(PolicyBinderTest, CollectFreesWhatNobodyUses) {
   auto policies = Policies();
   policies->by_name["ns-20"] = {1};

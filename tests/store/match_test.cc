@@ -78,6 +78,20 @@ TEST(Match, Addresses) {
   EXPECT_FALSE(Address("10.0.0.0/8", "/10.0.0.1:80"));
 }
 
+TEST(Match, Events) {
+  for (const char* text : {"open", "openat", "exec", "execve", "exit", "procexit", "connect",
+                           "operation", "reload", "open*", "*", "?onnect"}) {
+    EXPECT_TRUE(CheckEventFilter(text)) << text;
+  }
+  for (const char* text : {"opn", "Open", "home", "open ", "dance*", "\x1b"}) {
+    const auto known = CheckEventFilter(text);
+    ASSERT_FALSE(known) << text;
+    EXPECT_NE(known.error().message.find("known are fork, exec, exit, open, connect"),
+              std::string::npos)
+        << known.error().message;
+  }
+}
+
 TEST(Match, WhatIsNoAddressSaysWhatIs) {
   for (const char* text :
        {"example.com", "10.0.0.0/33", "10.0.0.1:x", "10.0.0.1:65536", "[::1", ":"}) {

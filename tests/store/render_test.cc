@@ -80,6 +80,28 @@ TEST_F(RenderTest, CsvIsQuoted) {
             std::count(line.begin(), line.end(), ',') - 1);
 }
 
+TEST_F(RenderTest, CsvHasNoFormulas) {
+  for (const std::string begin :
+       {"=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20"}) {
+    Row row = Sample();
+    row.process_name = begin + "cmd|' /C calc'!A0";
+    row.container_name = begin;
+    const std::string line = Render(Format::kCsv, row, false);
+    EXPECT_NE(line.find("'" + row.process_name), std::string::npos) << line;
+    EXPECT_NE(line.find("'" + begin), std::string::npos) << line;
+  }
+  Row row = Sample();
+  row.result = -13;
+  row.object = "/a=b";
+  row.cmdline = "-bash";
+  const std::string line = Render(Format::kCsv, row, false);
+  EXPECT_NE(line.find(",-13,"), std::string::npos) << "a number is none: " << line;
+  EXPECT_NE(line.find(",/a=b,"), std::string::npos) << line;
+  EXPECT_NE(line.find(",'-bash,"), std::string::npos) << line;
+  EXPECT_NE(Render(Format::kJson, row, false).find(R"("-bash")"), std::string::npos);
+  EXPECT_NE(Render(Format::kTable, row, false).find("-13"), std::string::npos);
+}
+
 TEST_F(RenderTest, TimesThatPeopleGive) {
   EXPECT_EQ(ParseWhen("1h", kNoon), kNoon - 3600ULL * 1'000'000'000);
   EXPECT_EQ(ParseWhen("2d", kNoon), kNoon - 2ULL * 86400 * 1'000'000'000);

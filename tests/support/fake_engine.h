@@ -7,6 +7,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <new>
 #include <set>
 #include <string>
 #include <vector>
@@ -28,6 +29,7 @@ class FakeDenyMaps final : public kernel::DenyMaps {
   int builds = 0;
   int builds_left = 1'000'000;  ///< then there is no free slot
   int pushes_left = 1'000'000;
+  bool throws = false;  ///< there is no memory
   std::map<uint32_t, rule::DenyPlan> slots;
   std::map<uint64_t, uint32_t> bound;
   std::set<uint64_t> refuses;  ///< homes whose Bind fails
@@ -37,6 +39,7 @@ class FakeDenyMaps final : public kernel::DenyMaps {
   int freed_in_use = 0;
 
   Result<uint32_t> BuildSet(const rule::DenyPlan& plan) override {
+    if (throws) throw std::bad_alloc();
     if (builds_left-- <= 0) return Fail("no free slot");
     slots[++builds + 100] = plan;
     return static_cast<uint32_t>(builds) + 100;
@@ -46,6 +49,7 @@ class FakeDenyMaps final : public kernel::DenyMaps {
     slots.erase(slot);
   }
   Status Bind(uint64_t home, uint32_t slot, const rule::DenyPlan&, pid_t) override {
+    if (throws) throw std::bad_alloc();
     if (refuses.contains(home)) return Fail("no room in the overlay");
     bound[home] = slot;
     return {};
