@@ -38,6 +38,7 @@ struct Config {
   [[nodiscard]] std::filesystem::path control_socket() const {
     return run_directory / "control.sock";
   }
+  bool operator==(const Config&) const = default;
 };
 
 /// Reads a file over the defaults. Error: every mistake, a line each, as FILE:LINE:COL: what; hint.

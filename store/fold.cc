@@ -14,8 +14,7 @@ namespace {
 uint64_t RandomSeed() {
   uint64_t seed = 0;
   // Without it the hash is known, and somebody can crowd one set: rows fold worse, no more.
-  (void)getrandom(&seed, sizeof seed, GRND_NONBLOCK);
-  return seed;
+  return getrandom(&seed, sizeof seed, GRND_NONBLOCK) < 0 ? 0 : seed;
 }
 
 uint64_t Mix(uint64_t a, uint64_t b) {

@@ -31,10 +31,15 @@ missing_packages() {
   comm -23 <(printf '%s\n' "$@" | sort -u) <(sort -u <<<"$installed")
 }
 
+# compile_alike FOLDER: let ccache know the files beneath FOLDER again wherever it lies, be it a checkout or a copy, and
+# whatever the language of the messages.
+compile_alike() { export CCACHE_BASEDIR=$1 CCACHE_NOHASHDIR=1 CCACHE_SLOPPINESS=locale; }
+
 # configure_and_build PRESET [NINJA_TARGET...]: into build/PRESET. The array `under` may name a command to run it under.
 configure_and_build() {
   local preset=$1
   shift
+  compile_alike "$PWD"
   "${under[@]}" cmake --preset "$preset" >/dev/null || return
   "${under[@]}" cmake --build "build/$preset" -j "$(nproc)" ${1+--target "$@"}
 }

@@ -80,6 +80,12 @@ max_tasks: 4096
   EXPECT_EQ(config->max_tasks, 4096U);
 }
 
+TEST_F(ConfigTest, TheShippedFileSaysTheDefaults) {
+  const auto config = ReadConfig(NSW_SOURCE_DIR "/packaging/nswarden.yaml");
+  ASSERT_TRUE(config) << config.error().message;
+  EXPECT_EQ(*config, Config{});
+}
+
 TEST_F(ConfigTest, OnePolicyNeedsNoList) {
   EXPECT_EQ(Read("policies: /a\n")->policies, (std::vector<std::filesystem::path>{"/a"}));
   EXPECT_TRUE(Read("policies: []\n")->policies.empty());
