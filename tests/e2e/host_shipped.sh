@@ -11,6 +11,8 @@ mkdir -p "$POLICIES"
 install -m 0644 "$REPO"/policies/*.yaml "$POLICIES"
 "$E2E/image" demo/base
 docker() { command docker "$@" </dev/null; }
+# Alerts of containers that this Docker knows: what else lives on the machine is called by its namespace or its id.
+ours='.output_fields["container.name"] | test("^(ns-[0-9]+|[0-9a-f]{12})(/|$)") | not'
 
 # ---- what the day needs: an image as the official nginx has it, whose entrypoint edits its own settings ----
 
@@ -99,7 +101,7 @@ check "... and the site is healthy again" wait_for 30 healthy
 check "... ends" docker rm -f site
 check "all of it was seen" history_shows '"/srv/www/index.html"' --event open --process cat
 sleep 2
-check "it raised no alert" alerts_become 0 true
+check "it raised no alert" alerts_become 0 "$ours"
 
 # ---- each act, once ----
 
@@ -114,7 +116,7 @@ act() {
   "$@" >/dev/null 2>&1 || true
   made=$((made + 1))
   check "$rule" alerts_become 1 ".rule == \"$rule\" and .output_fields[\"container.name\"] == \"target\""
-  check_equal "... and nothing else" "$made" "$(alerts true)"
+  check_equal "... and nothing else" "$made" "$(alerts "$ours")"
 }
 in_target() { docker exec target "$@"; }
 
