@@ -144,7 +144,10 @@ std::optional<nlohmann::json> DemoEngine::NextAlert(Deadline deadline) {
     }
     const auto left = std::chrono::ceil<milliseconds>(deadline - steady_clock::now()).count();
     pollfd watched{.fd = alerts_.get(), .events = POLLIN};
-    if (left <= 0 || poll(&watched, 1, static_cast<int>(left)) == 0) return std::nullopt;
+    const int ready = left <= 0 ? 0 : poll(&watched, 1, static_cast<int>(left));
+    if (ready == 0) return std::nullopt;
+    if (ready < 0)
+      continue;  // told to stop, perhaps: a read would wait for an alert that never comes
     std::array<char, 4096> room;
     const ssize_t n = read(alerts_.get(), room.data(), room.size());
     if (n == 0 || (n < 0 && errno != EINTR)) return std::nullopt;
