@@ -6,6 +6,7 @@
 #include <sys/file.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <csignal>
 #include <future>
 
@@ -87,8 +88,8 @@ bool Daemon::ToldToStop() {
 Status Daemon::RequireRoot() {
   if (geteuid() == 0) return {};
   return Fail(
-      "nswarden needs root: it loads BPF programs and reads every container's processes; try `sudo "
-      "nswarden run`");
+      "the engine needs root: it loads BPF programs and reads every container's processes; try "
+      "`sudo nswarden run`");
 }
 
 Status Daemon::TakeLock() {
@@ -109,8 +110,15 @@ Status Daemon::LoadPolicies() {
       rule::LoadPolicies(config_.policies, {.check_owner = config_.check_policy_owner});
   if (const std::string warnings = Lines(loaded.diagnostics, true); !warnings.empty())
     spdlog::warn("{}", warnings);
-  if (loaded.set == nullptr)
-    return Fail("no policies were loaded:\n" + Lines(loaded.diagnostics, false));
+  if (loaded.set == nullptr) {
+    std::error_code ignored;
+    const bool all_there = std::ranges::all_of(
+        config_.policies, [&](const auto& path) { return std::filesystem::exists(path, ignored); });
+    return Fail("no policies were loaded:\n" + Lines(loaded.diagnostics, false) +
+                (all_there ? ""
+                           : "\nname others with --policies, or as `policies` in the "
+                             "configuration; from a clone `sudo tools/run` does it"));
+  }
   first_policies_ = std::move(loaded.set);
   return {};
 }
@@ -200,7 +208,9 @@ Status Daemon::Announce() {
   const std::string denying = Names(policies, [](const rule::PolicyInfo& p) {
     return p.has_deny && p.mode == rule::Mode::kEnforce;
   });
-  if (kernel_->enforcing()) {
+  if (!config_.enforce) {
+    spdlog::info("enforcement: off (--no-enforce, or enforce: false); deny entries only detect");
+  } else if (kernel_->enforcing()) {
     spdlog::info("enforcement: on (BPF-LSM; a canary was refused){}",
                  denying.empty() ? "" : ", by " + denying);
   } else if (!denying.empty()) {

@@ -151,18 +151,22 @@ json Daemon::ShowStatus() {
   if (history_ != nullptr) {
     const store::WriterStats s = history_->Stats();
     std::error_code failed;
+    const uint64_t now = SystemClock().RealNs();
+    const bool behind = s.pending_since_ns != 0 && s.pending_since_ns < now;
     const uintmax_t bytes = std::filesystem::file_size(config_.history, failed);
     history = {{"file", config_.history.string()},
                {"bytes", failed ? json(nullptr) : json(bytes)},
                {"recorded", s.recorded},
                {"stored", s.stored},
                {"pending", s.pending},
+               {"behind_ns", behind ? now - s.pending_since_ns : 0},
                {"lost_queue", s.lost_queue},
                {"lost_error", s.lost_error},
                {"last_error", s.last_error}};
   }
   return {{"uptime_ns", SystemClock().BootNs() - started_ns_},
           {"enforcing", kernel_->enforcing()},
+          {"enforce", config_.enforce},
           {"containers", registry_->size()},
           {"not_in_force", binder_->not_in_force()},
           {"alerts", ledger.alerts},
@@ -176,6 +180,8 @@ json Daemon::ShowStatus() {
 }
 
 json Daemon::Deny(const json& request, const Peer& peer) {
+  if (!config_.enforce)
+    return Refusal("this engine was told to refuse nothing (--no-enforce, or enforce: false)");
   const std::string name = TextOf(request, "container");
   container::Binding* binding = registry_->FindByName(name);
   if (binding == nullptr)

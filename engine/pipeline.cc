@@ -228,7 +228,9 @@ void Pipeline::Forget(uint64_t home) {
 Result<std::string> Pipeline::Deny(container::Binding& binding, std::string_view deny_class,
                                    std::string_view entry, uint64_t expires_ns) {
   if (!parts_.kernel.enforcing()) {
-    return Fail("this kernel cannot refuse anything; `nswarden probe` says why");
+    return Fail(
+        "this kernel cannot refuse anything; `nswarden probe` says why, and what would help; a "
+        "policy's deny entry reports the act here");
   }
   if (run_time_rules_.size() >= kRunTimeRulesMax) {
     return Fail("there are " + std::to_string(kRunTimeRulesMax) +

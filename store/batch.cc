@@ -141,7 +141,7 @@ void Batch::Clear() {
     counts_ = {};
   }
   used_ = bytes_ = 0;
-  events = 0;
+  events = oldest_ns = 0;
   counts_.clear();
   alerts_.clear();
   operations_.clear();

@@ -120,7 +120,8 @@ class Batch {
   /// Empties it; keeps memory for about as much as it held.
   void Clear();
 
-  uint64_t events = 0;  ///< acts that it tells of; kept by the writer
+  uint64_t events = 0;     ///< acts that it tells of; kept by the writer
+  uint64_t oldest_ns = 0;  ///< when the first of them was; kept by the writer
 
  private:
   void Reserve(size_t more);

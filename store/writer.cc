@@ -73,6 +73,7 @@ class HistoryWriter final : public Writer {
   // Caller's side; with the mutex held, except Fold's look-up.
   bool Repeat(FoldTable::Slot& slot, const event::Event& event);
   int64_t AddRow(const event::Event& event, NewRow row, FoldTable::Slot* slot);
+  void Await(uint64_t time_ns);
   bool HasRoom(size_t bytes, bool important);
   void NameRule(const rule::RuleInfo& rule);
   void WakeIfFull();
@@ -159,8 +160,7 @@ bool HistoryWriter::Repeat(FoldTable::Slot& slot, const event::Event& event) {
     slot.batch = batch_;
     slot.count_at = current_->AddCount({slot.row, now, 1, false});
   }
-  stats_.pending++;
-  current_->events++;
+  Await(now);
   return true;
 }
 
@@ -183,9 +183,14 @@ int64_t HistoryWriter::AddRow(const event::Event& event, NewRow row, FoldTable::
     slot->count_at = row.count_at;
   }
   current_->AddRow(row, event, texts);
-  current_->events++;
-  stats_.pending++;
+  Await(row.first_ns);
   return row.id;
+}
+
+// An act is in the batch, and not in the file yet.
+void HistoryWriter::Await(uint64_t time_ns) {
+  if (current_->events++ == 0) current_->oldest_ns = time_ns;
+  stats_.pending++;
 }
 
 // A quarter of the queue is kept for what a flood of ordinary events must not cost: executions,
@@ -257,7 +262,9 @@ void HistoryWriter::Flush() {
 
 WriterStats HistoryWriter::Stats() const {
   const std::lock_guard lock(mutex_);
-  return stats_;
+  WriterStats stats = stats_;
+  stats.pending_since_ns = writing_->events != 0 ? writing_->oldest_ns : current_->oldest_ns;
+  return stats;
 }
 
 // ---- the writer's thread ----------------------------------------------------------------------

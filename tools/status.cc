@@ -39,11 +39,17 @@ void PrintList(const char* title, const json& list, std::initializer_list<const 
   PrintTable(rows);
 }
 
+const char* Enforcement(const json& answer) {
+  if (answer.value("enforcing", false)) return "on";
+  return answer.value("enforce", true) ? "not possible here (nswarden probe says why)"
+                                       : "off (as it was told)";
+}
+
 void Print(const json& answer) {
   const auto not_in_force = answer.value("not_in_force", uint64_t{0});
   printf("up %s; enforcement %s; %s containers%s; %s alerts\n",
-         DurationText(answer.value("uptime_ns", uint64_t{0})).c_str(),
-         answer.value("enforcing", false) ? "on" : "off", Shown(answer, "containers").c_str(),
+         DurationText(answer.value("uptime_ns", uint64_t{0})).c_str(), Enforcement(answer),
+         Shown(answer, "containers").c_str(),
          not_in_force == 0
              ? ""
              : (" (" + std::to_string(not_in_force) + " not in force: nswarden ps)").c_str(),
@@ -67,7 +73,8 @@ void Print(const json& answer) {
                           "lost_error", "last_error"}) {
     printf("%s=%s ", key, Shown(answer["history"], key).c_str());
   }
-  printf("\n");
+  const auto behind_ns = answer["history"].value("behind_ns", uint64_t{0});
+  printf("behind=%s\n", DurationText(behind_ns / 1'000'000 * 1'000'000).c_str());
 }
 
 }  // namespace

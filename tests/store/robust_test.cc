@@ -209,9 +209,11 @@ TEST_F(RobustTest, ALockedFileIsWaitedFor) {
   for (int i = 0; i < 100 && writer_->Stats().last_error.empty(); i++) usleep(100'000);
   EXPECT_NE(writer_->Stats().last_error.find("locked"), std::string::npos);
   EXPECT_EQ(writer_->Stats().pending, 1U);
+  EXPECT_NE(writer_->Stats().pending_since_ns, 0U);
   ExpectBalance();
   ASSERT_TRUE(other->Exec("COMMIT"));
   EXPECT_EQ(Rows().size(), 1U);
+  EXPECT_EQ(writer_->Stats().pending_since_ns, 0U);
   EXPECT_EQ(writer_->Stats().lost_error, 0U);
 }
 
