@@ -60,11 +60,24 @@ Status TryPool() {
   return {};
 }
 
-/// A denial that must really be seen.
-Status TryLsm() {
+std::string ActiveLsms() {
   std::ifstream file("/sys/kernel/security/lsm");
   std::string active;
   std::getline(file, active);
+  return active;
+}
+
+/// What the usual advice asks for may be there already.
+const char* LsmRemedy() {
+  if (("," + ActiveLsms() + ",").find(",bpf,") == std::string::npos)
+    return "a kernel with CONFIG_BPF_LSM, booted with bpf in its lsm= list";
+  return "bpf is in this kernel's lsm= list already; something else keeps such programs from being "
+         "loaded: look for a sandbox or virtual machine that forbids it";
+}
+
+/// A denial that must really be seen.
+Status TryLsm() {
+  const std::string active = ActiveLsms();
   Result<Object> object = LoadAlone("try_lsm");
   if (!object) return tl::unexpected(object.error());
   Result<Link> link = Attach((*object)->progs.try_lsm);
@@ -124,16 +137,17 @@ std::vector<Trial> Trials() {
        "a kernel with CONFIG_KPROBES and CONFIG_KPROBE_EVENTS"},
       {"kretprobe with a pool", &Features::kretprobe_pool, TryPool,
        "returns of many calls that sleep at once can be lost (and are counted)",
-       "mount tracefs on /sys/kernel/tracing"},
+       "a kernel with CONFIG_KPROBES and CONFIG_KPROBE_EVENTS; mount tracefs on "
+       "/sys/kernel/tracing"},
       {"fexit", &Features::fexit, [] { return TryAttached("try_fexit", OpenSomething); },
-       "returns of calls that sleep are taken by kretprobes",
+       "returns of calls that sleep are taken by kretprobes or tracepoints",
        "a kernel with CONFIG_FUNCTION_TRACER and BPF trampolines"},
       {"system call tracepoints", &Features::syscall_tracepoint,
        [] { return TryAttached("try_tracepoint", OpenSomething); },
        "no substitute where kprobes are missing",
        "a kernel with CONFIG_FTRACE_SYSCALLS; mount tracefs on /sys/kernel/tracing"},
       {"BPF-LSM", &Features::lsm, TryLsm, "policies can alert, but nothing is refused",
-       "a kernel with CONFIG_BPF_LSM, booted with bpf in its lsm= list"},
+       LsmRemedy()},
   };
 }
 

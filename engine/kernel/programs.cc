@@ -27,7 +27,9 @@ int OnLibbpf(libbpf_print_level level, const char* format, va_list arguments) {
   std::string text(line);
   std::replace(text.begin(), text.end(), '\n', ' ');
   spdlog::debug("{}", text);
-  if (level == LIBBPF_WARN) {
+  // It guesses at a limit that kernels no longer have for root.
+  const bool misleads = text.find("try raising 'ulimit -l'") != std::string::npos;
+  if (level == LIBBPF_WARN && !misleads) {
     const std::lock_guard lock(log_mutex);
     if (log_text.size() < kKept) log_text += text;
   }
