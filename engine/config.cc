@@ -4,6 +4,8 @@
 #include <yaml-cpp/yaml.h>
 
 #include <algorithm>
+#include <cerrno>
+#include <cstring>
 #include <fstream>
 #include <functional>
 #include <set>
@@ -178,8 +180,9 @@ Result<Config> ReadConfig(const std::filesystem::path& file) {
   std::ifstream content(file);
   std::error_code ignored;
   // A directory opens and has nothing to read, which is not the same as an empty file.
-  if (!content || std::filesystem::is_directory(file, ignored)) {
-    return Fail(file.string() + ": cannot be read; it must be a YAML file");
+  if (!content) return Fail(file.string() + ": cannot be read: " + std::strerror(errno));
+  if (std::filesystem::is_directory(file, ignored)) {
+    return Fail(file.string() + ": cannot be read: it is a directory");
   }
   Config config;
   Reader reader(file.string());

@@ -158,7 +158,9 @@ Result<nlohmann::json> ControlCall(const std::filesystem::path& path,
   if (connect(fd.get(), reinterpret_cast<const sockaddr*>(&*address), sizeof *address) != 0) {
     const int code = errno;
     const char* hint =
-        code == EACCES ? "; run as root" : "; is the engine running? start it with `nswarden run`";
+        code == EACCES ? "; run as root"
+                       : "; is the engine running? start it with `systemctl start nswarden`, or "
+                         "from a clone with `sudo tools/run`";
     return Fail(path.string() + ": " + std::strerror(code) + hint);
   }
   const Deadline deadline = Patience();

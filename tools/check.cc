@@ -22,6 +22,10 @@ int CheckPolicies(const std::vector<std::string>& files) {
     fprintf(stderr, "%s%s\n", one.warning ? "warning: " : "", one.Text().c_str());
   }
   if (loaded.set == nullptr) return 1;
+  if (loaded.set->policies().empty()) {
+    fprintf(stderr, "no policies there: of a directory its *.yaml and *.yml are read\n");
+    return 1;
+  }
   for (const rule::PolicyInfo& policy : loaded.set->policies()) {
     printf("%s: policy %s: ok (%zu rules, %zu deny entries)\n", policy.file.c_str(),
            policy.name.c_str(), policy.rules, policy.deny_entries);

@@ -217,8 +217,9 @@ int Demo() {
          static_cast<long long>(took / 1000), static_cast<long long>(took % 1000 / 100));
   if (all)
     printf(
-        "Next: write a policy for an image of yours, `nswarden check FILE` it, and start the "
-        "engine.\n");
+        "Next: write a policy for an image of yours, `nswarden check FILE` it, put it into "
+        "/etc/nswarden/policies.d, and start the engine: `systemctl start nswarden` or `sudo "
+        "tools/run`.\n");
   return all ? 0 : 1;
 }
 

@@ -60,8 +60,7 @@ Status NoEngineRuns() {
   if (!lock.valid() || flock(lock.get(), LOCK_EX | LOCK_NB) == 0) return {};
   return Fail(
       "an engine watches this host already, and there is room for one: `nswarden ps` shows what it "
-      "does; for the demo "
-      "stop it first (systemctl stop nswarden)");
+      "does; for the demo stop it first (systemctl stop nswarden, or Ctrl-C where it was started)");
 }
 
 Result<DemoEngine> DemoEngine::Start(const std::filesystem::path& folder, const std::string& policy,

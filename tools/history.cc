@@ -108,7 +108,7 @@ void AddFilters(CLI::App& verb, Options& options) {
 
 void AddHistory(CLI::App& app, int& status) {
   auto options = std::make_shared<Options>();
-  CLI::App* verb = app.add_subcommand("history", "What containers did, oldest first");
+  CLI::App* verb = app.add_subcommand("history", "show what containers did, oldest first");
   verb->add_option("--history", options->file, "file of the history")->capture_default_str();
   verb->add_option("--output", options->output, "table, json (a line a row) or csv")
       ->check(CLI::IsMember({"table", "json", "csv"}))
