@@ -154,20 +154,19 @@ uint32_t Condition::PlaceCheck(ConditionTree&& tree, bool inverted, uint32_t if_
   return static_cast<uint32_t>(steps_.size() - 1);
 }
 
-Truth Condition::EvalStep(const Step& step, ValueReader& reader) const {
-  const Truth truth =
-      step.is_type ? (types_[step.check].Contains(reader.event()) ? Truth::kTrue : Truth::kFalse)
-                   : fields_[step.check].Eval(reader);
-  return step.inverted ? Not(truth) : truth;
-}
-
 // In two values, `what_is_unknown` standing for those checks that cannot be decided; `unknown`: one
 // was met.
 bool Condition::Holds(ValueReader& reader, bool what_is_unknown, bool& unknown) const {
   uint32_t at = first_;
   while (at < kFails) {
     const Step& step = steps_[at];
-    const Truth truth = EvalStep(step, reader);
+    Truth truth = Truth::kFalse;
+    if (!step.is_type) {
+      truth = fields_[step.check].Eval(reader);
+    } else if (types_[step.check].Contains(reader.event())) {
+      truth = Truth::kTrue;
+    }
+    if (step.inverted) truth = Not(truth);
     unknown = unknown || truth == Truth::kUnknown;
     const bool holds = truth == Truth::kTrue || (truth == Truth::kUnknown && what_is_unknown);
     at = holds ? step.if_true : step.if_false;

@@ -86,7 +86,6 @@ class Condition {
 
   uint32_t Place(ConditionTree&& tree, bool inverted, uint32_t if_true, uint32_t if_false);
   uint32_t PlaceCheck(ConditionTree&& tree, bool inverted, uint32_t if_true, uint32_t if_false);
-  [[nodiscard]] Truth EvalStep(const Step& step, ValueReader& reader) const;
   [[nodiscard]] bool Holds(ValueReader& reader, bool what_is_unknown, bool& unknown) const;
 
   std::vector<Step> steps_;
