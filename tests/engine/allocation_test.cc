@@ -3,30 +3,22 @@
 // allocating.
 #include <gtest/gtest.h>
 
-#include <cstdlib>
-#include <new>
-
 #include "engine/pipeline.h"
 #include "tests/support/fake_engine.h"
 #include "tests/support/fakes.h"
+#include "tests/support/own_new.h"
 #include "tests/support/record_builder.h"
 
 namespace {
 thread_local size_t allocations = 0;
 }  // namespace
 
-void* operator new(size_t size) {
+namespace nsw::test {
+bool MayAllocate() {
   allocations++;
-  if (void* memory = std::malloc(size == 0 ? 1 : size)) return memory;
-  throw std::bad_alloc();
+  return true;
 }
-// std::stable_sort asks for its buffer this way.
-void* operator new(size_t size, const std::nothrow_t&) noexcept {
-  return std::malloc(size == 0 ? 1 : size);
-}
-void operator delete(void* memory) noexcept { std::free(memory); }
-void operator delete(void* memory, const std::nothrow_t&) noexcept { std::free(memory); }
-void operator delete(void* memory, size_t) noexcept { std::free(memory); }
+}  // namespace nsw::test
 
 namespace nsw {
 namespace {

@@ -2,27 +2,16 @@
 // Whatever a file costs, whoever loads it goes on: want of memory is a mistake like others.
 #include <gtest/gtest.h>
 
-#include <cstdlib>
-#include <new>
-
 #include "engine/rule/rule.h"
+#include "tests/support/own_new.h"
 
 namespace {
 thread_local size_t allocations_left = ~size_t{0};  // then there is no memory, once
 }  // namespace
 
-void* operator new(size_t size) {
-  if (allocations_left-- == 0) throw std::bad_alloc();
-  if (void* memory = std::malloc(size == 0 ? 1 : size)) return memory;
-  throw std::bad_alloc();
-}
-// std::stable_sort asks for its buffer this way.
-void* operator new(size_t size, const std::nothrow_t&) noexcept {
-  return std::malloc(size == 0 ? 1 : size);
-}
-void operator delete(void* memory) noexcept { std::free(memory); }
-void operator delete(void* memory, const std::nothrow_t&) noexcept { std::free(memory); }
-void operator delete(void* memory, size_t) noexcept { std::free(memory); }
+namespace nsw::test {
+bool MayAllocate() { return allocations_left-- != 0; }
+}  // namespace nsw::test
 
 namespace nsw::rule {
 namespace {
