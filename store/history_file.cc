@@ -94,7 +94,6 @@ Status HistoryFile::Load() {
 
 Status HistoryFile::PrepareAll() {
   const std::pair<Statement*, const char*> statements[] = {
-      {&add_event_, "INSERT INTO events VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"},
       {&add_count_, "UPDATE events SET count = count + ?, last_ns = max(last_ns, ?) WHERE id = ?"},
       {&add_alert_, "INSERT INTO alerts VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"},
       {&add_operation_, "INSERT INTO operations VALUES(?,?,?,?,?,?)"},
@@ -107,6 +106,9 @@ Status HistoryFile::PrepareAll() {
     if (!prepared) return tl::unexpected(prepared.error());
     *statement = std::move(*prepared);
   }
+  auto add_event = EventInsert::Open(file_.database);
+  if (!add_event) return tl::unexpected(add_event.error());
+  add_event_ = std::move(*add_event);
   return {};
 }
 
@@ -119,10 +121,11 @@ Status HistoryFile::Reopen() {
   }
   damaged_ = false;
   interner_.reset();
-  for (Statement* statement : {&add_event_, &add_count_, &add_alert_, &add_operation_, &add_rule_,
-                               &add_epoch_, &set_clock_}) {
+  for (Statement* statement :
+       {&add_count_, &add_alert_, &add_operation_, &add_rule_, &add_epoch_, &set_clock_}) {
     *statement = Statement();
   }
+  add_event_ = EventInsert();
   file_.database = Database();  // before the claim: see OpenFile
   file_.claim.Reset();
   return Load();
@@ -149,6 +152,7 @@ Result<Applied> HistoryFile::Apply(const Batch& batch) {
 
 Status HistoryFile::Write(const Batch& batch, Applied& applied) {
   next_last_ = last_;
+  add_event_.Clear();
   for (const RuleName& name : batch.rules()) {
     names_[name.id] = name;
     names_due_ = true;
@@ -162,6 +166,7 @@ Status HistoryFile::Write(const Batch& batch, Applied& applied) {
     return status.has_value();
   });
   if (!status) return status;
+  if (auto done = add_event_.Flush(); !done) return done;
   if (auto done = WriteCounts(batch, applied); !done) return done;
   if (auto done = WriteOperations(batch); !done) return done;
   if (auto done = WriteClock(); !done) return done;
@@ -201,7 +206,7 @@ Status HistoryFile::WriteRow(const Batch& batch, const NewRow& row, Applied& app
     applied.lost += is_alert ? 0 : count;  // it was decoded before; so it does not happen
     return {};
   }
-  if (auto done = Describe(row, event_); !done) return done;
+  if (auto done = FindActor(row, event_); !done) return done;
   if (is_alert) {
     applied.alerts++;
     return WriteAlert(batch.alerts()[row.alert_at], event_);
@@ -211,11 +216,8 @@ Status HistoryFile::WriteRow(const Batch& batch, const NewRow& row, Applied& app
   return WriteEvent(batch, row, event_);
 }
 
-Status HistoryFile::Describe(const NewRow& row, const event::Event& event) {
-  object_.clear();
-  detail_.clear();
-  AppendObject(event, object_);
-  AppendDetail(event, detail_);
+// Who did it: the rows that its container and its program have.
+Status HistoryFile::FindActor(const NewRow& row, const event::Event& event) {
   const nsw_header& h = event.header();
   const RowTexts texts = row.texts();
   container_ = 0;
@@ -237,14 +239,26 @@ Status HistoryFile::WriteEvent(const Batch& batch, const NewRow& row, const even
   const uint64_t count = once ? 1 : batch.counts()[row.count_at].count;
   next_last_.event = std::max(next_last_.event, row.id);
   NoteDrift(row.id, row.first_ns);
-  Statement& add = add_event_;
-  add.Put(row.id).Put(Signed(row.first_ns)).Put(Signed(last)).Put(Signed(count));
-  container_ == 0 ? add.PutNull() : add.Put(container_);
-  add.Put(program_).Put(event::Info(event.type()).name).Put(event.type_name());
-  add.Put(h.pid).Put(h.ppid).Put(object_).Put(h.result).Put(h.flags);
-  add.PutTextOrNull(alert::VerdictName(row.verdict));
-  row.rule < 0 ? add.PutNull() : add.Put(row.rule);
-  return add.Put(detail_).Run();
+  EventRow& out = add_event_.next();
+  out.id = row.id;
+  out.first_ns = Signed(row.first_ns);
+  out.last_ns = Signed(last);
+  out.count = Signed(count);
+  out.container = container_;
+  out.program = program_;
+  out.event = event::Info(event.type()).name;
+  out.type = event.type_name();
+  out.pid = h.pid;
+  out.ppid = h.ppid;
+  out.object.clear();
+  AppendObject(event, out.object);
+  out.result = h.result;
+  out.flags = h.flags;
+  out.verdict = alert::VerdictName(row.verdict);
+  out.rule = row.rule;
+  out.detail.clear();
+  AppendDetail(event, out.detail);
+  return add_event_.Commit();
 }
 
 Status HistoryFile::WriteAlert(const NewAlert& entry, const event::Event& event) {
@@ -252,6 +266,10 @@ Status HistoryFile::WriteAlert(const NewAlert& entry, const event::Event& event)
   const alert::Alert& alert = entry.alert;
   const std::string tags = TagsJson(alert.tags);
   const std::string fields = FieldsJson(alert);
+  std::string object;
+  std::string detail;
+  AppendObject(event, object);
+  AppendDetail(event, detail);
   next_last_.alert = std::max(next_last_.alert, entry.id);
   NoteDrift(entry.id, alert.time_ns);
   Statement& add = add_alert_;
@@ -263,7 +281,7 @@ Status HistoryFile::WriteAlert(const NewAlert& entry, const event::Event& event)
   add.Put(alert.output).Put(tags).Put(fields);
   container_ == 0 ? add.PutNull() : add.Put(container_);
   add.Put(program_).Put(event::Info(event.type()).name).Put(event.type_name());
-  add.Put(h.pid).Put(h.ppid).Put(object_).Put(h.result).Put(h.flags).Put(detail_);
+  add.Put(h.pid).Put(h.ppid).Put(object).Put(h.result).Put(h.flags).Put(detail);
   return add.Run();
 }
 

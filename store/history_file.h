@@ -12,6 +12,7 @@
 #include <string>
 
 #include "store/batch.h"
+#include "store/event_insert.h"
 #include "store/history.h"
 #include "store/interner.h"
 #include "store/schema.h"
@@ -67,12 +68,13 @@ class HistoryFile {
   Status WriteOperations(const Batch& batch);
   Status WriteClock();
   void NoteDrift(int64_t id, uint64_t time_ns);
-  Status Describe(const NewRow& row, const event::Event& event);
+  Status FindActor(const NewRow& row, const event::Event& event);
 
   WriterOptions options_;
   OpenFile file_;
   std::unique_ptr<Interner> interner_;
-  Statement add_event_, add_count_, add_alert_, add_operation_, add_rule_, add_epoch_, set_clock_;
+  EventInsert add_event_;
+  Statement add_count_, add_alert_, add_operation_, add_rule_, add_epoch_, set_clock_;
   LastIds last_;       // committed
   LastIds next_last_;  // of the batch at hand
   int64_t deleted_to_ = 0;
@@ -87,7 +89,6 @@ class HistoryFile {
   std::map<uint32_t, RuleName> names_;
   event::Event event_;  // reused for decoding
   // Of the row at hand.
-  std::string object_, detail_;
   int64_t container_ = 0, program_ = 0;
 };
 

@@ -20,6 +20,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
+constexpr long kPage = 16384;  // of the file
+
 class RobustTest : public HistoryTest {
  protected:
   std::string OpenError() {
@@ -109,8 +111,8 @@ TEST_F(RobustTest, ADamagedPageIsFoundAtOpening) {
   Open();
   for (int i = 0; i < 2000; i++) Record(Act::Open("/file" + std::to_string(i)));
   writer_.reset();
-  Overwrite(static_cast<long>(fs::file_size(options_.path) / 4096 / 2 * 4096),
-            std::string(4096, '\x5a'));
+  const long pages = static_cast<long>(fs::file_size(options_.path)) / kPage;
+  Overwrite(pages / 2 * kPage, std::string(kPage, '\x5a'));
   Open();
   EXPECT_EQ(CorruptFiles(), 1U);
 }
@@ -120,8 +122,8 @@ TEST_F(RobustTest, DamageWhileWritingBeginsAnew) {
   for (int i = 0; i < 2000; i++) Record(Act::Open("/file" + std::to_string(i)));
   writer_->Flush();
   Run("PRAGMA wal_checkpoint(TRUNCATE)");
-  for (long page = 1; page * 4096 < static_cast<long>(fs::file_size(options_.path)); page++) {
-    Overwrite(page * 4096, std::string(4096, '\x5a'));
+  for (long page = 1; page * kPage < static_cast<long>(fs::file_size(options_.path)); page++) {
+    Overwrite(page * kPage, std::string(kPage, '\x5a'));
   }
   Run("PRAGMA user_version = 1");  // page 1 is written anew, and the writer reads all again
   for (int i = 0; i < 10; i++) Record(Act::Open("/new" + std::to_string(i)));
