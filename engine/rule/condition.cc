@@ -2,6 +2,8 @@
 #include "engine/rule/condition.h"
 
 #include <algorithm>
+#include <map>
+#include <tuple>
 
 namespace nsw::rule {
 namespace {
@@ -14,6 +16,47 @@ constexpr uint32_t kAncestorsMax = 64;
 // Where the steps end.
 constexpr uint32_t kFails = ~0U - 1;
 constexpr uint32_t kHolds = ~0U;
+
+// What may be one check with others of its field: in an "or" a check, in an "and" a check turned
+// round. Null for anything else.
+FieldTest* Joinable(ConditionTree& tree, bool is_and) {
+  if (is_and != (tree.kind == Kind::kNot)) return nullptr;
+  ConditionTree& check = is_and ? tree.children.front() : tree;
+  const bool joins =
+      check.kind == Kind::kField && !check.field.negated && check.field.predicate->joins();
+  return joins ? &check.field : nullptr;
+}
+
+// The checks of one field's text become one: a path is looked at once, not for each of its names.
+void JoinChecks(std::vector<ConditionTree>& children, bool is_and) {
+  struct Group {
+    size_t first;  // in `kept`
+    std::vector<const Predicate*> others;
+  };
+  std::map<std::tuple<const event::Field*, uint32_t, bool>, Group> groups;
+  std::vector<ConditionTree> kept;
+  std::vector<ConditionTree> taken_in;
+  for (ConditionTree& child : children) {
+    const FieldTest* test = Joinable(child, is_and);
+    if (test != nullptr) {
+      const auto [group, is_new] = groups.try_emplace(
+          {test->field, test->index, test->any_ancestor}, Group{kept.size(), {}});
+      if (!is_new) {
+        group->second.others.push_back(test->predicate.get());
+        kept[group->second.first].cost += child.cost;
+        taken_in.push_back(std::move(child));
+        continue;
+      }
+    }
+    kept.push_back(std::move(child));
+  }
+  for (const auto& [of, group] : groups) {
+    if (group.others.empty()) continue;
+    FieldTest& test = *Joinable(kept[group.first], is_and);
+    test.predicate = test.predicate->Or(group.others);
+  }
+  children = std::move(kept);
+}
 
 // "and" and "or" are one, seen in a mirror: `kind` decides which constant ends it and which drops
 // out.
@@ -30,6 +73,7 @@ ConditionTree Join(Kind kind, std::vector<ConditionTree> children) {
       tree.children.push_back(std::move(child));
     }
   }
+  JoinChecks(tree.children, is_and);
   if (tree.children.empty()) return ConditionTree::Constant(is_and);
   if (tree.children.size() == 1) return std::move(tree.children.front());
   std::ranges::stable_sort(tree.children, {}, &ConditionTree::cost);
@@ -143,14 +187,15 @@ uint32_t Condition::Place(ConditionTree&& tree, bool inverted, uint32_t if_true,
 
 uint32_t Condition::PlaceCheck(ConditionTree&& tree, bool inverted, uint32_t if_true,
                                uint32_t if_false) {
-  const bool is_type = tree.kind == Kind::kType;
-  const size_t check = is_type ? types_.size() : fields_.size();
-  if (is_type) {
+  Step step{.test = std::move(tree.field),
+            .inverted = inverted,
+            .if_true = if_true,
+            .if_false = if_false};
+  if (tree.kind == Kind::kType) {
+    step.types = static_cast<uint32_t>(types_.size());
     types_.push_back(tree.types);
-  } else {
-    fields_.push_back(std::move(tree.field));
   }
-  steps_.push_back({if_true, if_false, static_cast<uint32_t>(check), is_type, inverted});
+  steps_.push_back(std::move(step));
   return static_cast<uint32_t>(steps_.size() - 1);
 }
 
@@ -161,9 +206,9 @@ bool Condition::Holds(ValueReader& reader, bool what_is_unknown, bool& unknown) 
   while (at < kFails) {
     const Step& step = steps_[at];
     Truth truth = Truth::kFalse;
-    if (!step.is_type) {
-      truth = fields_[step.check].Eval(reader);
-    } else if (types_[step.check].Contains(reader.event())) {
+    if (step.types == kNoTypes) {
+      truth = step.test.Eval(reader);
+    } else if (types_[step.types].Contains(reader.event())) {
       truth = Truth::kTrue;
     }
     if (step.inverted) truth = Not(truth);

@@ -77,12 +77,13 @@ class Condition {
 
  private:
   struct Step {
-    uint32_t if_true;
-    uint32_t if_false;
-    uint32_t check;  // in fields_, or in types_
-    bool is_type;
-    bool inverted;
+    FieldTest test;
+    uint32_t types = kNoTypes;  // a check of the event's type: which of types_
+    bool inverted = false;
+    uint32_t if_true = 0;
+    uint32_t if_false = 0;
   };
+  static constexpr uint32_t kNoTypes = ~0U;
 
   uint32_t Place(ConditionTree&& tree, bool inverted, uint32_t if_true, uint32_t if_false);
   uint32_t PlaceCheck(ConditionTree&& tree, bool inverted, uint32_t if_true, uint32_t if_false);
@@ -90,7 +91,6 @@ class Condition {
 
   std::vector<Step> steps_;
   uint32_t first_;
-  std::vector<FieldTest> fields_;
   std::vector<TypeSet> types_;
 };
 

@@ -41,6 +41,13 @@ class CompiledSet final : public PolicySet {
       for (const DenyEntry& entry : policy.entries) denied_ |= EventsOfDeny(entry.classes);
     }
     wanted_ |= denied_;
+    for (unsigned event = 0; event < NSW_EVENT_COUNT; event++) {
+      for (const CompiledPolicy& policy : policies_) {
+        const bool off = policy.info.mode == Mode::kOff;
+        candidates_.push_back(
+            {off ? std::span<const Candidate>{} : policy.by_event[event], policy.first_match});
+      }
+    }
   }
 
   std::vector<uint32_t> Select(const container::Container& container) const override {
@@ -54,10 +61,12 @@ class CompiledSet final : public PolicySet {
 
   void Match(const event::Event& event, std::span<const uint32_t> policies,
              Matches& out) const override {
-    if ((wanted_ >> event.header().type & 1) == 0) return;
+    const uint16_t type = event.header().type;
+    if (type >= NSW_EVENT_COUNT || (wanted_ >> type & 1) == 0) return;
     ValueReader reader(event);
+    const Candidates* of_type = candidates_.data() + type * policies_.size();
     for (const uint32_t position : policies) {
-      if (position < policies_.size()) MatchPolicy(policies_[position], reader, out);
+      if (position < policies_.size()) MatchPolicy(of_type[position], reader, out);
     }
   }
 
@@ -106,20 +115,25 @@ class CompiledSet final : public PolicySet {
     return positions;
   }
 
+  // The rules of one policy that an event of one type can match.
+  struct Candidates {
+    std::span<const Candidate> rules;
+    bool first_match;
+  };
+
   // Where the first match counts, an undecided rule before it leaves open which that is.
-  static void MatchPolicy(const CompiledPolicy& policy, ValueReader& reader, Matches& out) {
-    const uint16_t type = reader.event().header().type;
-    if (type >= NSW_EVENT_COUNT || policy.info.mode == Mode::kOff) return;
-    for (const Candidate& candidate : policy.by_event[type]) {
+  static void MatchPolicy(const Candidates& candidates, ValueReader& reader, Matches& out) {
+    for (const Candidate& candidate : candidates.rules) {
       const Truth truth = candidate.condition.Eval(reader);
       if (truth == Truth::kFalse) continue;
       if (truth == Truth::kTrue) Add(out, *candidate.rule);
       if (truth == Truth::kUnknown) out.unknown = true;
-      if (policy.first_match) return;
+      if (candidates.first_match) return;
     }
   }
 
   std::vector<CompiledPolicy> policies_;
+  std::vector<Candidates> candidates_;  // all policies for the first type, then for the next
   std::vector<PolicyInfo> infos_;
   std::unordered_map<uint32_t, const RuleInfo*> by_id_;
   uint64_t wanted_ = 0;  // bit per nsw_event: some rule or entry speaks of it

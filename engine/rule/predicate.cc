@@ -18,9 +18,9 @@ constexpr unsigned kAny =
 // THE table of operators.
 constexpr Operator kOperators[] = {
     {"exists", Shape::kNone, kAny, false, 1, MakeExists},
-    {"=", Shape::kOne, kAny, false, 1, MakeEqual},
-    {"==", Shape::kOne, kAny, false, 1, MakeEqual},
-    {"!=", Shape::kOne, kAny, true, 1, MakeEqual},
+    {"=", Shape::kOne, kAny, false, 1, MakeIn},
+    {"==", Shape::kOne, kAny, false, 1, MakeIn},
+    {"!=", Shape::kOne, kAny, true, 1, MakeIn},
     {"<", Shape::kOne, kNumber, false, 1, MakeLess},
     {"<=", Shape::kOne, kNumber, false, 1, MakeLessEqual},
     {">", Shape::kOne, kNumber, false, 1, MakeGreater},
@@ -44,12 +44,9 @@ class Exists final : public Predicate {
 
 }  // namespace
 
-PredicatePtr MakeExists(FieldType, Words, OperandError&) { return std::make_unique<Exists>(); }
+PredicatePtr Predicate::Or(std::span<const Predicate* const>) const { return nullptr; }
 
-PredicatePtr MakeEqual(FieldType type, Words words, OperandError& error) {
-  return type == FieldType::kString ? MakeTextEqual(type, words, error)
-                                    : MakeIn(type, words, error);
-}
+PredicatePtr MakeExists(FieldType, Words, OperandError&) { return std::make_unique<Exists>(); }
 
 PredicatePtr MakeIn(FieldType type, Words words, OperandError& error) {
   if (type == FieldType::kString) return MakeTextSet(type, words, error);

@@ -19,6 +19,11 @@ class Predicate {
   virtual ~Predicate() = default;
   /// Of a value that is known.
   [[nodiscard]] virtual bool Test(const event::Value& value) const = 0;
+  /// Whether Or() is for this one.
+  [[nodiscard]] virtual bool joins() const { return false; }
+  /// One predicate that holds where this one or any of `others` does; all of them join.
+  [[nodiscard]] virtual std::unique_ptr<Predicate> Or(
+      std::span<const Predicate* const> others) const;
 };
 
 /// Why an operand was refused: which of the words, and what to tell.
@@ -54,7 +59,6 @@ std::string_view TypeName(event::FieldType type);
 using Words = std::span<const Word>;
 using PredicatePtr = std::unique_ptr<Predicate>;
 PredicatePtr MakeExists(event::FieldType type, Words words, OperandError& error);
-PredicatePtr MakeEqual(event::FieldType type, Words words, OperandError& error);
 PredicatePtr MakeIn(event::FieldType type, Words words, OperandError& error);
 // predicate_number.cc: numbers, booleans, addresses
 PredicatePtr MakeNumberSet(event::FieldType type, Words words, OperandError& error);
@@ -64,7 +68,6 @@ PredicatePtr MakeLessEqual(event::FieldType type, Words words, OperandError& err
 PredicatePtr MakeGreater(event::FieldType type, Words words, OperandError& error);
 PredicatePtr MakeGreaterEqual(event::FieldType type, Words words, OperandError& error);
 // predicate_text.cc
-PredicatePtr MakeTextEqual(event::FieldType type, Words words, OperandError& error);
 PredicatePtr MakeTextSet(event::FieldType type, Words words, OperandError& error);
 PredicatePtr MakeContains(event::FieldType type, Words words, OperandError& error);
 PredicatePtr MakeContainsNoCase(event::FieldType type, Words words, OperandError& error);

@@ -23,19 +23,22 @@ class StringSet {
     ends_ |= EndBit(text);
     texts_.insert(std::move(text));
   }
+  void Insert(const StringSet& others) {
+    for (const std::string& text : others.texts_) Insert(text);
+  }
   [[nodiscard]] bool Contains(std::string_view text) const {
     return (lengths_ & LengthBit(text)) != 0 && (ends_ & EndBit(text)) != 0 &&
            texts_.find(text) != texts_.end();
   }
   [[nodiscard]] bool empty() const { return texts_.empty(); }
 
+  static uint64_t ByteBit(char byte) { return 1ULL << (static_cast<unsigned char>(byte) & 63); }
+
  private:
   static uint64_t LengthBit(std::string_view text) {
     return 1ULL << std::min<size_t>(text.size(), 63);
   }
-  static uint64_t EndBit(std::string_view text) {
-    return text.empty() ? 1 : 1ULL << (static_cast<unsigned char>(text.back()) & 63);
-  }
+  static uint64_t EndBit(std::string_view text) { return text.empty() ? 1 : ByteBit(text.back()); }
 
   uint64_t lengths_ = 0;  // bit n: some member has n bytes (63: 63 or more)
   uint64_t ends_ = 0;     // bit n: some member ends in a byte whose low six bits are n

@@ -5,6 +5,7 @@
 #include <functional>
 #include <random>
 
+#include "engine/event/field_table.h"
 #include "tests/rule/acts.h"
 
 namespace nsw::rule::test {
@@ -85,10 +86,28 @@ class Generator {
     }
   }
 
+  static std::string_view FileName(const event::Event& e) {
+    if (e.type() != event::Type::k_open) return {};
+    const std::string_view path = e.text(event::TextOf(event::Type::k_open, "path"));
+    return path.substr(path.rfind('/') + 1);
+  }
+
   Generated Name() {
     static const std::vector<std::string> kNames{"cat", "ca", "at", "dog"};
     const std::string n = kNames[static_cast<size_t>(Pick(4))];
-    switch (Pick(4)) {
+    switch (Pick(8)) {
+      case 4:
+        return {"proc.name endswith " + n,
+                [n](const event::Event& e) { return e.process->name.ends_with(n) ? 2 : 0; }};
+      case 5:
+        return {"proc.name in (" + n + ", cow)",
+                [n](const event::Event& e) { return e.process->name == n ? 2 : 0; }};
+      case 6:  // of an open alone, absent elsewhere
+        return {"fd.filename startswith pass",
+                [](const event::Event& e) { return FileName(e).starts_with("pass") ? 2 : 0; }};
+      case 7:
+        return {"fd.filename in (x, y)",
+                [](const event::Event& e) { return FileName(e) == "x" ? 2 : 0; }};
       case 0:
         return {"proc.name = '" + n + "'",
                 [n](const event::Event& e) { return e.process->name == n ? 2 : 0; }};
