@@ -76,7 +76,11 @@ ConditionTree Join(Kind kind, std::vector<ConditionTree> children) {
   JoinChecks(tree.children, is_and);
   if (tree.children.empty()) return ConditionTree::Constant(is_and);
   if (tree.children.size() == 1) return std::move(tree.children.front());
-  std::ranges::stable_sort(tree.children, {}, &ConditionTree::cost);
+  // What is soon done goes first; but in an "and" exceptions ("and not ...") last: most often they
+  // hold, and end nothing.
+  std::ranges::stable_sort(tree.children, {}, [&](const ConditionTree& child) {
+    return std::pair(is_and && child.kind == Kind::kNot, child.cost);
+  });
   tree.may_be_true = is_and ? kAllEvents : 0;
   tree.may_be_false = is_and ? 0 : kAllEvents;
   for (const ConditionTree& child : tree.children) {
