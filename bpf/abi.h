@@ -101,9 +101,11 @@ struct nsw_header {
 	__u32 gid;
 	__u32 mntns; /* current namespaces: inode numbers */
 	__u32 pidns;
+	__u32 sid; /* session, host's PID namespace; 0: unknown */
+	__u32 loginuid; /* uid of whoever logged in, ~0: nobody did (a service, a container) */
 	char comm[16];
 };
-NSW_ASSERT(sizeof(struct nsw_header) == 104);
+NSW_ASSERT(sizeof(struct nsw_header) == 112);
 
 #define NSW_U64 __u64
 #define NSW_S64 __s64

@@ -37,6 +37,23 @@ static __always_inline __u32 number_of(struct task_struct *task, unsigned int le
 	return id.nr;
 }
 
+static __always_inline __u32 session_of(struct task_struct *task)
+{
+	struct pid *session = BPF_CORE_READ(task, signal, pids[PIDTYPE_SID]);
+	struct upid id = {};
+
+	bpf_core_read(&id, sizeof(id), &session->numbers);
+	return id.nr;
+}
+
+/* Kernels without audit know of no log-in. */
+static __always_inline __u32 loginuid_of(struct task_struct *task)
+{
+	if (!bpf_core_field_exists(task->loginuid))
+		return ~0U;
+	return BPF_CORE_READ(task, loginuid.val);
+}
+
 static __always_inline void fill_header(struct nsw_header *h, struct task_struct *task, __u32 type)
 {
 	h->type = type;
@@ -48,6 +65,8 @@ static __always_inline void fill_header(struct nsw_header *h, struct task_struct
 	h->ppid = BPF_CORE_READ(task, real_parent, tgid);
 	h->uid = BPF_CORE_READ(task, cred, uid.val);
 	h->gid = BPF_CORE_READ(task, cred, gid.val);
+	h->sid = session_of(task);
+	h->loginuid = loginuid_of(task);
 	BPF_CORE_READ_INTO(&h->comm, task, comm);
 	h->mntns = BPF_CORE_READ(task, nsproxy, mnt_ns, ns.inum);
 	h->pidns = pidns_of(task);

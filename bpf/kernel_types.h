@@ -70,6 +70,7 @@ enum {
 #define FMODE_EXEC 0x20 /* in f_flags: opened to be executed, by the kernel itself */
 #define FMODE_CREATED 0x100000
 #define SIGNAL_GROUP_EXIT 0x4
+#define PIDTYPE_SID 3
 #define TMPFS_MAGIC 0x01021994
 #define HUGETLBFS_MAGIC 0x958458f6
 #define OVERLAYFS_MAGIC 0x794c7630
@@ -196,6 +197,7 @@ struct signal_struct {
 		int counter;
 	} live;
 	int nr_threads;
+	struct pid *pids[4];
 	int group_exit_code;
 	unsigned int flags;
 	struct tty_struct *tty;
@@ -237,6 +239,9 @@ struct task_struct {
 	struct pid *thread_pid;
 	struct css_set *cgroups;
 	const struct cred *cred;
+	struct {
+		u32 val;
+	} loginuid;
 	char comm[16];
 };
 

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // evt.*: the act itself.
+#include <unistd.h>
+
+#include <climits>
 #include <cstring>
 #include <ctime>
 
@@ -14,12 +17,32 @@ bool Opens(const Event& e, bool write) {
   return write ? mode == 1 || mode == 2 : mode == 0 || mode == 2;
 }
 
-Value Time(const Event& e, Scratch& s) {
+tm Utc(const Event& e) {
   const auto seconds = static_cast<time_t>(e.real_time_ns / 1'000'000'000);
   tm parts{};
   gmtime_r(&seconds, &parts);
+  return parts;
+}
+
+Value Time(const Event& e, Scratch& s) {
+  const tm parts = Utc(e);
   return Print(s, "%02d:%02d:%02d.%09u", parts.tm_hour, parts.tm_min, parts.tm_sec,
                static_cast<unsigned>(e.real_time_ns % 1'000'000'000));
+}
+
+Value DateTime(const Event& e, Scratch& s) {
+  const tm parts = Utc(e);
+  return Print(s, "%04d-%02d-%02d %02d:%02d:%02d.%09u", parts.tm_year + 1900, parts.tm_mon + 1,
+               parts.tm_mday, parts.tm_hour, parts.tm_min, parts.tm_sec,
+               static_cast<unsigned>(e.real_time_ns % 1'000'000'000));
+}
+
+const std::string& HostName() {
+  static const std::string name = [] {
+    char room[HOST_NAME_MAX + 1] = {};
+    return gethostname(room, sizeof room - 1) == 0 ? std::string(room) : std::string();
+  }();
+  return name;
 }
 
 Value Result(const Event& e, Scratch& s) {
@@ -38,9 +61,15 @@ const Field kRows[] = {
      "number of the event since the engine started"},
     {"evt.time", FieldType::kString, [](NSW_GETTER) { return Time(e, s); },
      "time of day in UTC, with nanoseconds"},
+    {"evt.datetime", FieldType::kString, [](NSW_GETTER) { return DateTime(e, s); },
+     "date and time of day in UTC, with nanoseconds"},
     {"evt.rawtime", FieldType::kNumber,
      [](NSW_GETTER) { return Value::Number(static_cast<int64_t>(e.real_time_ns)); },
      "nanoseconds since 1970"},
+    {"evt.hostname", FieldType::kString, [](NSW_GETTER) { return TextOrAbsent(HostName()); },
+     "name of the host, as it was when the engine started"},
+    {"evt.source", FieldType::kString, [](NSW_GETTER) { return Value::Text("syscall"); },
+     "always syscall"},
     {"evt.type", FieldType::kString, [](NSW_GETTER) { return Value::Text(e.type_name()); },
      "the system call through which the act came in (openat, execve, connect); procexit for the "
      "end of a process"},

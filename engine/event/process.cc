@@ -42,9 +42,11 @@ std::string_view ExecName(const Event& event) {
 void Exec(const Event& event, Process& process) {
   static const size_t exe = TextOf(Type::k_exec, "exe");
   static const size_t cwd = TextOf(Type::k_exec, "cwd");
+  static const size_t args = TextOf(Type::k_exec, "args");
   const auto& record = event.as<nsw_event_exec>();
   process.name = ExecName(event);
   process.exepath = event.text(exe);
+  process.exe = event.text(args).substr(0, event.text(args).find('\0'));
   // "sh\0-c\0id\0" becomes "NAME -c id": the first argument is whatever the caller liked to say.
   process.cmdline = process.name;
   if (!event.arguments().empty()) process.cmdline.append(" ").append(event.arguments());

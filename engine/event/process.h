@@ -27,6 +27,7 @@ struct Process {
   uint32_t exe_flags = 0;  ///< nsw_exe_flag
   std::string name;  ///< the name under which the program was executed ("sh" where that is a link
                      ///< to busybox)
+  std::string exe;   ///< the first argument, argv[0]: whatever the caller liked to say
   std::string exepath;  ///< what the kernel executed
   std::string cmdline;  ///< name and arguments, joined by spaces
   std::string cwd;
@@ -41,7 +42,7 @@ struct Process {
 class ProcessReader {
  public:
   virtual ~ProcessReader() = default;
-  /// Fills name, exepath, cmdline, cwd, ppid, tty and start_ns. False when there is no such
+  /// Fills name, exe, exepath, cmdline, cwd, ppid, tty and start_ns. False when there is no such
   /// process.
   [[nodiscard]] virtual bool Read(uint32_t pid, Process& out) const = 0;
 };

@@ -79,7 +79,9 @@ class ProcFsReader final : public ProcessReader {
     out.cwd = ReadLink(dir + "cwd");
     out.name = ReadFile(dir + "comm");
     if (!out.name.empty() && out.name.back() == '\n') out.name.pop_back();
-    out.cmdline = out.name + WithoutFirst(ReadFile(dir + "cmdline"));
+    const std::string args = ReadFile(dir + "cmdline");
+    out.exe = args.substr(0, args.find('\0'));
+    out.cmdline = out.name + WithoutFirst(args);
     return true;
   }
 };

@@ -22,6 +22,7 @@ TEST_F(FieldTest, Process) {
   EXPECT_EQ(Text("thread.tid"), "1100");
   EXPECT_EQ(Text("proc.name"), "dash");
   EXPECT_EQ(Text("proc.comm"), "dash");
+  EXPECT_EQ(Text("proc.exe"), "x");
   EXPECT_EQ(Text("proc.exepath"), "/usr/bin/dash");
   EXPECT_EQ(Text("proc.cmdline"), "dash -c id");
   EXPECT_EQ(Text("proc.args"), "-c id");
@@ -34,6 +35,35 @@ TEST_F(FieldTest, Process) {
   EXPECT_EQ(Text("user.uid"), "0");
   EXPECT_EQ(Text("user.name"), "root");
   EXPECT_EQ(Text("group.gid"), "5");
+  EXPECT_EQ(Text("group.name"), "5");
+}
+
+TEST_F(FieldTest, SessionAndLogin) {
+  proc_.Add(40, 3, "sshd");
+  Take(test::OpenRecord("/a").Pid(40, 3));
+  auto open = test::OpenRecord("/a");
+  open.h().sid = 40;
+  open.h().loginuid = 1000;
+  Take(open.Pid(50, 5).Parent(40).Time(25));
+  EXPECT_EQ(Text("proc.sid"), "40");
+  EXPECT_EQ(Text("proc.sname"), "sshd");
+  EXPECT_EQ(Text("proc.sid.exepath"), "/usr/bin/sshd");
+  EXPECT_EQ(Text("user.loginuid"), "1000");
+  EXPECT_EQ(Text("user.loginname"), "1000");
+  EXPECT_EQ(Text("proc.duration"), "20");
+  EXPECT_EQ(Text("proc.ppid.duration"), "22");
+}
+
+TEST_F(FieldTest, NoSessionAndNoLogin) {
+  auto open = test::OpenRecord("/a");
+  open.h().loginuid = ~0U;
+  Take(open.Pid(50, 30).Parent(0).Time(25));
+  EXPECT_EQ(Text("proc.sid"), kNone);
+  EXPECT_EQ(Text("proc.sname"), kNone);
+  EXPECT_EQ(Text("user.loginuid"), "-1");
+  EXPECT_EQ(Text("user.loginname"), "<NA>");
+  EXPECT_EQ(Text("proc.duration"), kNone) << "it started after the act";
+  EXPECT_EQ(Text("proc.ppid.duration"), kNone);
 }
 
 TEST_F(FieldTest, ProcessThatNothingIsKnownOf) {
@@ -42,7 +72,7 @@ TEST_F(FieldTest, ProcessThatNothingIsKnownOf) {
   Take(open.Name("sixteen-bytes-xy").Parent(0).Flags(NSW_F_JOINED));
   EXPECT_EQ(Text("proc.name"), "sixteen-bytes-xy") << "without a terminator";
   for (const char* name : {"proc.exepath", "proc.cmdline", "proc.args", "proc.cwd", "proc.pname",
-                           "proc.pexepath", "proc.pcmdline"}) {
+                           "proc.pexepath", "proc.pcmdline", "proc.exe", "proc.pexe"}) {
     EXPECT_EQ(Text(name), kNone) << name;
   }
   EXPECT_EQ(Text("proc.joined"), "true");
@@ -60,6 +90,10 @@ TEST_F(FieldTest, Ancestors) {
   EXPECT_EQ(Text("proc.pname"), "shim");
   EXPECT_EQ(Text("proc.pexepath"), "/usr/bin/shim");
   EXPECT_EQ(Text("proc.pcmdline"), "shim --from-proc");
+  EXPECT_EQ(Text("proc.pexe"), "made-up-shim");
+  EXPECT_EQ(Text("proc.aexe", 2), "made-up-dockerd");
+  EXPECT_EQ(Text("proc.acmdline", 2), "dockerd --from-proc");
+  EXPECT_EQ(Text("proc.apid", 2), "5");
   EXPECT_EQ(Text("proc.aname", 0), "sh");
   EXPECT_EQ(Text("proc.aname", 1), "shim");
   EXPECT_EQ(Text("proc.aname", 2), "dockerd");

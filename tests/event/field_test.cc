@@ -58,7 +58,10 @@ TEST_F(FieldTest, EventOfASystemCall) {
   Take(test::OpenRecord("/etc/passwd").Result(3));
   EXPECT_EQ(Text("evt.num"), "42");
   EXPECT_EQ(Text("evt.time"), "12:00:00.000000001");
+  EXPECT_EQ(Text("evt.datetime"), "2026-01-31 12:00:00.000000001");
   EXPECT_EQ(Text("evt.rawtime"), "1769860800000000001");
+  EXPECT_EQ(Text("evt.source"), "syscall");
+  EXPECT_FALSE(Text("evt.hostname").empty());
   EXPECT_EQ(Text("evt.type"), "openat");
   EXPECT_EQ(Text("syscall.type"), "openat");
   EXPECT_EQ(Text("evt.dir"), "<");

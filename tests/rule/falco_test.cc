@@ -139,7 +139,7 @@ constexpr const char* kFalco =
     "and fd.typechar='f' and fd.num>=0)\n"
     "- macro: container\n  condition: (container.id != host)\n"
     "- rule: first\n  desc: d\n  condition: open_read and container and proc.name in (shells)\n  "
-    "output: read (%fd.name %user.loginuid)\n  priority: WARNING\n"
+    "output: read (%fd.name %user.homedir)\n  priority: WARNING\n"
     "- rule: second\n  desc: d\n  condition: open_read\n  output: x\n  priority: INFO\n  "
     "warn_evttypes: false\n"
     "- rule: third\n  desc: d\n  condition: evt.type = ptrace and proc.sid = 1\n  output: x\n  "
@@ -170,7 +170,7 @@ TEST(FalcoFile, WhatNswardenHasNotIsWarnedOf) {
   EXPECT_THAT(
       said,
       ElementsAre(HasSubstr("f:1:3: warning: required_engine_version"),
-                  HasSubstr("f:11:26: warning: the field user.loginuid is not supported yet"),
+                  HasSubstr("f:11:26: warning: the field user.homedir is not supported yet"),
                   HasSubstr("f:18:18: warning: warn_evttypes"),
                   HasSubstr("f:21:36: warning: the rule \"third\" is skipped: the field proc.sid"),
                   HasSubstr("f:26:14: warning: the rule \"fourth\" can never match"),

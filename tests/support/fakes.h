@@ -28,6 +28,7 @@ class FakeProcessReader final : public event::ProcessReader {
     process.start_ns = start_ns;
     process.ppid = ppid;
     process.name = name;
+    process.exe = "made-up-" + name;
     process.exepath = "/usr/bin/" + name;
     process.cmdline = name + " --from-proc";
     return process;
