@@ -102,7 +102,13 @@ Status Pivot(const fs::path& root) {
 
 Status EnterDemoRoot(const fs::path& folder) {
   umask(022);
-  if (Status alone = Mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE); !alone) return alone;
+  if (mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0) {
+    const bool chrooted = errno == EINVAL;
+    const auto failed = FailErrno("making / private", errno);
+    if (!chrooted) return failed;
+    return Fail(failed.value().message +
+                "; / is no mount point, as in a chroot: run the demo outside of it");
+  }
   if (Status root = Mount("demo", folder, "tmpfs", MS_NOSUID); !root) return root;
   // tmpfs is open to all for writing where no mode is given.
   if (chmod(folder.c_str(), 0755) != 0) return FailErrno(folder.string(), errno);

@@ -47,13 +47,15 @@ const char* Enforcement(const json& answer) {
 
 void Print(const json& answer) {
   const auto not_in_force = answer.value("not_in_force", uint64_t{0});
-  printf("up %s; enforcement %s; %s containers%s; %s alerts\n",
+  const std::string containers = Shown(answer, "containers");
+  const std::string alerts = Shown(answer, "alerts");
+  printf("up %s; enforcement %s; %s container%s%s; %s alert%s\n",
          DurationText(answer.value("uptime_ns", uint64_t{0})).c_str(), Enforcement(answer),
-         Shown(answer, "containers").c_str(),
+         containers.c_str(), containers == "1" ? "" : "s",
          not_in_force == 0
              ? ""
              : (" (" + std::to_string(not_in_force) + " not in force: nswarden ps)").c_str(),
-         Shown(answer, "alerts").c_str());
+         alerts.c_str(), alerts == "1" ? "" : "s");
   PrintList("RUNTIME", answer["runtimes"], {"name", "state"});
   PrintList("POLICY", answer["policies"],
             {"name", "effect", "rules", "deny_entries", "sha256", "file"});
