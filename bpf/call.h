@@ -102,6 +102,18 @@ static __always_inline int emit_large(struct call_large *c, __u32 ring)
 	return emit(ring, (struct nsw_header *)c->rec, size, c->head.type);
 }
 
+/* The i-th element of an array of pointers in the caller's memory. */
+static __always_inline __u64 user_pointer(__u64 array, int i, bool compat)
+{
+	__u64 pointer = 0;
+
+	if (compat)
+		bpf_probe_read_user(&pointer, 4, (void *)(array + i * 4));
+	else
+		bpf_probe_read_user(&pointer, 8, (void *)(array + i * 8));
+	return pointer;
+}
+
 /* Reads a string of the user's into `rec` at `pos`, as much as there is room for. */
 static __always_inline void read_user_text(struct nsw_header *h, __u8 *rec, __u64 limit, __u32 *used, struct nsw_str *text,
 					   __u64 max, const void *from)

@@ -28,6 +28,7 @@ typedef __u64 u64;
 typedef __s64 s64;
 
 #define NULL ((void *)0)
+#define offsetof(type, member) __builtin_offsetof(type, member)
 #define true 1
 #define false 0
 
@@ -55,7 +56,9 @@ enum {
 #define MSG_FASTOPEN 0x20000000
 #define PROT_WRITE 2
 #define PROT_EXEC 4
+#define TS_COMPAT 2 /* thread_info: in a 32-bit system call */
 #define MAP_SHARED 1 /* MAP_SHARED_VALIDATE has this bit, too */
+#define CSIGNAL 0xff /* of clone's flags: the signal at the child's end */
 #define CLONE_THREAD 0x10000
 #define EPERM 1
 #define EAGAIN 11
@@ -222,7 +225,12 @@ struct files_struct {
 	struct fdtable *fdt;
 };
 
+struct thread_info {
+	u32 status;
+};
+
 struct task_struct {
+	struct thread_info thread_info;
 	int pid;
 	int tgid;
 	int exit_code;
