@@ -109,6 +109,60 @@ static __always_inline struct call *begin_act(struct door *d, __u32 type, __u32 
 	return c;
 }
 
+/* For a probe between entry and return: the entry of the call that this task makes; NULL if it makes none. */
+static __always_inline struct call *under_way(__u32 type)
+{
+	struct nsw_settings *s = get_settings();
+	struct subject who;
+
+	if (!s || !watched(s, type, &who))
+		return NULL;
+	return find_call((__u64)current_task(), type);
+}
+
+/* The path of a file, behind what the record has already. */
+static __always_inline struct nsw_str act_path(struct call *c, struct file *file)
+{
+	__u64 key = (__u64)current_task(), text;
+	struct nsw_str path = {.off = c->head.used};
+
+	text = path_small(key, (__u64)BPF_CORE_READ(file, f_path.mnt), (__u64)BPF_CORE_READ(file, f_path.dentry));
+	path.len = TEXT_LENGTH(text);
+	if (text & TEXT_CUT)
+		((struct nsw_header *)c->rec)->flags |= NSW_F_TRUNCATED;
+	return path;
+}
+
+/* A text of the user's; `max` is a constant: how much room it may take. */
+static __always_inline void act_text(struct call *c, struct nsw_str *text, __u64 max, __u64 from)
+{
+	read_user_text((struct nsw_header *)c->rec, c->rec, sizeof(c->rec), &c->head.used, text, max, (void *)from);
+}
+
+/* A short text of the kernel's own that cannot fault. */
+static __always_inline void act_name(struct call *c, struct nsw_str *text, const void *from)
+{
+	__u64 pos = c->head.used;
+	long n;
+
+	keep(pos);
+	if (pos > sizeof(c->rec) - 16)
+		return;
+	n = bpf_probe_read_kernel_str(c->rec + pos, 16, from);
+	if (n <= 1)
+		return;
+	text->off = pos;
+	text->len = n - 1;
+	c->head.used = pos + n - 1;
+}
+
+/* Whom an act is done to. */
+static __always_inline void act_target(struct call *c, __u32 *pid, struct nsw_str *name, struct task_struct *task)
+{
+	*pid = BPF_CORE_READ(task, tgid);
+	act_name(c, name, (char *)task + bpf_core_field_offset(struct task_struct, comm));
+}
+
 /* What the entry began; NULL if that was not seen, or nobody wants to know any more. */
 static __always_inline struct call *returns(__u32 type)
 {

@@ -58,6 +58,16 @@ enum {
 #define PROT_EXEC 4
 #define TS_COMPAT 2 /* thread_info: in a 32-bit system call */
 #define MAP_SHARED 1 /* MAP_SHARED_VALIDATE has this bit, too */
+#define CLONE_NEWNS 0x20000
+#define CLONE_NEWCGROUP 0x2000000
+#define CLONE_NEWUTS 0x4000000
+#define CLONE_NEWIPC 0x8000000
+#define CLONE_NEWUSER 0x10000000
+#define CLONE_NEWPID 0x20000000
+#define CLONE_NEWNET 0x40000000
+#define S_IFMT 0170000
+#define S_IFSOCK 0140000
+#define MAP_ANONYMOUS 0x20
 #define CSIGNAL 0xff /* of clone's flags: the signal at the child's end */
 #define CLONE_THREAD 0x10000
 #define EPERM 1
@@ -149,12 +159,37 @@ struct fs_struct {
 	struct path pwd;
 };
 
-struct nsproxy {
-	struct mnt_namespace *mnt_ns;
-};
-
 struct pid_namespace {
 	struct ns_common ns;
+};
+
+struct uts_namespace {
+	struct ns_common ns;
+};
+
+struct ipc_namespace {
+	struct ns_common ns;
+};
+
+struct cgroup_namespace {
+	struct ns_common ns;
+};
+
+struct user_namespace {
+	struct ns_common ns;
+};
+
+struct net {
+	struct ns_common ns;
+};
+
+struct nsproxy {
+	struct uts_namespace *uts_ns;
+	struct ipc_namespace *ipc_ns;
+	struct mnt_namespace *mnt_ns;
+	struct pid_namespace *pid_ns_for_children;
+	struct net *net_ns;
+	struct cgroup_namespace *cgroup_ns;
 };
 
 struct pid {
@@ -182,6 +217,7 @@ struct cred {
 	struct {
 		u32 val;
 	} uid, gid;
+	struct user_namespace *user_ns;
 };
 
 struct tty_driver {
@@ -216,6 +252,10 @@ struct file {
 	unsigned int f_mode;
 };
 
+struct vm_area_struct {
+	struct file *vm_file;
+};
+
 struct fdtable {
 	unsigned int max_fds;
 	struct file **fd;
@@ -229,8 +269,14 @@ struct thread_info {
 	u32 status;
 };
 
+struct list_head {
+	struct list_head *next;
+};
+
 struct task_struct {
 	struct thread_info thread_info;
+	struct list_head ptraced;
+	struct list_head ptrace_entry;
 	int pid;
 	int tgid;
 	int exit_code;
@@ -276,6 +322,18 @@ struct sock {
 struct socket {
 	short type;
 	struct sock *sk;
+};
+
+struct sockaddr_un {
+	unsigned short sun_family;
+};
+
+struct unix_address {
+	struct sockaddr_un name[1];
+};
+
+struct unix_sock {
+	struct unix_address *addr;
 };
 
 struct msghdr {

@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "bpf/abi.h"
 #include "engine/base/result.h"
 #include "engine/kernel/features.h"
 #include "engine/kernel/pool_kretprobe.h"
