@@ -102,16 +102,18 @@ static __always_inline int emit_large(struct call_large *c, __u32 ring)
 	return emit(ring, (struct nsw_header *)c->rec, size, c->head.type);
 }
 
-/* The i-th element of an array of pointers in the caller's memory. */
-static __always_inline __u64 user_pointer(__u64 array, int i, bool compat)
+/*
+ * The i-th element of an array of pointers in the caller's memory. Without a branch: in a loop clang turns one into a
+ * jump that the verifier takes for a loop without end.
+ */
+static __always_inline __u64 user_pointer(__u64 array, int i, __u32 state)
 {
-	__u64 pointer = 0;
+	__u64 size = 8 - 4 * !!(state & CALL_COMPAT), pointer[2] = {};
 
-	if (compat)
-		bpf_probe_read_user(&pointer, 4, (void *)(array + i * 4));
-	else
-		bpf_probe_read_user(&pointer, 8, (void *)(array + i * 8));
-	return pointer;
+	keep(size);
+	size &= 15;
+	bpf_probe_read_user(pointer, size, (void *)(array + i * size));
+	return pointer[0];
 }
 
 /* Reads a string of the user's into `rec` at `pos`, as much as there is room for. */

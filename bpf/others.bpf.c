@@ -89,8 +89,8 @@ static __always_inline int enter_process_vm(struct door *d)
 	e = (void *)c->rec;
 	e->pid = arg(d, 0);
 	pieces = arg(d, 3); /* struct iovec: address, length */
-	e->address = user_pointer(pieces, 0, d->compat);
-	e->length = user_pointer(pieces, 1, d->compat);
+	e->address = user_pointer(pieces, 0, c->head.state);
+	e->length = user_pointer(pieces, 1, c->head.state);
 	return 0;
 }
 
