@@ -37,14 +37,14 @@ NSW_ASSERT(sizeof(struct nsw_addr) == 16);
 /* What a record is about. The numbers are positions in events.def. */
 enum nsw_event {
 	NSW_EVENT_NONE = 0,
-#define EVENT(NAME, name, falco, ring, doc) NSW_EVENT_##NAME,
-#define FIELD(kind, name, rule_field, doc)
+#define EVENT(NAME, ...) NSW_EVENT_##NAME,
+#define FIELD(...)
 #define END
 #include "events.def"
 	NSW_EVENT_COUNT
 };
 
-/* Through which system call the act came in: positions in syscalls.def; 0 for a door without one (io_uring, 32-bit). */
+/* Through which system call the act came in: positions in syscalls.def; 0 for a door without one (io_uring). */
 enum nsw_syscall {
 	NSW_SYSCALL_NONE = 0,
 #define SYSCALL(name, event, late) NSW_SYSCALL_##name,
@@ -117,17 +117,17 @@ NSW_ASSERT(sizeof(struct nsw_header) == 112);
 #define NSW_PATH struct nsw_str /* a path leaf first: "passwd/etc/" is /etc/passwd; empty is "/" when the object is there */
 #define NSW_ARGS struct nsw_str /* texts, each ended by a NUL */
 
-#define EVENT(NAME, name, falco, ring, doc) \
-	struct nsw_event_##name {           \
+#define EVENT(NAME, name, ...)    \
+	struct nsw_event_##name { \
 		struct nsw_header h;
-#define FIELD(kind, name, rule_field, doc) NSW_##kind name;
+#define FIELD(kind, name, ...) NSW_##kind name;
 #define END \
 	}   \
 	;
 #include "events.def"
 
-#define EVENT(NAME, name, falco, ring, doc) NSW_ASSERT(sizeof(struct nsw_event_##name) % 8 == 0);
-#define FIELD(kind, name, rule_field, doc)
+#define EVENT(NAME, name, ...) NSW_ASSERT(sizeof(struct nsw_event_##name) % 8 == 0);
+#define FIELD(...)
 #define END
 #include "events.def"
 
@@ -148,6 +148,7 @@ enum nsw_exe_flag {
 /* The one element of map `settings`. */
 struct nsw_settings {
 	__u64 wanted; /* bit per enum nsw_event */
+	__u64 paired; /* those wanted long enough for a return without an entry to be a loss */
 	__u64 seed; /* secret of the path hash, so that nobody can make two names collide */
 	__u32 host_mntns; /* inode numbers of PID 1's namespaces */
 	__u32 host_pidns;
@@ -156,7 +157,7 @@ struct nsw_settings {
 	__u32 enforce; /* 0: every verdict is audit (disarmed) */
 	__u32 engine; /* thread group id of the engine, whose own acts are not reported */
 };
-NSW_ASSERT(sizeof(struct nsw_settings) == 40);
+NSW_ASSERT(sizeof(struct nsw_settings) == 48);
 
 /* Per-CPU array `counters`, index = event type * NSW_COUNT_KINDS + kind (type 0: not of one event). */
 enum nsw_count {
@@ -169,6 +170,9 @@ enum nsw_count {
 	NSW_COUNT_DENIED, /* refusals, whether or not the record of it found room */
 	NSW_COUNT_KINDS
 };
+
+/* Where the values of the maps of calls under way (`inflight`, `inflight_large`) have the event's type, 2 bytes. */
+#define NSW_CALL_TYPE 0
 
 /* ---- identity --------------------------------------------------------------------------------------------------- */
 

@@ -102,6 +102,20 @@ static __always_inline int emit_large(struct call_large *c, __u32 ring)
 	return emit(ring, (struct nsw_header *)c->rec, size, c->head.type);
 }
 
+/*
+ * The i-th element of an array of pointers in the caller's memory. Without a branch: in a loop clang turns one into a
+ * jump that the verifier takes for a loop without end.
+ */
+static __always_inline __u64 user_pointer(__u64 array, int i, __u32 state)
+{
+	__u64 size = 8 - 4 * !!(state & CALL_COMPAT), pointer[2] = {};
+
+	keep(size);
+	size &= 15;
+	bpf_probe_read_user(pointer, size, (void *)(array + i * size));
+	return pointer[0];
+}
+
 /* Reads a string of the user's into `rec` at `pos`, as much as there is room for. */
 static __always_inline void read_user_text(struct nsw_header *h, __u8 *rec, __u64 limit, __u32 *used, struct nsw_str *text,
 					   __u64 max, const void *from)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* A system call's arguments, whichever kind of probe sees it enter. */
+/* A system call's arguments, whichever kind of probe sees it enter, and the acts that they describe. */
 #ifndef NSWARDEN_DOOR_H
 #define NSWARDEN_DOOR_H
 
@@ -23,7 +23,26 @@ struct door {
 	struct pt_regs *regs; /* the user's registers, kept by the kernel: they cannot be rewritten */
 	struct tracepoint_enter *tracepoint;
 	__u32 syscall;
+	__u32 compat; /* a 32-bit call: other registers. The tracepoints do not show these calls */
 };
+
+static __always_inline __u64 compat_arg(struct pt_regs *regs, int i)
+{
+	switch (i) {
+	case 0:
+		return (__u32)BPF_CORE_READ(regs, bx);
+	case 1:
+		return (__u32)BPF_CORE_READ(regs, cx);
+	case 2:
+		return (__u32)BPF_CORE_READ(regs, dx);
+	case 3:
+		return (__u32)BPF_CORE_READ(regs, si);
+	case 4:
+		return (__u32)BPF_CORE_READ(regs, di);
+	default:
+		return (__u32)BPF_CORE_READ(regs, bp);
+	}
+}
 
 static __always_inline __u64 arg(const struct door *d, int i)
 {
@@ -31,6 +50,8 @@ static __always_inline __u64 arg(const struct door *d, int i)
 
 	if (d->tracepoint)
 		return d->tracepoint->args[i];
+	if (d->compat)
+		return compat_arg(regs, i);
 	switch (i) {
 	case 0:
 		return BPF_CORE_READ(regs, di);
@@ -38,9 +59,138 @@ static __always_inline __u64 arg(const struct door *d, int i)
 		return BPF_CORE_READ(regs, si);
 	case 2:
 		return BPF_CORE_READ(regs, dx);
-	default:
+	case 3:
 		return BPF_CORE_READ(regs, r10);
+	case 4:
+		return BPF_CORE_READ(regs, r8);
+	default:
+		return BPF_CORE_READ(regs, r9);
 	}
+}
+
+/* Must be called before arg(). */
+static __always_inline void look_at(struct door *d)
+{
+	d->compat = d->regs && BPF_CORE_READ(current_task(), thread_info.status) & TS_COMPAT;
+}
+
+/* True where the call that begins is to be reported; then its arguments can be asked for. */
+static __always_inline bool enters(struct door *d, __u32 type, struct subject *who)
+{
+	struct nsw_settings *s = get_settings();
+
+	if (!s || !watched(s, type, who))
+		return false;
+	look_at(d);
+	return true;
+}
+
+static __always_inline __u32 door_state(const struct door *d)
+{
+	return d->compat ? CALL_COMPAT : 0;
+}
+
+/*
+ * An act that the arguments describe, and a probe on a hook in between where they do not: `size` is that of the event's
+ * struct, which the caller fills in (`c->rec`). NULL where nobody wants to know.
+ */
+static __always_inline struct call *begin_act(struct door *d, __u32 type, __u32 size)
+{
+	struct subject who;
+	struct call *c;
+
+	if (!enters(d, type, &who))
+		return NULL;
+	c = start_call((__u64)current_task(), &who, type, d->syscall);
+	if (!c)
+		return NULL;
+	c->head.state = door_state(d);
+	c->head.used = size;
+	return c;
+}
+
+/* For a probe between entry and return: the entry of the call that this task makes; NULL if it makes none. */
+static __always_inline struct call *under_way(__u32 type)
+{
+	struct nsw_settings *s = get_settings();
+	struct subject who;
+
+	if (!s || !watched(s, type, &who))
+		return NULL;
+	return find_call((__u64)current_task(), type);
+}
+
+/* The path of a file, behind what the record has already. */
+static __always_inline struct nsw_str act_path(struct call *c, struct file *file)
+{
+	__u64 key = (__u64)current_task(), text;
+	struct nsw_str path = {.off = c->head.used};
+
+	text = path_small(key, (__u64)BPF_CORE_READ(file, f_path.mnt), (__u64)BPF_CORE_READ(file, f_path.dentry));
+	path.len = TEXT_LENGTH(text);
+	if (text & TEXT_CUT)
+		((struct nsw_header *)c->rec)->flags |= NSW_F_TRUNCATED;
+	return path;
+}
+
+/* A text of the user's; `max` is a constant: how much room it may take. */
+static __always_inline void act_text(struct call *c, struct nsw_str *text, __u64 max, __u64 from)
+{
+	read_user_text((struct nsw_header *)c->rec, c->rec, sizeof(c->rec), &c->head.used, text, max, (void *)from);
+}
+
+/* A short text of the kernel's own that cannot fault. */
+static __always_inline void act_name(struct call *c, struct nsw_str *text, const void *from)
+{
+	__u64 pos = c->head.used;
+	long n;
+
+	keep(pos);
+	if (pos > sizeof(c->rec) - 16)
+		return;
+	n = bpf_probe_read_kernel_str(c->rec + pos, 16, from);
+	if (n <= 1)
+		return;
+	text->off = pos;
+	text->len = n - 1;
+	c->head.used = pos + n - 1;
+}
+
+/* Whom an act is done to. */
+static __always_inline void act_target(struct call *c, __u32 *pid, struct nsw_str *name, struct task_struct *task)
+{
+	*pid = BPF_CORE_READ(task, tgid);
+	act_name(c, name, (char *)task + bpf_core_field_offset(struct task_struct, comm));
+}
+
+/* What the entry began; NULL if that was not seen, or nobody wants to know any more. */
+static __always_inline struct call *returns(__u32 type)
+{
+	struct nsw_settings *s = get_settings();
+	struct subject who;
+	struct call *c;
+
+	if (!s || !watched(s, type, &who))
+		return NULL;
+	c = find_call((__u64)current_task(), type);
+	if (!c && s->paired & 1ULL << type)
+		count(type, NSW_COUNT_UNPAIRED);
+	return c;
+}
+
+/* Sends what begin_act() began. */
+static __always_inline int finish_act(__u32 type, __s64 result, __u32 ring)
+{
+	struct call *c = returns(type);
+
+	if (!c)
+		return 0;
+	if (!(c->head.state & CALL_SENT)) {
+		finish_header((struct nsw_header *)c->rec, &c->head, result);
+		emit_small(c, ring);
+	}
+	end_call((__u64)current_task());
+	return 0;
 }
 
 /* The file behind a descriptor of the current process; NULL if another thread closed it meanwhile. */

@@ -128,8 +128,7 @@ static __always_inline void exec_user_args(struct call_large *c)
 	if (!c->head.argv)
 		return;
 	for (i = 0; i < ARGS_MAX; i++) {
-		from = 0;
-		bpf_probe_read_user(&from, sizeof(from), (void *)(c->head.argv + i * 8));
+		from = user_pointer(c->head.argv, i, c->head.state);
 		keep(pos);
 		if (!from || pos > sizeof(c->rec) - 512 || pos - start > NSW_TEXT_MAX - 512)
 			break;

@@ -3,18 +3,12 @@
 #include "door.h"
 #include "file.h"
 
-static __always_inline int enter_open(const struct door *d)
+static __always_inline int enter_open(struct door *d)
 {
-	__u64 key = (__u64)current_task();
-	struct nsw_settings *s = get_settings();
-	struct nsw_event_open *e;
-	struct subject who;
-	struct call *c;
 	int path = d->syscall == NSW_SYSCALL_open || d->syscall == NSW_SYSCALL_creat ? 0 : 1;
+	struct call *c = begin_act(d, NSW_EVENT_OPEN, 0);
+	struct nsw_event_open *e;
 
-	if (!s || !watched(s, NSW_EVENT_OPEN, &who))
-		return 0;
-	c = start_call(key, &who, NSW_EVENT_OPEN, d->syscall);
 	if (!c)
 		return 0;
 	e = (void *)c->rec;
@@ -31,18 +25,11 @@ static __always_inline int enter_open(const struct door *d)
 static __always_inline int exit_open(__s64 result)
 {
 	__u64 key = (__u64)current_task();
-	struct nsw_settings *s = get_settings();
-	struct subject who;
+	struct call *c = returns(NSW_EVENT_OPEN);
 	struct file *file;
-	struct call *c;
 
-	if (!s || !watched(s, NSW_EVENT_OPEN, &who))
+	if (!c)
 		return 0;
-	c = find_call(key, NSW_EVENT_OPEN);
-	if (!c) {
-		count(NSW_EVENT_OPEN, NSW_COUNT_UNPAIRED);
-		return 0;
-	}
 	if (!(c->head.state & CALL_SENT)) {
 		/* O_PATH passes no security hook; and there may be no probe on it. */
 		file = c->head.state & CALL_OBJECT ? NULL : file_of(result);

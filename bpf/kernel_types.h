@@ -28,6 +28,7 @@ typedef __u64 u64;
 typedef __s64 s64;
 
 #define NULL ((void *)0)
+#define offsetof(type, member) __builtin_offsetof(type, member)
 #define true 1
 #define false 0
 
@@ -55,7 +56,19 @@ enum {
 #define MSG_FASTOPEN 0x20000000
 #define PROT_WRITE 2
 #define PROT_EXEC 4
+#define TS_COMPAT 2 /* thread_info: in a 32-bit system call */
 #define MAP_SHARED 1 /* MAP_SHARED_VALIDATE has this bit, too */
+#define CLONE_NEWNS 0x20000
+#define CLONE_NEWCGROUP 0x2000000
+#define CLONE_NEWUTS 0x4000000
+#define CLONE_NEWIPC 0x8000000
+#define CLONE_NEWUSER 0x10000000
+#define CLONE_NEWPID 0x20000000
+#define CLONE_NEWNET 0x40000000
+#define S_IFMT 0170000
+#define S_IFSOCK 0140000
+#define MAP_ANONYMOUS 0x20
+#define CSIGNAL 0xff /* of clone's flags: the signal at the child's end */
 #define CLONE_THREAD 0x10000
 #define EPERM 1
 #define EAGAIN 11
@@ -147,12 +160,37 @@ struct fs_struct {
 	struct path pwd;
 };
 
-struct nsproxy {
-	struct mnt_namespace *mnt_ns;
-};
-
 struct pid_namespace {
 	struct ns_common ns;
+};
+
+struct uts_namespace {
+	struct ns_common ns;
+};
+
+struct ipc_namespace {
+	struct ns_common ns;
+};
+
+struct cgroup_namespace {
+	struct ns_common ns;
+};
+
+struct user_namespace {
+	struct ns_common ns;
+};
+
+struct net {
+	struct ns_common ns;
+};
+
+struct nsproxy {
+	struct uts_namespace *uts_ns;
+	struct ipc_namespace *ipc_ns;
+	struct mnt_namespace *mnt_ns;
+	struct pid_namespace *pid_ns_for_children;
+	struct net *net_ns;
+	struct cgroup_namespace *cgroup_ns;
 };
 
 struct pid {
@@ -180,6 +218,7 @@ struct cred {
 	struct {
 		u32 val;
 	} uid, gid;
+	struct user_namespace *user_ns;
 };
 
 struct tty_driver {
@@ -215,6 +254,10 @@ struct file {
 	unsigned int f_mode;
 };
 
+struct vm_area_struct {
+	struct file *vm_file;
+};
+
 struct fdtable {
 	unsigned int max_fds;
 	struct file **fd;
@@ -224,7 +267,18 @@ struct files_struct {
 	struct fdtable *fdt;
 };
 
+struct thread_info {
+	u32 status;
+};
+
+struct list_head {
+	struct list_head *next;
+};
+
 struct task_struct {
+	struct thread_info thread_info;
+	struct list_head ptraced;
+	struct list_head ptrace_entry;
 	int pid;
 	int tgid;
 	int exit_code;
@@ -273,6 +327,18 @@ struct sock {
 struct socket {
 	short type;
 	struct sock *sk;
+};
+
+struct sockaddr_un {
+	unsigned short sun_family;
+};
+
+struct unix_address {
+	struct sockaddr_un name[1];
+};
+
+struct unix_sock {
+	struct unix_address *addr;
 };
 
 struct msghdr {

@@ -23,9 +23,13 @@ enum call_state {
 	CALL_LARGE = 1 << 2, /* its texts did not fit: they are in inflight_large */
 	CALL_SENT = 1 << 3, /* the enforcer has reported this act already: one act, one event */
 	CALL_SCRIPT = 1 << 4, /* exec: `file` is filled in, what follows is an interpreter */
+	CALL_COMPAT = 1 << 5, /* by a 32-bit system call: pointers in the caller's memory have 4 bytes */
 };
 
 struct call_head {
+	__u16 type; /* at NSW_CALL_TYPE */
+	__u16 syscall;
+	__u32 length; /* of the user's address */
 	__u64 home;
 	__u64 user; /* user's pointer: path or address */
 	__u64 argv;
@@ -36,10 +40,8 @@ struct call_head {
 	__u32 state; /* enum call_state */
 	__u32 used; /* bytes of `rec` */
 	__u32 flags; /* label's flags */
-	__u16 syscall;
-	__u16 type;
-	__u32 length; /* of the user's address */
 };
+_Static_assert(offsetof(struct call_head, type) == NSW_CALL_TYPE, "the engine looks there");
 
 /* A record is built in place over entry, object and return. */
 struct call {

@@ -3,16 +3,10 @@
 #include "door.h"
 #include "connect.h"
 
-static __always_inline int enter_connect(const struct door *d)
+static __always_inline int enter_connect(struct door *d)
 {
-	__u64 key = (__u64)current_task();
-	struct nsw_settings *s = get_settings();
-	struct subject who;
-	struct call *c;
+	struct call *c = begin_act(d, NSW_EVENT_CONNECT, 0);
 
-	if (!s || !watched(s, NSW_EVENT_CONNECT, &who))
-		return 0;
-	c = start_call(key, &who, NSW_EVENT_CONNECT, d->syscall);
 	if (!c)
 		return 0;
 	c->head.fd = arg(d, 0);
@@ -53,19 +47,12 @@ static __always_inline void connect_degraded(struct call *c, struct socket *sock
 static __always_inline int exit_connect(__s64 result)
 {
 	__u64 key = (__u64)current_task();
-	struct nsw_settings *s = get_settings();
+	struct call *c = returns(NSW_EVENT_CONNECT);
 	struct socket *sock;
-	struct subject who;
 	struct file *file;
-	struct call *c;
 
-	if (!s || !watched(s, NSW_EVENT_CONNECT, &who))
+	if (!c)
 		return 0;
-	c = find_call(key, NSW_EVENT_CONNECT);
-	if (!c) {
-		count(NSW_EVENT_CONNECT, NSW_COUNT_UNPAIRED);
-		return 0;
-	}
 	if (!(c->head.state & CALL_SENT)) {
 		file = file_of((__s32)c->head.fd);
 		sock = file ? BPF_CORE_READ(file, private_data) : NULL;

@@ -3,23 +3,16 @@
 #include "door.h"
 #include "exec.h"
 
-static __always_inline int enter_fork(const struct door *d)
+static __always_inline int enter_fork(struct door *d)
 {
-	__u64 key = (__u64)current_task();
-	struct nsw_settings *s = get_settings();
 	struct nsw_event_fork *e;
-	struct subject who;
-	struct call *c;
+	struct call *c = begin_act(d, NSW_EVENT_FORK, sizeof(*e));
 
-	if (!s || !watched(s, NSW_EVENT_FORK, &who))
-		return 0;
-	c = start_call(key, &who, NSW_EVENT_FORK, d->syscall);
 	if (!c)
 		return 0;
 	e = (void *)c->rec;
-	c->head.used = sizeof(*e);
 	if (d->syscall == NSW_SYSCALL_clone)
-		e->flags = arg(d, 0);
+		e->flags = arg(d, 0) & ~CSIGNAL;
 	else if (d->syscall == NSW_SYSCALL_clone3)
 		bpf_probe_read_user(&e->flags, sizeof(e->flags), (void *)arg(d, 0));
 	return 0;
@@ -82,7 +75,7 @@ int BPF_PROG(nsw_fork, struct task_struct *child, u64 flags)
 	return 0;
 }
 
-static __always_inline int enter_exec(const struct door *d)
+static __always_inline int enter_exec(struct door *d)
 {
 	__u64 key = (__u64)current_task();
 	struct nsw_settings *s = get_settings();
@@ -95,9 +88,11 @@ static __always_inline int enter_exec(const struct door *d)
 	/* The first exec in a container is made by a task that has no label yet, and gets it on the way. */
 	if (!watched(s, NSW_EVENT_EXEC, &who) && who.mntns == s->host_mntns)
 		return 0;
+	look_at(d);
 	c = start_large(key, &who, NSW_EVENT_EXEC, d->syscall);
 	if (!c)
 		return 0;
+	c->head.state = door_state(d);
 	c->head.user = arg(d, path);
 	c->head.argv = arg(d, path + 1);
 	return 0;

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * The probes of each row of syscalls.def. An entry needs a program for each call, since where its arguments are differs;
- * a return only one for each event. The loader attaches those that the kernel can do: see engine/kernel/attach.cc.
+ * a return only one for each event. The same programs serve 64-bit and 32-bit callers, whose functions are others: see
+ * engine/kernel/sensor.cc, which attaches what the kernel can do.
  */
 #include "door.h"
 
 #define FEXIT_0(name, event)
-#define FEXIT_1(name, event)                                           \
+#define FEXIT_1(name, event)
+#define FEXIT_2(name, event)                                           \
 	SEC("?fexit/__x64_sys_" #name)                                 \
 	int BPF_PROG(nsw_f_##name, struct pt_regs *regs, long result)  \
 	{                                                              \
@@ -29,7 +31,7 @@
 	FEXIT_##late(name, event)
 #include "syscalls.def"
 
-#define EXIT_OF(event)                                                                                     \
+#define ACT(event)                                                                                         \
 	SEC("?kretprobe")                                                                                  \
 	int nsw_kr_##event(struct pt_regs *ctx)                                                            \
 	{                                                                                                  \
@@ -40,8 +42,4 @@
 	{                                                                                                  \
 		return exit_##event(ctx->result);                                                          \
 	}
-
-EXIT_OF(fork)
-EXIT_OF(exec)
-EXIT_OF(open)
-EXIT_OF(connect)
+#include "syscalls.def"

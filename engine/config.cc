@@ -108,6 +108,39 @@ Status SetPolicies(const YAML::Node& node, Config& config) {
   return {};
 }
 
+// Names of events, and `all`, or `usual` for those that are recorded unless told otherwise.
+Result<uint64_t> EventsNamed(const std::string& name) {
+  using event::History;
+  if (name == "all") {
+    return event::EventsOf({History::ALWAYS, History::KEPT, History::NOISY});
+  }
+  if (name == "usual") return event::EventsOf({History::ALWAYS, History::KEPT});
+  const event::Type type = event::FindType(name);
+  if (type != event::Type::kNone) return 1ULL << static_cast<unsigned>(type);
+  std::string names = "usual, all";
+  for (unsigned i = 1; i < NSW_EVENT_COUNT; i++) {
+    names += ", " + std::string(event::Info(static_cast<event::Type>(i)).name);
+  }
+  return Fail("'" + name + "' is no event; known are " + names);
+}
+
+Status SetHistoryEvents(const YAML::Node& node, Config& config) {
+  if (!node.IsSequence() && !node.IsScalar()) return Fail("must be an event, or a list of them");
+  config.history_events = event::EventsOf({event::History::ALWAYS});
+  const auto add = [&](const YAML::Node& item) -> Status {
+    if (!item.IsScalar()) return Fail("must be an event, or a list of them");
+    const auto events = EventsNamed(item.Scalar());
+    if (!events) return tl::unexpected(events.error());
+    config.history_events |= *events;
+    return {};
+  };
+  if (node.IsScalar()) return add(node);
+  for (const YAML::Node& item : node) {
+    if (Status added = add(item); !added) return added;
+  }
+  return {};
+}
+
 struct Key {
   std::string name;  // "history.path"
   Setter set;
@@ -120,6 +153,7 @@ const std::vector<Key>& Keys() {
       {"history.path", Plain(&Config::history)},
       {"history.retention", Parsed(&Config::history_retention_ns, ParseDuration)},
       {"history.max_size", Parsed(&Config::history_max_bytes, ParseSize)},
+      {"history.events", SetHistoryEvents},
       {"webhook.url", Plain(&Config::webhook_url)},
       {"webhook.timeout", Parsed(&Config::webhook_timeout_ns, ParseTimeout)},
       {"webhook.attempts", Parsed(&Config::webhook_attempts, ParseAttempts)},

@@ -12,6 +12,7 @@
 
 #include "engine/alert/dispatcher.h"
 #include "engine/base/result.h"
+#include "engine/event/event.h"
 
 namespace nsw {
 
@@ -24,6 +25,8 @@ struct Config {
   std::filesystem::path history = "/var/lib/nswarden/history.db";  ///< empty: no history
   uint64_t history_retention_ns = 7ULL * 86'400'000'000'000;
   uint64_t history_max_bytes = 2ULL << 30;
+  /// Bit per nsw_event. Those of processes are always recorded.
+  uint64_t history_events = event::EventsOf({event::History::ALWAYS, event::History::KEPT});
   std::string webhook_url;  ///< empty: none
   uint64_t webhook_timeout_ns = 5'000'000'000;
   int webhook_attempts = 5;

@@ -156,9 +156,12 @@ Status Daemon::OpenSinks() {
   return {};
 }
 
+uint64_t Daemon::Recorded() const { return history_ == nullptr ? 0 : config_.history_events; }
+
 Status Daemon::LoadKernel() {
   auto loaded = kernel::Kernel::Load(
-      features_, {.enforce = config_.enforce,
+      features_, {.wanted = first_policies_->wanted() | Recorded(),
+                  .enforce = config_.enforce,
                   .events_ring_bytes = static_cast<uint32_t>(config_.events_ring_bytes),
                   .files_ring_bytes = static_cast<uint32_t>(config_.files_ring_bytes),
                   .max_tasks = static_cast<uint32_t>(config_.max_tasks)});
@@ -171,10 +174,10 @@ Status Daemon::StartPipeline() {
   started_ns_ = SystemClock().BootNs();
   queue_ = std::make_unique<WorkQueue>([this] { kernel_->Wake(); });
   registry_ = std::make_unique<container::Registry>(container::ProcFs());
-  binder_ = std::make_unique<PolicyBinder>(*kernel_, *registry_);
-  pipeline_ = std::make_unique<Pipeline>(
-      PipelineParts{*kernel_, *registry_, *binder_, *dispatcher_, history_.get(), SystemClock(),
-                    hostname_, kernel_->host_pid_namespace(), config_.max_tasks});
+  binder_ = std::make_unique<PolicyBinder>(*kernel_, *registry_, Recorded());
+  pipeline_ = std::make_unique<Pipeline>(PipelineParts{
+      *kernel_, *registry_, *binder_, *dispatcher_, history_.get(), SystemClock(), hostname_,
+      kernel_->host_pid_namespace(), config_.max_tasks, event::ProcReader(), Recorded()});
   if (Status used = binder_->Use(first_policies_); !used) return used;
   pipeline_->Tick();
   return {};

@@ -41,6 +41,8 @@ class Daemon {
   [[nodiscard]] Status OpenControl();
   [[nodiscard]] Status Announce();
 
+  /// Bit per nsw_event: what the history records.
+  [[nodiscard]] uint64_t Recorded() const;
   [[nodiscard]] static bool ToldToStop();
   void Loop();
   void Drain();

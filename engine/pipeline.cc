@@ -99,7 +99,9 @@ const rule::RuleInfo* Pipeline::KernelRule() {
 }
 
 void Pipeline::Record(alert::Verdict verdict, const rule::RuleInfo* rule) {
-  if (parts_.history == nullptr || event_.binding == nullptr) {
+  const bool recorded =
+      (parts_.recorded >> Index(event_) & 1) != 0 || verdict != alert::Verdict::kNone;
+  if (parts_.history == nullptr || event_.binding == nullptr || !recorded) {
     ledger_.unwanted[Index(event_)]++;
     return;
   }
@@ -254,6 +256,9 @@ Result<std::string> Pipeline::Deny(container::Binding& binding, std::string_view
       return tl::unexpected(pushed.error());
     }
   }
+  uint32_t classes = 0;
+  for (const rule::DenyEntry& one : entries) classes |= one.classes;
+  parts_.binder.AlsoWant(rule::EventsOfDeny(classes));
   const std::string name = info.name;
   run_time_rules_[key] = RunTimeRule{std::move(info), expires_ns};
   return name;

@@ -30,7 +30,7 @@ struct Ledger {
   std::array<uint64_t, NSW_EVENT_COUNT> decoded{};
   std::array<uint64_t, NSW_EVENT_COUNT> matched{};   ///< events that some rule matched
   std::array<uint64_t, NSW_EVENT_COUNT> recorded{};  ///< handed to the history
-  /// Not for the history: host processes, homes, no history.
+  /// Not for the history: host processes, homes, types that it does not record, no history.
   std::array<uint64_t, NSW_EVENT_COUNT> unwanted{};
   uint64_t decode_errors = 0;
   uint64_t unknown_verdicts = 0;  ///< kernel verdicts of rules that no longer exist
@@ -50,6 +50,7 @@ struct PipelineParts {
   uint32_t host_pidns = 0;  ///< inode number
   size_t max_processes = 65536;
   const event::ProcessReader& process_reader = event::ProcReader();
+  uint64_t recorded = ~0ULL;  ///< bit per nsw_event: what the history records
 };
 
 class Pipeline {

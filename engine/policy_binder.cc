@@ -120,7 +120,14 @@ Status PolicyBinder::Use(std::shared_ptr<const rule::PolicySet> policies) {
   Retire(sets);
   host_policies_ = policies_->SelectHost();
   kernel_.SetWatchHost(!host_policies_.empty());
+  kernel_.SetWanted(policies_->wanted() | needed_);
   return installed;
+}
+
+void PolicyBinder::AlsoWant(uint64_t events) {
+  if ((needed_ | events) == needed_) return;
+  needed_ |= events;
+  kernel_.SetWanted(policies_->wanted() | needed_);
 }
 
 void PolicyBinder::Collect() {

@@ -18,12 +18,16 @@ namespace nsw {
 
 class PolicyBinder {
  public:
-  PolicyBinder(kernel::Kernel& kernel, container::Registry& registry)
-      : kernel_(kernel), registry_(registry) {}
+  /// `recorded`: bit per nsw_event that the history records, whatever the policies say.
+  PolicyBinder(kernel::Kernel& kernel, container::Registry& registry, uint64_t recorded = 0)
+      : kernel_(kernel), registry_(registry), needed_(recorded) {}
 
   /// Puts a new set of policies in force for all containers, or leaves the old one in force for all
-  /// and says why.
+  /// and says why. The kernel is told which events are wanted from now on.
   [[nodiscard]] Status Use(std::shared_ptr<const rule::PolicySet> policies);
+
+  /// Events that something else than a policy needs from now on: a bit per nsw_event.
+  void AlsoWant(uint64_t events);
 
   /// Selects and binds the policies of one container anew, because what is known of it changed.
   /// Error: they could not be put in force in the kernel (no room); Retry comes back to it.
@@ -63,6 +67,7 @@ class PolicyBinder {
 
   kernel::Kernel& kernel_;
   container::Registry& registry_;
+  uint64_t needed_;
   std::shared_ptr<const rule::PolicySet> policies_;
   Chosen host_policies_;
   DenySets sets_;                  // of policies_

@@ -5,6 +5,7 @@
 #include <array>
 #include <charconv>
 #include <cstring>
+#include <sstream>
 #include <string_view>
 
 #include "engine/event/address.h"
@@ -22,8 +23,9 @@ constexpr size_t kTypes = static_cast<size_t>(Type::kCount);
 
 // What may differ between two acts that people call the same. A field that is not here keeps acts
 // apart, so that a new one never merges what should not be.
-constexpr std::array<std::string_view, 7> kIncidental{
-    "ino", "dev", "local", "local_port", "child_start_ns", "child_pid", "child_tid"};
+constexpr std::array<std::string_view, 10> kIncidental{
+    "ino",       "dev",       "local",      "local_port", "child_start_ns",
+    "child_pid", "child_tid", "target_pid", "address",    "length"};
 
 size_t SizeOf(Encoding encoding) {
   switch (encoding) {
@@ -60,6 +62,11 @@ uint64_t Unsigned(const Event& event, const RecordField& field) {
     default:
       return Read<uint16_t>(event, field);
   }
+}
+
+int64_t Signed(const Event& event, const RecordField& field) {
+  if (field.encoding == Encoding::S32) return Read<int32_t>(event, field);
+  return static_cast<int64_t>(Unsigned(event, field));
 }
 
 void AppendNumber(const Event& event, const RecordField& field, std::string& out) {
@@ -106,24 +113,25 @@ const RecordField* First(Type type, Encoding encoding) {
 
 // Which fields the object of each event is made of; null where there is none.
 struct ObjectFields {
+  std::vector<const RecordField*> named;  // by events.def; then no other counts
   const RecordField* path = nullptr;
   const RecordField* address = nullptr;
   const RecordField* port = nullptr;
   const RecordField* text = nullptr;
-  const RecordField* number = nullptr;
 };
 
 ObjectFields MakeObjectFields(Type type) {
   ObjectFields fields;
-  // An exec is of the file that was asked for: for a script the script, not its interpreter.
-  fields.path = Named(type, "file");
-  if (fields.path == nullptr) fields.path = First(type, Encoding::PATH);
+  std::istringstream names{std::string(event::Info(type).object)};
+  for (std::string name; names >> name;) {
+    if (const RecordField* field = Named(type, name)) fields.named.push_back(field);
+  }
+  if (fields.named.empty()) fields.path = First(type, Encoding::PATH);
   fields.address = First(type, Encoding::ADDR);
   if (fields.address != nullptr) {
     fields.port = Named(type, std::string(fields.address->name) + "_port");
   }
   fields.text = First(type, Encoding::STR);
-  fields.number = First(type, Encoding::U32);
   return fields;
 }
 
@@ -153,6 +161,26 @@ bool AppendAddress(const Event& event, const ObjectFields& fields, std::string& 
   return true;
 }
 
+// A number, by its name where it has one.
+void AppendNumberText(const Event& event, const RecordField& field, std::string& out) {
+  char room[1024];
+  out += event::NameOf(field.names, static_cast<int64_t>(Signed(event, field)), room);
+}
+
+// "PTRACE_ATTACH 4711 nginx". Texts that are empty are left out.
+void AppendNamed(const Event& event, std::span<const RecordField* const> fields, std::string& out) {
+  const size_t start = out.size();
+  for (const RecordField* field : fields) {
+    if (IsText(*field) && event.text(field->text).empty()) continue;
+    if (out.size() != start) out += ' ';
+    if (IsText(*field)) {
+      out += event.text(field->text);
+    } else {
+      AppendNumberText(event, *field, out);
+    }
+  }
+}
+
 void AppendArguments(std::string_view args, std::string& out) {
   out += '[';
   if (!args.empty() && args.back() == '\0') args.remove_suffix(1);
@@ -180,6 +208,11 @@ void AppendValue(const Event& event, const RecordField& field, std::string& out)
   } else if (field.encoding == Encoding::ADDR) {
     char room[INET6_ADDRSTRLEN];
     AppendJson(out, event::AddressText(Read<nsw_addr>(event, field), room));
+  } else if (field.names != nullptr) {
+    const size_t start = out.size();
+    AppendNumberText(event, field, out);
+    out.insert(start, 1, '"');
+    out += '"';
   } else {
     AppendNumber(event, field, out);
   }
@@ -212,14 +245,15 @@ const KeyLayout& LayoutOf(Type type) {
 
 void AppendObject(const Event& event, std::string& out) {
   const ObjectFields& fields = ObjectFieldsOf(event.type());
+  const size_t start = out.size();
+  AppendNamed(event, fields.named, out);
+  if (out.size() != start) return;
   if (fields.path != nullptr && HasValue(event, *fields.path)) {
     out += event.text(fields.path->text);
   } else if (AppendAddress(event, fields, out)) {
     return;
   } else if (fields.text != nullptr) {
     out += event.text(fields.text->text);
-  } else if (fields.number != nullptr) {
-    AppendNumber(event, *fields.number, out);
   }
 }
 

@@ -23,8 +23,8 @@ struct KeyLayout {
 };
 const KeyLayout& LayoutOf(event::Type type);
 
-/// Appends the object of the act: the file, ADDRESS:PORT or a socket's path, else the first 4-byte
-/// number (a child's pid, an exit code). Where the kernel resolved no file, what the caller wrote.
+/// Appends the object of the act: the fields that events.def names, or the file, ADDRESS:PORT, a
+/// socket's path. Where the kernel resolved no file, what the caller wrote.
 void AppendObject(const event::Event& event, std::string& out);
 
 /// Appends the event's arguments as one JSON object; empty texts and zeros are left out.

@@ -19,6 +19,8 @@ const char* TypeName(event::FieldType type) {
       return "bool";
     case event::FieldType::kAddress:
       return "address";
+    case event::FieldType::kNamed:
+      return "name";
   }
   return "";
 }

@@ -25,6 +25,7 @@ FieldValue ToFieldValue(const event::Field& field, const event::Value& value) {
     case event::FieldType::kBool:
       return value.number != 0;
     case event::FieldType::kString:
+    case event::FieldType::kNamed:
       return std::string(value.text);
     case event::FieldType::kAddress:
       break;

@@ -17,10 +17,10 @@ constexpr bool IsText(Encoding encoding) {
 // second step.
 constexpr auto MakeRecordFields() {
   std::array fields{
-#define EVENT(NAME, name, falco, ring, doc) \
-  RecordField{Type::k_##name, Encoding::U64, 0, 0xff, "", "", ""}, /* a marker, dropped below */
-#define FIELD(kind, name, rule_field, doc) \
-  RecordField{Type::kNone, Encoding::kind, 0, 0, #name, rule_field, doc},
+#define EVENT(NAME, name, ...) \
+  RecordField{Type::k_##name, Encoding::U64, 0, 0xff, "", "", nullptr, ""}, /* dropped below */
+#define FIELD(kind, name, rule_field, names, doc) \
+  RecordField{Type::kNone, Encoding::kind, 0, 0, #name, rule_field, kNames_##names, doc},
 #define END
 #include "bpf/events.def"
   };
@@ -29,17 +29,18 @@ constexpr auto MakeRecordFields() {
 
 // Where each field lies: offsetof needs the struct's name, which FIELD does not know; so EVENT
 // opens a function per event.
-#define EVENT(NAME, name, falco, ring, doc)      \
+#define EVENT(NAME, name, ...)                   \
   constexpr auto Offsets_##name() {              \
     using S [[maybe_unused]] = nsw_event_##name; \
     return std::to_array<uint16_t>({0,
-#define FIELD(kind, name, rule_field, doc) static_cast<uint16_t>(offsetof(S, name)),
+#define FIELD(kind, name, ...) static_cast<uint16_t>(offsetof(S, name)),
 #define END \
   });       \
   }
 #include "bpf/events.def"
 
 constexpr size_t kMarkers = static_cast<size_t>(Type::kCount) - 1;
+static_assert(NSW_EVENT_COUNT <= 64, "sets of events are masks of 64 bits");
 constexpr size_t kFields = MakeRecordFields().size() - kMarkers;
 
 constexpr std::array<RecordField, kFields> NumberedFields() {
@@ -50,8 +51,8 @@ constexpr std::array<RecordField, kFields> NumberedFields() {
   const auto append = [&](const auto& part) {
     for (uint16_t offset : part) offsets[at++] = offset;
   };
-#define EVENT(NAME, name, falco, ring, doc) append(Offsets_##name());
-#define FIELD(kind, name, rule_field, doc)
+#define EVENT(NAME, name, ...) append(Offsets_##name());
+#define FIELD(...)
 #define END
 #include "bpf/events.def"
   Type event = Type::kNone;
@@ -76,9 +77,9 @@ constexpr auto kRecordFields = NumberedFields();
 
 constexpr std::array kInfos{
     EventInfo{},
-#define EVENT(NAME, name, falco, ring, doc) \
-  EventInfo{#name, falco, sizeof(nsw_event_##name), NSW_RING_##ring, doc},
-#define FIELD(kind, name, rule_field, doc)
+#define EVENT(NAME, name, falco, ring, history, object, doc) \
+  EventInfo{#name, falco, sizeof(nsw_event_##name), NSW_RING_##ring, History::history, object, doc},
+#define FIELD(...)
 #define END
 #include "bpf/events.def"
 };
@@ -164,6 +165,21 @@ bool ReadText(std::span<const std::byte> record, size_t fixed, uint16_t offset,
 std::span<const RecordField> RecordFields() { return kRecordFields; }
 
 const EventInfo& Info(Type type) { return kInfos[static_cast<size_t>(type)]; }
+
+uint64_t EventsOf(std::initializer_list<History> histories) {
+  uint64_t events = 0;
+  for (size_t i = 1; i < kInfos.size(); i++) {
+    if (std::ranges::find(histories, kInfos[i].history) != histories.end()) events |= 1ULL << i;
+  }
+  return events;
+}
+
+Type FindType(std::string_view name) {
+  for (size_t i = 1; i < kInfos.size(); i++) {
+    if (kInfos[i].name == name) return static_cast<Type>(i);
+  }
+  return Type::kNone;
+}
 
 std::string_view SyscallName(uint16_t row) {
   return row < kSyscalls.size() ? kSyscalls[row] : std::string_view{};

@@ -6,19 +6,21 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <initializer_list>
 #include <span>
 #include <string_view>
 
 #include "bpf/abi.h"
 #include "engine/container/registry.h"
+#include "engine/event/enumeration.h"
 #include "engine/event/process.h"
 
 namespace nsw::event {
 
 enum class Type : uint16_t {
   kNone = 0,
-#define EVENT(NAME, name, falco, ring, doc) k_##name,
-#define FIELD(kind, name, rule_field, doc)
+#define EVENT(NAME, name, ...) k_##name,
+#define FIELD(...)
 #define END
 #include "bpf/events.def"
   kCount
@@ -35,21 +37,31 @@ struct RecordField {
   uint8_t text;     ///< position among the event's texts, where it is one
   std::string_view name;
   std::string_view rule_field;
+  const Enumeration* names;  ///< by which its numbers are shown and compared; null: as numbers
   std::string_view doc;
 };
 
 /// Every field of every event, in the order of the table.
 std::span<const RecordField> RecordFields();
 
+/// What the history does with an event: events.def.
+enum class History : uint8_t { ALWAYS, KEPT, NOISY };
+
 struct EventInfo {
   std::string_view name;   ///< "open"
   std::string_view falco;  ///< "openat"
   uint16_t size;           ///< of the fixed part
   nsw_ring ring;
+  History history;
+  std::string_view object;  ///< names of the fields that tell what was acted on, blanks between
   std::string_view doc;
 };
 /// By event type; kNone is empty.
 const EventInfo& Info(Type type);
+/// Bit per nsw_event: those of which `history` is one of these.
+uint64_t EventsOf(std::initializer_list<History> histories);
+/// The event of that name ("open"); kNone if there is none.
+Type FindType(std::string_view name);
 /// Name of a system call by its row in syscalls.def; "" for none.
 std::string_view SyscallName(uint16_t row);
 

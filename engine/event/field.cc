@@ -18,8 +18,9 @@ constexpr std::string_view kUntrusted = "untrusted:";
 constexpr std::array<std::string_view, 4> kKernelDecidable{"fd.name", "fd.sip", "fd.sport",
                                                            "proc.exepath"};
 
-FieldType TypeOf(Encoding encoding) {
-  switch (encoding) {
+FieldType TypeOf(const RecordField& record) {
+  if (record.names != nullptr) return FieldType::kNamed;
+  switch (record.encoding) {
     case Encoding::ADDR:
       return FieldType::kAddress;
     case Encoding::STR:
@@ -34,7 +35,7 @@ FieldType TypeOf(Encoding encoding) {
 Field FromRecord(const RecordField& record) {
   Field field;
   field.name = record.rule_field;
-  field.type = TypeOf(record.encoding);
+  field.type = TypeOf(record);
   field.get = RecordValue;
   field.doc = record.doc;
   field.untrusted = record.doc.starts_with(kUntrusted);
@@ -52,6 +53,8 @@ std::vector<Field> MakeTable() {
     auto found = std::find_if(table.begin(), table.end(),
                               [&](const Field& f) { return f.name == record.rule_field; });
     if (found == table.end()) found = table.insert(table.end(), FromRecord(record));
+    // Named in one event, it is named in all.
+    if (record.names != nullptr && found->get == RecordValue) found->type = FieldType::kNamed;
     found->record[static_cast<size_t>(record.event)] = &record;
     found->events |= Bit(record.event);
   }
@@ -91,21 +94,28 @@ int64_t Load(const std::byte* at) {
 
 }  // namespace
 
-Value RecordValue(const Field& field, const Event& event, uint32_t, Scratch&) {
+int64_t RecordNumber(const RecordField& field, const Event& event) {
+  const std::byte* at = event.record().data() + field.offset;
+  switch (field.encoding) {
+    case Encoding::U64:
+    case Encoding::S64:
+      return Load<int64_t>(at);
+    case Encoding::U32:
+      return Load<uint32_t>(at);
+    case Encoding::S32:
+      return Load<int32_t>(at);
+    case Encoding::U16:
+      return Load<uint16_t>(at);
+    default:
+      return 0;
+  }
+}
+
+Value RecordValue(const Field& field, const Event& event, uint32_t, Scratch& scratch) {
   const RecordField* record = field.record[event.header().type];
   if (record == nullptr) return Value::Absent();
   const std::byte* at = event.record().data() + record->offset;
   switch (record->encoding) {
-    case Encoding::U64:
-      return Value::Number(Load<uint64_t>(at));
-    case Encoding::S64:
-      return Value::Number(Load<int64_t>(at));
-    case Encoding::U32:
-      return Value::Number(Load<uint32_t>(at));
-    case Encoding::S32:
-      return Value::Number(Load<int32_t>(at));
-    case Encoding::U16:
-      return Value::Number(Load<uint16_t>(at));
     case Encoding::ADDR: {
       nsw_addr address;
       std::memcpy(&address, at, sizeof address);
@@ -115,9 +125,13 @@ Value RecordValue(const Field& field, const Event& event, uint32_t, Scratch&) {
       return TextOrAbsent(event.arguments());
     case Encoding::STR:
     case Encoding::PATH:
+      return TextOrAbsent(event.text(record->text));
+    default:
       break;
   }
-  return TextOrAbsent(event.text(record->text));
+  const int64_t number = RecordNumber(*record, event);
+  if (field.type != FieldType::kNamed) return Value::Number(number);
+  return Value::Named(number, NameOf(record->names, number, scratch.text));
 }
 
 size_t TextOf(Type type, std::string_view name) {
@@ -152,10 +166,18 @@ std::string_view NearestField(std::string_view name) {
   return best;
 }
 
+bool KnowsName(const Field& field, std::string_view word) {
+  return std::ranges::any_of(field.record, [&](const RecordField* record) {
+    // A text of another event can be anything.
+    return record != nullptr && (record->names == nullptr || HasName(*record->names, word));
+  });
+}
+
 std::string ToText(const Field& field, const Value& value) {
   if (value.presence != Presence::kKnown) return "<NA>";
   switch (field.type) {
     case FieldType::kString:
+    case FieldType::kNamed:
       return std::string(value.text);
     case FieldType::kNumber:
       return std::to_string(value.number);

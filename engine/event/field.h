@@ -18,12 +18,14 @@
 
 namespace nsw::event {
 
-enum class FieldType : uint8_t { kString, kNumber, kBool, kAddress };
+/// kNamed: a number that is shown and compared by its name ("PTRACE_ATTACH", "O_CREAT|O_RDWR"), and
+/// by itself where a rule gives a number.
+enum class FieldType : uint8_t { kString, kNumber, kBool, kAddress, kNamed };
 
 /// Memory for texts that a getter puts together (fd.name of a connection, proc.aname[2]); one for
 /// each evaluation.
 struct Scratch {
-  std::array<char, 256> text;
+  std::array<char, 1024> text;
 };
 
 /// Known: there is a value. Absent: the field does not apply to this event (a comparison with it is
@@ -33,13 +35,14 @@ enum class Presence : uint8_t { kKnown, kAbsent, kUnknown };
 
 struct Value {
   Presence presence = Presence::kAbsent;
-  int64_t number = 0;       ///< kNumber, kBool (0 or 1)
-  std::string_view text{};  ///< kString
+  int64_t number = 0;       ///< kNumber, kNamed, kBool (0 or 1)
+  std::string_view text{};  ///< kString, kNamed
   nsw_addr address{};       ///< kAddress
 
   static Value Absent() { return {}; }
   static Value Unknown() { return {Presence::kUnknown, 0, {}, {}}; }
   static Value Number(int64_t n) { return {Presence::kKnown, n, {}, {}}; }
+  static Value Named(int64_t n, std::string_view t) { return {Presence::kKnown, n, t, {}}; }
   static Value Text(std::string_view t) { return {Presence::kKnown, 0, t, {}}; }
   static Value Address(const nsw_addr& a) { return {Presence::kKnown, 0, {}, a}; }
 };
@@ -69,6 +72,9 @@ std::span<const Field> Fields();
 const Field* FindField(std::string_view name);
 /// The field whose name is nearest, for a hint; "" if none is near.
 std::string_view NearestField(std::string_view name);
+
+/// Whether `word` is a name that a kNamed field can have in some event, or a number.
+bool KnowsName(const Field& field, std::string_view word);
 
 /// A value as rules and people see it. Addresses in their usual text, booleans true/false, an
 /// absent one as "<NA>".

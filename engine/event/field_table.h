@@ -22,6 +22,8 @@ std::span<const Field> ContainerFields();  // container.*, k8s.*, fields_contain
 
 constexpr uint64_t Bit(Type type) { return 1ULL << static_cast<unsigned>(type); }
 
+/// The number of a field that is one, without sign unless it has one.
+int64_t RecordNumber(const RecordField& field, const Event& event);
 /// The value of a field as it lies in the record; absent where this event has no such field.
 Value RecordValue(const Field& field, const Event& event, uint32_t index, Scratch& scratch);
 

@@ -52,8 +52,8 @@ Status TryAttached(const char* name, const std::function<void()>& act) {
 Status TryPool() {
   Result<Object> object = LoadAlone("try_kretprobe");
   if (!object) return tl::unexpected(object.error());
-  Result<PoolKretprobe> pool =
-      PoolKretprobe::Attach(bpf_program__fd((*object)->progs.try_kretprobe), "__x64_sys_openat");
+  Result<PoolKretprobe> pool = PoolKretprobe::Attach(
+      bpf_program__fd((*object)->progs.try_kretprobe), "__x64_sys_openat", PoolKretprobe::kLarge);
   if (!pool) return tl::unexpected(pool.error());
   OpenSomething();
   if ((*object)->bss->hits == 0) return Fail("attached, but was not called");

@@ -10,8 +10,10 @@
 #include <array>
 #include <bit>
 #include <cerrno>
+#include <cstring>
 
 #include "engine/base/clock.h"
+#include "engine/event/event.h"
 #include "engine/kernel/loaded_kernel.h"
 
 namespace nsw::kernel {
@@ -62,7 +64,7 @@ Status LoadedKernel::Start() {
   Result<Sensor> sensor = Sensor::Load(features_, skeleton_->obj, lsm_);
   if (!sensor) return tl::unexpected(sensor.error());
   sensor_.emplace(std::move(*sensor));
-  settings_->wanted = options_.wanted;
+  SetWanted(options_.wanted);
   return {};
 }
 
@@ -107,6 +109,7 @@ Status LoadedKernel::FillSettings() {
   settings_->enforce = options_.enforce ? 1 : 0;
   settings_->engine = static_cast<uint32_t>(getpid());
   settings_->wanted = 0;  // until all is attached
+  settings_->paired = 0;
   return {};
 }
 
@@ -188,11 +191,50 @@ Status LoadedKernel::LabelRunning() {
   return {};
 }
 
+void LoadedKernel::SetWanted(uint64_t events) {
+  events |= event::EventsOf({event::History::ALWAYS});
+  events &= (1ULL << NSW_EVENT_COUNT) - 1;
+  const uint64_t gone = settings_->wanted & ~events;
+  settings_->paired = settings_->paired & ~gone;
+  settings_->wanted = settings_->wanted & ~gone;
+  if (gone != 0) {
+    sensor_->Detach(gone);
+    ForgetCalls(gone);
+  }
+  sensor_->Attach(events);
+  settings_->wanted = events;
+  // A call that was under way when its probes came has a return without an entry. That is no loss.
+  paired_from_ns_ = SystemClock().BootNs() + kSecond;
+}
+
+// The entries of calls under way whose return nobody will see. Where such a task has begun a wanted
+// call in this very moment its entry goes, too; that is counted when it returns.
+void LoadedKernel::ForgetCalls(uint64_t events) {
+  for (const bpf_map* map : {skeleton_->maps.inflight, skeleton_->maps.inflight_large}) {
+    const int fd = bpf_map__fd(map);
+    std::vector<std::byte> value(bpf_map__value_size(map));
+    std::vector<uint64_t> keys;
+    for (uint64_t key = 0;
+         bpf_map_get_next_key(fd, keys.empty() ? nullptr : &keys.back(), &key) == 0;) {
+      // A key that goes meanwhile makes the walk begin anew.
+      if (keys.size() > bpf_map__max_entries(map)) break;
+      keys.push_back(key);
+    }
+    for (const uint64_t key : keys) {
+      uint16_t type = 0;
+      if (bpf_map_lookup_elem(fd, &key, value.data()) != 0) continue;
+      std::memcpy(&type, value.data() + NSW_CALL_TYPE, sizeof type);
+      if (type < NSW_EVENT_COUNT && (events >> type & 1) != 0) bpf_map_delete_elem(fd, &key);
+    }
+  }
+}
+
 size_t LoadedKernel::Poll(int timeout_ms, const Handler& handler) {
   const size_t handed = source_->Poll(timeout_ms, handler);
   if (const uint64_t now = SystemClock().BootNs(); now >= next_expiry_ns_) {
     next_expiry_ns_ = now + kSecond;
     deny_->Expire(now);
+    if (now >= paired_from_ns_) settings_->paired = settings_->wanted;
   }
   return handed;
 }
@@ -235,7 +277,8 @@ Status LoadedKernel::SetHomeFlags(uint64_t home, uint32_t flags) {
 
 std::vector<std::string> LoadedKernel::attachments() const {
   std::vector<std::string> all = attachments_;
-  all.insert(all.end(), sensor_->attachments().begin(), sensor_->attachments().end());
+  const std::vector<std::string> sensor = sensor_->attachments();
+  all.insert(all.end(), sensor.begin(), sensor.end());
   return all;
 }
 

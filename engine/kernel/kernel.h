@@ -19,7 +19,7 @@
 namespace nsw::kernel {
 
 struct Options {
-  uint64_t wanted = ~0ULL;  ///< bit per nsw_event
+  uint64_t wanted = ~0ULL;  ///< bit per nsw_event; see SetWanted
   bool watch_host = false;  ///< host processes too
   bool enforce = true;      ///< attach the LSM programs where they work
   uint32_t events_ring_bytes = 8U << 20;
@@ -67,6 +67,9 @@ class Kernel {
   /// Inode number of the host's own PID namespace, that of process 1.
   [[nodiscard]] virtual uint32_t host_pid_namespace() const = 0;
   virtual void SetWatchHost(bool on) = 0;
+  /// Which events are wanted, a bit per nsw_event, from now on; those that knowing the processes
+  /// rests on always are. Probes that nobody needs are taken away: takes up to seconds.
+  virtual void SetWanted(uint64_t events) = 0;
   /// Sets flags (nsw_home_flag) of a home, making it if the kernel has not seen it yet.
   [[nodiscard]] virtual Status SetHomeFlags(uint64_t home, uint32_t flags) = 0;
 

@@ -36,6 +36,7 @@ class LoadedKernel final : public Kernel {
   std::vector<Counter> Counters() const override;
   std::vector<HomeState> Homes() const override;
   void SetWatchHost(bool on) override { settings_->watch_host = on ? 1 : 0; }
+  void SetWanted(uint64_t events) override;
   Status SetHomeFlags(uint64_t home, uint32_t flags) override;
   uint32_t host_pid_namespace() const override { return settings_->host_pidns; }
   bool enforcing() const override { return lsm_ && options_.enforce; }
@@ -49,6 +50,7 @@ class LoadedKernel final : public Kernel {
   Status AttachIdentity();
   Status OpenRings();
   void OpenDenyMaps();
+  void ForgetCalls(uint64_t events);
   [[nodiscard]] Result<size_t> LabelOnce();
   [[nodiscard]] int ProgramFd(const std::string& name) const;
 
@@ -64,6 +66,7 @@ class LoadedKernel final : public Kernel {
   std::optional<RingSource> source_;
   std::unique_ptr<DenyMapDriver> deny_;
   uint64_t next_expiry_ns_ = 0;
+  uint64_t paired_from_ns_ = 0;  // when settings_->paired becomes settings_->wanted
 };
 
 }  // namespace nsw::kernel

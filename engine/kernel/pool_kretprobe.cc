@@ -67,12 +67,12 @@ Result<UniqueFd> OpenEvent(const std::string& name, int program_fd) {
 
 }  // namespace
 
-Result<PoolKretprobe> PoolKretprobe::Attach(int program_fd, const std::string& function) {
+Result<PoolKretprobe> PoolKretprobe::Attach(int program_fd, const std::string& function, int pool) {
   if (Tracefs().empty())
     return Fail(
         "tracefs has no kprobe_events: not mounted, or a kernel without CONFIG_KPROBE_EVENTS");
   const std::string name = "p" + std::to_string(getpid()) + "_" + function;
-  const std::string line = "r" + std::to_string(kPool) + ":" + kGroup + "/" + name + " " + function;
+  const std::string line = "r" + std::to_string(pool) + ":" + kGroup + "/" + name + " " + function;
   if (Status status = Command(line); !status) return tl::unexpected(status.error());
   Result<UniqueFd> event = OpenEvent(name, program_fd);
   if (!event) {

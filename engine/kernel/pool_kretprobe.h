@@ -16,9 +16,11 @@ namespace nsw::kernel {
 
 class PoolKretprobe {
  public:
-  static constexpr int kPool = 4096;  ///< the most that 5.10 takes
+  static constexpr int kLarge =
+      4096;  ///< the most that 5.10 takes; half a MiB of the kernel's memory
+  static constexpr int kSmall = 128;  ///< for calls that never sleep
 
-  static Result<PoolKretprobe> Attach(int program_fd, const std::string& function);
+  static Result<PoolKretprobe> Attach(int program_fd, const std::string& function, int pool);
   /// Removes the probes of engines that are not running any more.
   static void RemoveStale();
 

@@ -11,6 +11,7 @@
 #include <cstdarg>
 #include <cstdio>
 #include <mutex>
+#include <set>
 #include <utility>
 
 namespace nsw::kernel {
@@ -34,6 +35,19 @@ int OnLibbpf(libbpf_print_level level, const char* format, va_list arguments) {
     if (log_text.size() < kKept) log_text += text;
   }
   return length;
+}
+
+// All of them at once: looking for one walks the whole of it.
+std::set<std::string> BtfFunctions() {
+  std::set<std::string> names;
+  btf* kernel = btf__load_vmlinux_btf();
+  if (kernel == nullptr) return names;
+  for (__u32 id = 1; id < btf__type_cnt(kernel); id++) {
+    const btf_type* type = btf__type_by_id(kernel, id);
+    if (btf_is_func(type)) names.insert(btf__name_by_offset(kernel, type->name_off));
+  }
+  btf__free(kernel);
+  return names;
 }
 
 }  // namespace
@@ -93,8 +107,8 @@ Result<uint32_t> RunProgram(int program_fd, std::initializer_list<uint64_t> argu
 }
 
 bool HasBtfFunction(const std::string& name) {
-  static btf* const kernel = btf__load_vmlinux_btf();
-  return kernel != nullptr && btf__find_by_name_kind(kernel, name.c_str(), BTF_KIND_FUNC) >= 0;
+  static const std::set<std::string> functions = BtfFunctions();
+  return functions.contains(name);
 }
 
 }  // namespace nsw::kernel

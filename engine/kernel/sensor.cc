@@ -3,20 +3,30 @@
 
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <string_view>
+
+#include "engine/event/event.h"
 
 namespace nsw::kernel {
 
 struct Sensor::Row {
   std::string name;
-  std::string event;
-  bool late;
+  event::Type event;
+  int late;  ///< see syscalls.def
+
+  [[nodiscard]] size_t Index() const { return static_cast<size_t>(event); }
+  [[nodiscard]] std::string EventName() const { return std::string(event::Info(event).name); }
+  [[nodiscard]] std::string Function() const { return "__x64_sys_" + name; }
+  /// The functions through which 32-bit callers come, as far as this kernel has them.
+  [[nodiscard]] std::vector<std::string> CompatFunctions() const;
 };
 
 const std::vector<Sensor::Row>& Sensor::Rows() {
-#define SYSCALL(name, event, late) {#name, #event, (late) != 0},
   static const std::vector<Row> rows = {
+#define SYSCALL(name, what, late) {#name, event::Type::k_##what, late},
 #include "bpf/syscalls.def"
   };
   return rows;
@@ -24,20 +34,82 @@ const std::vector<Sensor::Row>& Sensor::Rows() {
 
 namespace {
 
-std::string Function(const std::string& call) { return "__x64_sys_" + call; }
+struct Door {
+  std::string_view function;
+  std::string_view call;
+};
 
-/// Programs of this object that need kprobes, and those that are wanted in either mode.
-constexpr const char* kObjectProbes[] = {"nsw_object_open", "nsw_object_exec",
-                                         "nsw_object_connect"};
+constexpr Door kDoors[] = {
+#define DOOR(function, name) {#function, #name},
+#include "bpf/syscalls.def"
+};
+
+constexpr std::string_view kOneDoor[] = {
+#define ONE_DOOR(name) #name,
+#include "bpf/syscalls.def"
+};
+
+// A program of that name fills in the object of an event: nsw_object_open, nsw_object_open_again.
+constexpr std::string_view kObject = "nsw_object_";
 constexpr const char* kAlways[] = {"nsw_fork", "nsw_exec", "nsw_exit", "nsw_free_claim"};
 
+std::string_view SectionOf(const bpf_program* program) {
+  return bpf_program__section_name(program);
+}
+
+// "kprobe", and what it is on.
+std::string Kind(const bpf_program* program) {
+  const std::string_view section = SectionOf(program);
+  return std::string(section.substr(0, section.find('/')));
+}
+
+std::string Target(const bpf_program* program) {
+  const std::string_view section = SectionOf(program);
+  return std::string(section.substr(section.find('/') + 1));
+}
+
+// The event whose object a program fills in; kNone if it is no such program.
+event::Type ObjectOf(const bpf_program* program) {
+  std::string_view name = bpf_program__name(program);
+  if (!name.starts_with(kObject)) return event::Type::kNone;
+  name.remove_prefix(kObject.size());
+  for (;;) {
+    const event::Type type = event::FindType(name);
+    const size_t end = name.rfind('_');
+    if (type != event::Type::kNone || end == std::string_view::npos) return type;
+    name = name.substr(0, end);
+  }
+}
+
+// Whether it is one of those of AttachAlways.
+bool IsGeneral(const bpf_program* program) {
+  static constexpr std::string_view kOfRows[] = {"nsw_k_", "nsw_t_", "nsw_f_", "nsw_kr_",
+                                                 "nsw_tr_"};
+  const std::string_view name = bpf_program__name(program);
+  return ObjectOf(program) == event::Type::kNone &&
+         std::ranges::none_of(kOfRows, [&](auto prefix) { return name.starts_with(prefix); });
+}
+
 }  // namespace
+
+std::vector<std::string> Sensor::Row::CompatFunctions() const {
+  std::vector<std::string> functions;
+  if (std::ranges::find(kOneDoor, name) != std::end(kOneDoor)) return functions;
+  const auto add = [&](const std::string& function) {
+    if (HasBtfFunction(function)) functions.push_back(function);
+    return HasBtfFunction(function);
+  };
+  if (!add("__ia32_compat_sys_" + name)) add("__ia32_sys_" + name);
+  for (const Door& door : kDoors) {
+    if (door.call == name) add(std::string(door.function));
+  }
+  return functions;
+}
 
 Result<Sensor> Sensor::Load(const Features& features, bpf_object* shared, bool lsm) {
   Sensor sensor(features);
   if (Status status = sensor.Open(shared, lsm); !status) return tl::unexpected(status.error());
-  sensor.AttachOthers();
-  for (const Row& row : Rows()) sensor.AttachRow(row);
+  sensor.AttachAlways();
   return sensor;
 }
 
@@ -61,26 +133,33 @@ Status Sensor::Open(bpf_object* shared, bool lsm) {
   return {};
 }
 
+// Only what this kernel can use is loaded: the verifier's work is most of the start.
 void Sensor::Choose() {
   bpf_object* object = skeleton_->obj;
   for (const char* name : kAlways) Want(object, name);
   if (!features_.fexit)
     Want(object, features_.kprobe ? "nsw_switch_kprobe" : "nsw_switch_tracepoint");
-  if (features_.kprobe) {
-    for (const char* name : kObjectProbes) Want(object, name);
-    if (!features_.lsm) Want(object, "nsw_seed_kprobe");
+  if (features_.kprobe && !features_.lsm) Want(object, "nsw_seed_kprobe");
+  bpf_program* program = nullptr;
+  bpf_object__for_each_program(program, object) {
+    if (ObjectOf(program) == event::Type::kNone) continue;
+    const std::string kind = Kind(program);
+    const bool possible = kind == "tp_btf" || (kind == "kprobe" && features_.kprobe);
+    bpf_program__set_autoload(program, possible);
   }
-  for (const Row& row : Rows()) {
-    if (features_.kprobe) {
-      Want(object, "nsw_k_" + row.name);
-      Want(object, "nsw_kr_" + row.event);
-      if (row.late && features_.fexit && HasBtfFunction(Function(row.name)))
-        Want(object, "nsw_f_" + row.name);
-    } else {
-      Want(object, "nsw_t_" + row.name);
-      Want(object, "nsw_tr_" + row.event);
-    }
+  for (const Row& row : Rows()) ChooseRow(row);
+}
+
+void Sensor::ChooseRow(const Row& row) {
+  bpf_object* object = skeleton_->obj;
+  if (!features_.kprobe) {
+    Want(object, "nsw_t_" + row.name);
+    Want(object, "nsw_tr_" + row.EventName());
+    return;
   }
+  Want(object, "nsw_k_" + row.name);
+  Want(object, "nsw_kr_" + row.EventName());
+  if (features_.fexit && HasBtfFunction(row.Function())) Want(object, "nsw_f_" + row.name);
 }
 
 bpf_program* Sensor::Find(const std::string& name) const {
@@ -88,79 +167,122 @@ bpf_program* Sensor::Find(const std::string& name) const {
   return program != nullptr && bpf_program__autoload(program) ? program : nullptr;
 }
 
-bool Sensor::Keep(Result<Link> link, const std::string& what) {
+void Sensor::Attach(uint64_t events) {
+  events &= ~attached_;
+  for (const Row& row : Rows()) {
+    if ((events >> row.Index() & 1) != 0) AttachRow(row);
+  }
+  // After the entries: what comes by no system call is told apart by there being none.
+  for (size_t event = 1; event < NSW_EVENT_COUNT; event++) {
+    if ((events >> event & 1) != 0) AttachObjects(event);
+  }
+  attached_ |= events;
+}
+
+void Sensor::Detach(uint64_t events) {
+  for (size_t event = 1; event < NSW_EVENT_COUNT; event++) {
+    if ((events & attached_) >> event & 1) probes_[event].entries.clear();
+  }
+  for (size_t event = 1; event < NSW_EVENT_COUNT; event++) {
+    if ((events & attached_) >> event & 1) probes_[event] = Probes{};
+  }
+  attached_ &= ~events;
+}
+
+std::vector<std::string> Sensor::attachments() const {
+  std::vector<std::string> all;
+  for (const Probes& probes : probes_)
+    all.insert(all.end(), probes.lines.begin(), probes.lines.end());
+  return all;
+}
+
+namespace {
+
+// False where it could not be attached, which is said.
+bool Keep(Result<Link> link, std::vector<Link>& links, const std::string& what,
+          std::vector<std::string>& lines) {
   if (!link) {
     spdlog::warn("{}", link.error().message);
-    attachments_.push_back(what + ": not watched: " + link.error().message);
+    lines.push_back(what + ": not watched: " + link.error().message);
     return false;
   }
-  links_.push_back(std::move(*link));
+  links.push_back(std::move(*link));
   return true;
 }
 
-void Sensor::AttachOthers() {
+}  // namespace
+
+void Sensor::AttachByName(bpf_program* program, Probes& probes) {
+  const std::string target = Target(program);
+  if (Keep(nsw::kernel::Attach(program), probes.entries, target, probes.lines))
+    probes.lines.push_back(target + ": " + Kind(program));
+}
+
+void Sensor::AttachAlways() {
   bpf_program* program = nullptr;
   bpf_object__for_each_program(program, skeleton_->obj) {
-    const std::string name = bpf_program__name(program);
-    const std::string section = bpf_program__section_name(program);
-    const bool of_row = name.starts_with("nsw_k_") || name.starts_with("nsw_t_") ||
-                        name.starts_with("nsw_f_") || name.starts_with("nsw_kr_") ||
-                        name.starts_with("nsw_tr_");
-    if (of_row || !bpf_program__autoload(program)) continue;
-    const std::string what = section.substr(section.find('/') + 1);
-    if (Keep(Attach(program), what))
-      attachments_.push_back(what + ": " + section.substr(0, section.find('/')));
+    if (bpf_program__autoload(program) && IsGeneral(program)) AttachByName(program, probes_[0]);
+  }
+}
+
+void Sensor::AttachObjects(size_t event) {
+  bpf_program* program = nullptr;
+  bpf_object__for_each_program(program, skeleton_->obj) {
+    if (!bpf_program__autoload(program) || static_cast<size_t>(ObjectOf(program)) != event)
+      continue;
+    AttachByName(program, probes_[event]);
   }
 }
 
 void Sensor::AttachRow(const Row& row) {
-  if (features_.kprobe) {
-    AttachByKprobe(row);
-  } else {
-    AttachByTracepoint(row);
-  }
+  if (!features_.kprobe) return AttachByTracepoint(row);
+  AttachByKprobe(row, row.Function(), row.name);
+  for (const std::string& function : row.CompatFunctions()) AttachByKprobe(row, function, function);
 }
 
-bool Sensor::AttachByKprobe(const Row& row) {
+void Sensor::AttachByKprobe(const Row& row, const std::string& function, const std::string& what) {
+  Probes& probes = probes_[row.Index()];
   // The return first: an entry whose return is not seen leaves an entry behind.
-  const std::string how = AttachReturn(row);
-  if (how.empty()) return false;
+  const std::string how = AttachReturn(row, function, probes);
   bpf_program* entry = Find("nsw_k_" + row.name);
-  if (entry == nullptr || !Keep(AttachKprobe(entry, Function(row.name), false), row.name))
-    return false;
-  attachments_.push_back(row.name + ": kprobe + " + how);
-  return true;
+  if (how.empty() || entry == nullptr) return;
+  if (Keep(AttachKprobe(entry, function, false), probes.entries, what, probes.lines))
+    probes.lines.push_back(what + ": kprobe + " + how);
 }
 
-std::string Sensor::AttachReturn(const Row& row) {
-  if (bpf_program* late = Find("nsw_f_" + row.name); late != nullptr) {
-    if (Keep(Attach(late), row.name)) return "fexit";
-  }
-  bpf_program* program = Find("nsw_kr_" + row.event);
+std::string Sensor::AttachReturn(const Row& row, const std::string& function, Probes& probes) {
+  bpf_program* late = function == row.Function() ? Find("nsw_f_" + row.name) : nullptr;
+  if (late != nullptr && Keep(nsw::kernel::Attach(late), probes.returns, row.name, probes.lines))
+    return "fexit";
+  bpf_program* program = Find("nsw_kr_" + row.EventName());
   if (program == nullptr) return {};
   if (features_.kretprobe_pool) {
-    Result<PoolKretprobe> pool =
-        PoolKretprobe::Attach(bpf_program__fd(program), Function(row.name));
+    const int size = row.late == 0 ? PoolKretprobe::kSmall : PoolKretprobe::kLarge;
+    Result<PoolKretprobe> pool = PoolKretprobe::Attach(bpf_program__fd(program), function, size);
     if (pool) {
-      pools_.push_back(std::move(*pool));
-      return "kretprobe (pool " + std::to_string(PoolKretprobe::kPool) + ")";
+      probes.pools.push_back(std::move(*pool));
+      return "kretprobe (pool " + std::to_string(size) + ")";
     }
     spdlog::warn("{}: {}; the kernel's default pool is used, and returns may be lost", row.name,
                  pool.error().message);
   }
-  return Keep(AttachKprobe(program, Function(row.name), true), row.name)
+  return Keep(AttachKprobe(program, function, true), probes.returns, row.name, probes.lines)
              ? "kretprobe (default pool)"
              : "";
 }
 
-bool Sensor::AttachByTracepoint(const Row& row) {
+void Sensor::AttachByTracepoint(const Row& row) {
+  Probes& probes = probes_[row.Index()];
   bpf_program* entry = Find("nsw_t_" + row.name);
-  bpf_program* exit = Find("nsw_tr_" + row.event);
-  if (entry == nullptr || exit == nullptr) return false;
-  if (!Keep(AttachTracepoint(exit, "syscalls", "sys_exit_" + row.name), row.name)) return false;
-  if (!Keep(AttachTracepoint(entry, "syscalls", "sys_enter_" + row.name), row.name)) return false;
-  attachments_.push_back(row.name + ": tracepoints sys_enter + sys_exit (degraded)");
-  return true;
+  bpf_program* exit = Find("nsw_tr_" + row.EventName());
+  if (entry == nullptr || exit == nullptr) return;
+  if (!Keep(AttachTracepoint(exit, "syscalls", "sys_exit_" + row.name), probes.returns, row.name,
+            probes.lines))
+    return;
+  if (!Keep(AttachTracepoint(entry, "syscalls", "sys_enter_" + row.name), probes.entries, row.name,
+            probes.lines))
+    return;
+  probes.lines.push_back(row.name + ": tracepoints sys_enter + sys_exit (degraded)");
 }
 
 }  // namespace nsw::kernel

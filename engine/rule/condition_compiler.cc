@@ -17,8 +17,6 @@ using event::FieldType;
 constexpr size_t kMacroDepthMax = 64;
 
 std::string TypeHint(const Field& field) {
-  if (field.name == "evt.arg.flags")
-    return "ask for evt.is_open_read, evt.is_open_write or evt.is_open_create";
   switch (field.type) {
     case FieldType::kNumber:
       return "a number is compared by = != < <= > >= in";
@@ -26,6 +24,8 @@ std::string TypeHint(const Field& field) {
       return "write " + std::string(field.name) + " = true";
     case FieldType::kAddress:
       return "an address is compared by = != in, with 10.0.0.1 or 10.0.0.0/8";
+    case FieldType::kNamed:
+      return "it is compared by its names, and by its number";
     case FieldType::kString:
       return "text is compared by = != in contains startswith endswith glob pmatch regex";
   }
@@ -135,6 +135,7 @@ ConditionCompiler::Result ConditionCompiler::Check(const Expr& expr) {
   }
   const std::vector<Word> words = expr.is_list ? definitions_.Expand(expr.values) : expr.values;
   if (expr.is_list && !CheckList(expr, words)) return std::nullopt;
+  if (!CheckNames(expr, *field, words)) return std::nullopt;
   OperandError error;
   PredicatePtr predicate = expr.op->make(field->type, words, error);
   if (predicate == nullptr) return BadOperand(expr, words, error);
@@ -173,6 +174,22 @@ ConditionCompiler::Result ConditionCompiler::CheckTypes(const Expr& expr,
   if (!good) return std::nullopt;
   return ConditionTree::OfType(
       MatchTypes(predicate, expr.op->negated, expr.name == "syscall.type"));
+}
+
+// A name that there is not would never match. In Falco's own files it may be one of its many.
+bool ConditionCompiler::CheckNames(const Expr& expr, const Field& field,
+                                   const std::vector<Word>& words) {
+  const bool by_name = expr.op->name == "=" || expr.op->name == "==" || expr.op->name == "!=" ||
+                       expr.op->shape == Operator::Shape::kList;
+  if (field.type != FieldType::kNamed || !by_name || falco_) return true;
+  bool good = true;
+  for (const Word& word : words) {
+    if (IsNumber(word.text) || event::KnowsName(field, word.text)) continue;
+    good = false;
+    Fail(word.where, expr.name + " is never " + Quoted(word.text),
+         "its names are those of the system call's manual page; a number is taken, too");
+  }
+  return good;
 }
 
 bool ConditionCompiler::TakeIndex(const Expr& expr, const Field& field, FieldTest& test) {

@@ -52,6 +52,7 @@ class ConditionCompiler {
   Result BadOperand(const Expr& expr, const std::vector<Word>& words, const OperandError& error);
   Result CheckTypes(const Expr& expr, const std::vector<Word>& words, const Predicate& predicate);
   bool TakeIndex(const Expr& expr, const event::Field& field, FieldTest& test);
+  bool CheckNames(const Expr& expr, const event::Field& field, const std::vector<Word>& words);
   bool CheckList(const Expr& expr, const std::vector<Word>& words);
 
   const Definitions& definitions_;

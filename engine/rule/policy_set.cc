@@ -17,16 +17,6 @@ void Add(Matches& out, const RuleInfo& rule) {
   }
 }
 
-uint64_t EventsOfDeny(uint32_t classes) {
-  const auto bit = [](event::Type type) { return 1ULL << static_cast<unsigned>(type); };
-  uint64_t events = 0;
-  if ((classes >> NSW_CLASS_EXEC & 1) != 0) events |= bit(event::Type::k_exec);
-  if ((classes & (1U << NSW_CLASS_READ | 1U << NSW_CLASS_WRITE)) != 0)
-    events |= bit(event::Type::k_open);
-  if ((classes >> NSW_CLASS_CONNECT & 1) != 0) events |= bit(event::Type::k_connect);
-  return events;
-}
-
 class CompiledSet final : public PolicySet {
  public:
   explicit CompiledSet(std::vector<CompiledPolicy> policies) : policies_(std::move(policies)) {
@@ -141,6 +131,16 @@ class CompiledSet final : public PolicySet {
 };
 
 }  // namespace
+
+uint64_t EventsOfDeny(uint32_t classes) {
+  const auto bit = [](event::Type type) { return 1ULL << static_cast<unsigned>(type); };
+  uint64_t events = 0;
+  if ((classes >> NSW_CLASS_EXEC & 1) != 0) events |= bit(event::Type::k_exec);
+  if ((classes & (1U << NSW_CLASS_READ | 1U << NSW_CLASS_WRITE)) != 0)
+    events |= bit(event::Type::k_open);
+  if ((classes >> NSW_CLASS_CONNECT & 1) != 0) events |= bit(event::Type::k_connect);
+  return events;
+}
 
 std::shared_ptr<const PolicySet> MakePolicySet(std::vector<CompiledPolicy> policies) {
   return std::make_shared<CompiledSet>(std::move(policies));

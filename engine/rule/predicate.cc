@@ -10,8 +10,8 @@ namespace {
 using event::FieldType;
 using Shape = Operator::Shape;
 
-constexpr unsigned kText = TypeBit(FieldType::kString);
-constexpr unsigned kNumber = TypeBit(FieldType::kNumber);
+constexpr unsigned kText = TypeBit(FieldType::kString) | TypeBit(FieldType::kNamed);
+constexpr unsigned kNumber = TypeBit(FieldType::kNumber) | TypeBit(FieldType::kNamed);
 constexpr unsigned kAny =
     kText | kNumber | TypeBit(FieldType::kBool) | TypeBit(FieldType::kAddress);
 
@@ -50,6 +50,7 @@ PredicatePtr MakeExists(FieldType, Words, OperandError&) { return std::make_uniq
 
 PredicatePtr MakeIn(FieldType type, Words words, OperandError& error) {
   if (type == FieldType::kString) return MakeTextSet(type, words, error);
+  if (type == FieldType::kNamed) return MakeNamedSet(type, words, error);
   return type == FieldType::kAddress ? MakeAddressSet(type, words, error)
                                      : MakeNumberSet(type, words, error);
 }
@@ -78,6 +79,8 @@ std::string_view TypeName(FieldType type) {
       return "true or false";
     case FieldType::kAddress:
       return "an address";
+    case FieldType::kNamed:
+      return "a name or a number";
   }
   return "";
 }

@@ -52,6 +52,8 @@ const Operator* FindOperator(std::string_view name);
 std::span<const std::string_view> OperatorNames();
 
 constexpr unsigned TypeBit(event::FieldType type) { return 1U << static_cast<unsigned>(type); }
+/// Whether a word is a number as conditions write it: 42, -1, 0x2a.
+bool IsNumber(std::string_view text);
 /// "text", "a number", ... for messages.
 std::string_view TypeName(event::FieldType type);
 
@@ -62,6 +64,8 @@ PredicatePtr MakeExists(event::FieldType type, Words words, OperandError& error)
 PredicatePtr MakeIn(event::FieldType type, Words words, OperandError& error);
 // predicate_number.cc: numbers, booleans, addresses
 PredicatePtr MakeNumberSet(event::FieldType type, Words words, OperandError& error);
+// Names, or numbers where the operand is one.
+PredicatePtr MakeNamedSet(event::FieldType type, Words words, OperandError& error);
 PredicatePtr MakeAddressSet(event::FieldType type, Words words, OperandError& error);
 PredicatePtr MakeLess(event::FieldType type, Words words, OperandError& error);
 PredicatePtr MakeLessEqual(event::FieldType type, Words words, OperandError& error);

@@ -10,6 +10,7 @@
 #include "engine/event/address.h"
 #include "engine/rule/diagnostics.h"
 #include "engine/rule/predicate.h"
+#include "engine/rule/string_set.h"
 
 namespace nsw::rule {
 namespace {
@@ -33,7 +34,7 @@ std::optional<int64_t> ParseNumber(std::string_view text) {
 }
 
 std::optional<int64_t> ParseOperand(FieldType type, const std::string& text) {
-  if (type == FieldType::kNumber) return ParseNumber(text);
+  if (type == FieldType::kNumber || type == FieldType::kNamed) return ParseNumber(text);
   if (text == "true" || text == "1") return 1;
   return text == "false" || text == "0" ? std::optional<int64_t>(0) : std::nullopt;
 }
@@ -42,8 +43,8 @@ std::optional<int64_t> Operand(FieldType type, Words words, size_t i, OperandErr
   const auto number = ParseOperand(type, words[i].text);
   if (!number) {
     error = {i, Quoted(words[i].text) + " is not " + std::string(TypeName(type)),
-             type == FieldType::kNumber ? "the field is a number: write 42, -1 or 0x2a"
-                                        : "write true or false"};
+             type == FieldType::kBool ? "write true or false"
+                                      : "the field is a number: write 42, -1 or 0x2a"};
   }
   return number;
 }
@@ -58,6 +59,27 @@ class NumberSet final : public Predicate {
   }
 
  private:
+  std::vector<int64_t> numbers_;
+};
+
+class NamedSet final : public Predicate {
+ public:
+  explicit NamedSet(Words words) {
+    for (const Word& word : words) {
+      if (const auto number = ParseNumber(word.text)) {
+        numbers_.push_back(*number);
+      } else {
+        names_.Insert(word.text);
+      }
+    }
+  }
+  bool Test(const Value& value) const override {
+    return names_.Contains(value.text) ||
+           std::ranges::find(numbers_, value.number) != numbers_.end();
+  }
+
+ private:
+  StringSet names_;
   std::vector<int64_t> numbers_;
 };
 
@@ -99,6 +121,8 @@ std::string AddressHint(std::string_view text) {
 
 }  // namespace
 
+bool IsNumber(std::string_view text) { return ParseNumber(text).has_value(); }
+
 PredicatePtr MakeNumberSet(FieldType type, Words words, OperandError& error) {
   std::vector<int64_t> numbers;
   for (size_t i = 0; i < words.size(); i++) {
@@ -107,6 +131,10 @@ PredicatePtr MakeNumberSet(FieldType type, Words words, OperandError& error) {
     numbers.push_back(*number);
   }
   return std::make_unique<NumberSet>(std::move(numbers));
+}
+
+PredicatePtr MakeNamedSet(FieldType, Words words, OperandError&) {
+  return std::make_unique<NamedSet>(words);
 }
 
 PredicatePtr MakeAddressSet(FieldType, Words words, OperandError& error) {

@@ -148,6 +148,9 @@ std::span<const event::Field* const> OutputFields(const OutputTemplate& output);
 /// The same with their indexes.
 std::span<const OutputField> OutputFieldRefs(const OutputTemplate& output);
 
+/// Which events entries of these classes (bit per nsw_class) speak of.
+uint64_t EventsOfDeny(uint32_t classes);
+
 /// Parses one deny entry as the policy language has it, for `nswarden deny`: class "exec", "read",
 /// "write" or "connect". The rule's name is "run-time/CLASS/ENTRY".
 Result<std::pair<RuleInfo, std::vector<DenyEntry>>> ParseDenyEntry(std::string_view deny_class,

@@ -18,12 +18,11 @@ struct Expected {
 // Of each field of each struct, from the structs themselves.
 std::map<std::pair<Type, std::string>, Expected> FromStructs() {
   std::map<std::pair<Type, std::string>, Expected> fields;
-#define EVENT(NAME, name, falco, ring, doc)      \
+#define EVENT(NAME, name, ...)                   \
   {                                              \
     using S [[maybe_unused]] = nsw_event_##name; \
     [[maybe_unused]] constexpr Type type = Type::k_##name;
-#define FIELD(kind, name, rule_field, doc) \
-  fields[{type, #name}] = {offsetof(S, name), sizeof(S::name)};
+#define FIELD(kind, name, ...) fields[{type, #name}] = {offsetof(S, name), sizeof(S::name)};
 #define END }
 #include "bpf/events.def"
   return fields;

@@ -71,6 +71,7 @@ class FakeKernel final : public kernel::Kernel {
   FakeDenyMaps maps;
   bool can_enforce = true;
   bool watch_host = false;
+  uint64_t wanted = 0;
   std::map<uint64_t, uint32_t> flags;
   std::vector<kernel::HomeState> homes;
 
@@ -81,6 +82,7 @@ class FakeKernel final : public kernel::Kernel {
   std::vector<kernel::HomeState> Homes() const override { return homes; }
   uint32_t host_pid_namespace() const override { return 1; }
   void SetWatchHost(bool on) override { watch_host = on; }
+  void SetWanted(uint64_t events) override { wanted = events; }
   Status SetHomeFlags(uint64_t home, uint32_t set) override {
     flags[home] |= set;
     return {};

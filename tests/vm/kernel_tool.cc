@@ -71,12 +71,12 @@ void Print(const char* name, uint64_t value) {
 
 void PrintFields(std::span<const std::byte> record, const nsw_header& header) {
   switch (header.type) {
-#define EVENT(NAME, name, falco, ring, doc) \
-  case NSW_EVENT_##NAME: {                  \
-    nsw_event_##name e;                     \
-    if (record.size() < sizeof e) return;   \
+#define EVENT(NAME, name, ...)            \
+  case NSW_EVENT_##NAME: {                \
+    nsw_event_##name e;                   \
+    if (record.size() < sizeof e) return; \
     std::memcpy(&e, record.data(), sizeof e);
-#define FIELD(kind, name, rule_field, doc) PRINT_##kind(name)
+#define FIELD(kind, name, ...) PRINT_##kind(name)
 #define END \
   break;    \
   }
@@ -87,8 +87,8 @@ void PrintFields(std::span<const std::byte> record, const nsw_header& header) {
 const char* EventName(uint16_t type) {
   static constexpr const char* kNames[] = {
       "none",
-#define EVENT(NAME, name, falco, ring, doc) #name,
-#define FIELD(kind, name, rule_field, doc)
+#define EVENT(NAME, name, ...) #name,
+#define FIELD(...)
 #define END
 #include "bpf/events.def"
   };

@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0
+// The table of acts: what a container can do, and the one event that must come of it. Each row is
+// performed by this program in a real container, in a process of its own, so that its events are
+// told apart by their process id and none can hide. A class of acts is a file acts_*.cc; a new act
+// is a row in it. Used by tests/vm/cases/40_acts.sh, on each kernel.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace acts {
+
+/// What an act works with. Made anew for each; the act's process has a copy.
+struct Stage {
+  std::string folder;  ///< of this act alone, there already: "$D" in what is expected
+  int fd[4] = {-1, -1, -1, -1};
+  int number[4] = {};
+  void* memory = nullptr;
+  int* also = nullptr;  ///< shared with the parent: another process whose events belong to the act
+
+  [[nodiscard]] std::string Path(std::string_view name) const {
+    return folder + "/" + std::string(name);
+  }
+};
+
+/// How an act ended.
+enum class Outcome {
+  kDone,    ///< performed; whether the kernel let it is what the event says
+  kAbsent,  ///< this kernel has no such call: nothing is expected
+  kBroken,  ///< the act itself is wrong; errno says how
+};
+
+using Step = Outcome (*)(Stage&);
+
+/// A rule field and its text. "$D" is the act's folder; a text that begins with ~ is a regular
+/// expression for the whole; "<NA>" is a field that is absent.
+struct Field {
+  std::string_view name;
+  std::string_view value;
+};
+
+struct Act {
+  std::string_view name;
+  std::string_view threats;  ///< numbers of THREATS.md, "F3 F9"; "" where it is none
+  Step prepare;              ///< by the parent; null: nothing to do
+  Step perform;              ///< by a process of its own
+  /// Of exactly one event. Empty: no event at all may come of it.
+  std::vector<Field> expect;
+  /// evt.type of other events that the act's process cannot help to cause.
+  std::string_view besides = "";
+};
+
+const std::vector<Act>& OpenActs();     // acts_open.cc
+const std::vector<Act>& ExecActs();     // acts_exec.cc
+const std::vector<Act>& NetworkActs();  // acts_network.cc
+const std::vector<Act>& ProcessActs();  // acts_process.cc
+const std::vector<Act>& KernelActs();   // acts_kernel.cc
+
+/// All of them, in the order in which they are performed.
+std::vector<const Act*> AllActs();
+
+// Steps are written as lambdas: ACT(s) { ... } has the Stage as s.
+#define ACT(s) []([[maybe_unused]] ::acts::Stage & s) -> ::acts::Outcome
+
+/// kDone, but kAbsent after ENOSYS: for what a call returned.
+Outcome Done(long result);
+/// kBroken where `good` does not hold: for what must succeed.
+Outcome Must(bool good);
+
+/// Makes a file with a line in it. For prepare.
+bool MakeFile(const std::string& path, unsigned mode = 0644);
+
+/// One operation by io_uring, by system calls of our own; `async`: by a worker thread. What it
+/// returned; -ENOSYS where there is no io_uring.
+struct RingAct {
+  unsigned char opcode = 0;
+  int fd = -100;  // AT_FDCWD
+  const void* address = nullptr;
+  unsigned length = 0;
+  unsigned long long offset = 0;
+  unsigned flags = 0;
+  bool async = false;
+};
+long ByRing(const RingAct& act);
+/// The same by a thread of the kernel's own that watches the queue (SQPOLL).
+long ByRingPolled(const RingAct& act);
+
+/// A system call by the 32-bit gate, int 0x80. Its addresses must lie below 4 GiB: `Low` copies a
+/// text there.
+long Call32(long number, long a = 0, long b = 0, long c = 0, long d = 0, long e = 0);
+const char* Low(std::string_view text);
+
+}  // namespace acts

@@ -1,0 +1,436 @@
+// SPDX-License-Identifier: Apache-2.0
+// What processes do to their own rights and to each other: one event each, and none for what only
+// asks.
+#include <linux/audit.h>
+#include <linux/capability.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <netinet/in.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/personality.h>
+#include <sys/prctl.h>
+#include <sys/ptrace.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <fcntl.h>
+
+#include "tests/acts/act.h"
+
+namespace acts {
+namespace {
+
+constexpr std::string_view kSome = "~[1-9][0-9]*";
+
+// A process that waits until the container ends, in a UTS namespace of its own: number[0].
+Outcome Other(Stage& s) {
+  const pid_t child = fork();
+  if (child == 0) {
+    unshare(CLONE_NEWUTS);
+    prctl(PR_SET_NAME, "other");
+    for (;;) pause();
+  }
+  s.number[0] = child;
+  usleep(300'000);
+  return Must(child > 0);
+}
+
+Outcome OtherNamespace(Stage& s) {
+  if (Other(s) != Outcome::kDone) return Outcome::kBroken;
+  const std::string path = "/proc/" + std::to_string(s.number[0]) + "/ns/uts";
+  s.fd[0] = open(path.c_str(), O_RDONLY);
+  return Must(s.fd[0] >= 0);
+}
+
+Outcome OtherDescriptor(Stage& s) {
+  if (Other(s) != Outcome::kDone) return Outcome::kBroken;
+  s.fd[0] = static_cast<int>(syscall(SYS_pidfd_open, s.number[0], 0));
+  return Must(s.fd[0] >= 0);
+}
+
+// ---- ids ----
+
+Outcome Setuid(Stage&) { return Done(syscall(SYS_setuid, 1000)); }
+Outcome Setgid(Stage&) { return Done(syscall(SYS_setgid, 1000)); }
+Outcome Setfsuid(Stage&) { return Done(syscall(SYS_setfsuid, 1000)); }
+Outcome Setfsgid(Stage&) { return Done(syscall(SYS_setfsgid, 1000)); }
+Outcome Setreuid(Stage&) { return Done(syscall(SYS_setreuid, 1000, -1)); }
+Outcome Setregid(Stage&) { return Done(syscall(SYS_setregid, 1000, -1)); }
+Outcome Setresuid(Stage&) { return Done(syscall(SYS_setresuid, 1, 2, 3)); }
+Outcome Setresgid(Stage&) { return Done(syscall(SYS_setresgid, 1, 2, 3)); }
+Outcome Setuid32(Stage&) { return Done(Call32(213, 1000)); }
+Outcome Setuid16(Stage&) { return Done(Call32(23, 1000)); }
+Outcome SetuidRefused(Stage&) {
+  syscall(SYS_setuid, 1000);
+  return Done(syscall(SYS_setgid, 0));
+}
+Outcome Setgroups(Stage&) {
+  const unsigned groups[] = {4, 27};
+  return Done(syscall(SYS_setgroups, 2, groups));
+}
+
+Outcome Capset(Stage&) {
+  __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
+  __user_cap_data_struct data[2] = {};
+  data[0].effective = 1U << CAP_CHOWN;
+  data[0].permitted = 1U << CAP_CHOWN | 1U << CAP_KILL;
+  return Done(syscall(SYS_capset, &header, data));
+}
+
+// ---- options ----
+
+Outcome SetName(Stage&) { return Done(prctl(PR_SET_NAME, "disguise")); }
+Outcome SetDumpable(Stage&) { return Done(prctl(PR_SET_DUMPABLE, 0)); }
+Outcome GetDumpable(Stage&) { return Done(prctl(PR_GET_DUMPABLE)); }
+Outcome NoNewPrivileges(Stage&) { return Done(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)); }
+Outcome DropBound(Stage&) { return Done(prctl(PR_CAPBSET_DROP, CAP_SYS_TIME, 0, 0, 0)); }
+Outcome Ptracer(Stage&) { return Done(prctl(PR_SET_PTRACER, PR_SET_PTRACER_ANY, 0, 0, 0)); }
+Outcome Personality(Stage&) { return Done(personality(ADDR_NO_RANDOMIZE)); }
+Outcome AskPersonality(Stage&) { return Done(personality(0xffffffff)); }
+
+Outcome Seccomp(Stage&) {
+  sock_filter allow = BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW);
+  sock_fprog program{1, &allow};
+  return Done(syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_LOG, &program));
+}
+
+// ---- others ----
+
+Outcome Traceme(Stage&) { return Done(ptrace(PTRACE_TRACEME, 0, 0, 0)); }
+Outcome Attach(Stage& s) { return Done(ptrace(PTRACE_ATTACH, s.number[0], 0, 0)); }
+Outcome Seize(Stage& s) { return Done(ptrace(PTRACE_SEIZE, s.number[0], 0, 0)); }
+Outcome AttachNobody(Stage&) { return Done(ptrace(PTRACE_ATTACH, 999999, 0, 0)); }
+
+long word = 42;
+
+Outcome ReadOther(Stage& s) {
+  long here = 0;
+  iovec local{&here, sizeof here};
+  iovec remote{&word, sizeof word};
+  return Done(process_vm_readv(s.number[0], &local, 1, &remote, 1, 0));
+}
+Outcome WriteOther(Stage& s) {
+  long here = 43;
+  iovec local{&here, sizeof here};
+  iovec remote{&word, sizeof word};
+  return Done(process_vm_writev(s.number[0], &local, 1, &remote, 1, 0));
+}
+
+Outcome Kill(Stage& s) { return Done(kill(s.number[0], SIGWINCH)); }
+Outcome KillNobody(Stage&) { return Done(kill(999999, SIGWINCH)); }
+Outcome KillAsks(Stage& s) { return Done(kill(s.number[0], 0)); }
+Outcome Tkill(Stage& s) { return Done(syscall(SYS_tkill, s.number[0], SIGWINCH)); }
+Outcome Tgkill(Stage& s) { return Done(syscall(SYS_tgkill, s.number[0], s.number[0], SIGWINCH)); }
+Outcome TgkillItself(Stage&) { return Done(syscall(SYS_tgkill, getpid(), gettid(), SIGWINCH)); }
+Outcome Kill32(Stage& s) { return Done(Call32(37, s.number[0], SIGWINCH)); }
+Outcome PidfdSignal(Stage& s) {
+  return Done(syscall(SYS_pidfd_send_signal, s.fd[0], SIGWINCH, nullptr, 0));
+}
+Outcome Sigqueue(Stage& s) { return Done(sigqueue(s.number[0], SIGWINCH, sigval{})); }
+
+// ---- namespaces ----
+
+Outcome Unshare(Stage&) { return Done(unshare(CLONE_NEWUTS)); }
+Outcome Unshare32(Stage&) { return Done(Call32(310, CLONE_NEWUTS)); }
+Outcome Setns(Stage& s) { return Done(setns(s.fd[0], CLONE_NEWUTS)); }
+Outcome CloneNamespace(Stage&) {
+  const long child = syscall(SYS_clone, CLONE_NEWUTS | SIGCHLD, nullptr, nullptr, nullptr, 0);
+  if (child == 0) _exit(0);
+  return Must(child > 0 && waitpid(static_cast<pid_t>(child), nullptr, 0) == child);
+}
+
+// ---- standard streams ----
+
+// fd[0]: a connection.
+Outcome Connected(Stage& s) {
+  const int listener = socket(AF_INET, SOCK_STREAM, 0);
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  socklen_t size = sizeof address;
+  s.fd[0] = socket(AF_INET, SOCK_STREAM, 0);
+  return Must(bind(listener, reinterpret_cast<sockaddr*>(&address), size) == 0 &&
+              listen(listener, 1) == 0 &&
+              getsockname(listener, reinterpret_cast<sockaddr*>(&address), &size) == 0 &&
+              connect(s.fd[0], reinterpret_cast<sockaddr*>(&address), size) == 0);
+}
+
+Outcome OpenFile(Stage& s) {
+  if (!MakeFile(s.Path("file"))) return Outcome::kBroken;
+  s.fd[0] = open(s.Path("file").c_str(), O_RDONLY);
+  return Must(s.fd[0] >= 0);
+}
+
+Outcome Dup2Socket(Stage& s) { return Done(dup2(s.fd[0], 0)); }
+Outcome Dup3File(Stage& s) { return Done(dup3(s.fd[0], 1, O_CLOEXEC)); }
+Outcome DupSocket(Stage& s) {
+  close(0);
+  return Done(dup(s.fd[0]));
+}
+Outcome FcntlSocket(Stage& s) {
+  close(0);
+  return Done(fcntl(s.fd[0], F_DUPFD, 0));
+}
+Outcome DupElsewhere(Stage& s) {
+  return Must(dup(s.fd[0]) > 2 && dup2(s.fd[0], 100) == 100 && fcntl(s.fd[0], F_DUPFD, 50) > 2);
+}
+
+const std::vector<Act> kActs = {
+    {"setuid",
+     "",
+     nullptr,
+     Setuid,
+     {{"evt.type", "setuid"}, {"evt.arg.uid", "1000"}, {"evt.res", "SUCCESS"}}},
+    {"setfsuid", "", nullptr, Setfsuid, {{"evt.type", "setfsuid"}, {"evt.arg.uid", "1000"}}},
+    {"setgid",
+     "",
+     nullptr,
+     Setgid,
+     {{"evt.type", "setgid"}, {"evt.arg.gid", "1000"}, {"evt.res", "SUCCESS"}}},
+    {"setfsgid", "", nullptr, Setfsgid, {{"evt.type", "setfsgid"}, {"evt.arg.gid", "1000"}}},
+    {"setreuid",
+     "",
+     nullptr,
+     Setreuid,
+     {{"evt.type", "setreuid"},
+      {"evt.arg.ruid", "1000"},
+      {"evt.arg.euid", "-1"},
+      {"evt.arg.suid", "-1"}}},
+    {"setregid",
+     "",
+     nullptr,
+     Setregid,
+     {{"evt.type", "setregid"}, {"evt.arg.rgid", "1000"}, {"evt.arg.egid", "-1"}}},
+    {"setresuid",
+     "",
+     nullptr,
+     Setresuid,
+     {{"evt.type", "setresuid"},
+      {"evt.arg.ruid", "1"},
+      {"evt.arg.euid", "2"},
+      {"evt.arg.suid", "3"}}},
+    {"setresgid",
+     "",
+     nullptr,
+     Setresgid,
+     {{"evt.type", "setresgid"},
+      {"evt.arg.rgid", "1"},
+      {"evt.arg.egid", "2"},
+      {"evt.arg.sgid", "3"}}},
+    {"int80-setuid",
+     "X10",
+     nullptr,
+     Setuid32,
+     {{"evt.type", "setuid"}, {"evt.arg.uid", "1000"}, {"evt.res", "SUCCESS"}}},
+    {"int80-setuid16",
+     "X10",
+     nullptr,
+     Setuid16,
+     {{"evt.type", "setuid"}, {"evt.arg.uid", "1000"}, {"evt.res", "SUCCESS"}}},
+    {"setgid-refused",
+     "",
+     nullptr,
+     SetuidRefused,
+     {{"evt.type", "setgid"}, {"evt.arg.gid", "0"}, {"evt.res", "EPERM"}},
+     "setuid"},
+    {"setgroups", "", nullptr, Setgroups, {{"evt.type", "setgroups"}, {"evt.arg.size", "2"}}},
+    {"capset",
+     "",
+     nullptr,
+     Capset,
+     {{"evt.type", "capset"},
+      {"evt.arg.cap_effective", "CAP_CHOWN"},
+      {"evt.arg.cap_permitted", "CAP_CHOWN|CAP_KILL"},
+      {"evt.arg.cap_inheritable", "0"},
+      {"evt.res", "SUCCESS"}}},
+    {"prctl-set-name",
+     "",
+     nullptr,
+     SetName,
+     {{"evt.type", "prctl"},
+      {"evt.arg.option", "PR_SET_NAME"},
+      {"evt.arg.arg2_str", "disguise"},
+      {"evt.res", "SUCCESS"}}},
+    {"prctl-set-dumpable",
+     "",
+     nullptr,
+     SetDumpable,
+     {{"evt.type", "prctl"}, {"evt.arg.option", "PR_SET_DUMPABLE"}, {"evt.arg.arg2_int", "0"}}},
+    {"prctl-get-dumpable", "", nullptr, GetDumpable, {}},
+    {"prctl-no-new-privs",
+     "",
+     nullptr,
+     NoNewPrivileges,
+     {{"evt.type", "prctl"}, {"evt.arg.option", "PR_SET_NO_NEW_PRIVS"}, {"evt.arg.arg2_int", "1"}}},
+    {"prctl-capbset-drop",
+     "",
+     nullptr,
+     DropBound,
+     {{"evt.type", "prctl"}, {"evt.arg.option", "PR_CAPBSET_DROP"}, {"evt.arg.arg2_int", "25"}}},
+    {"prctl-set-ptracer",
+     "",
+     nullptr,
+     Ptracer,
+     {{"evt.type", "prctl"}, {"evt.arg.option", "PR_SET_PTRACER"}}},
+    {"personality",
+     "",
+     nullptr,
+     Personality,
+     {{"evt.type", "personality"}, {"evt.arg.persona", "ADDR_NO_RANDOMIZE"}}},
+    {"personality-asks", "", nullptr, AskPersonality, {}},
+    {"seccomp",
+     "",
+     nullptr,
+     Seccomp,
+     {{"evt.type", "seccomp"},
+      {"evt.arg.op", "SECCOMP_SET_MODE_FILTER"},
+      {"evt.arg.flags", "SECCOMP_FILTER_FLAG_LOG"},
+      {"evt.res", "SUCCESS"}}},
+    {"ptrace-traceme",
+     "",
+     nullptr,
+     Traceme,
+     {{"evt.type", "ptrace"}, {"evt.arg.request", "PTRACE_TRACEME"}, {"evt.res", "SUCCESS"}}},
+    {"ptrace-attach",
+     "",
+     Other,
+     Attach,
+     {{"evt.type", "ptrace"},
+      {"evt.arg.request", "PTRACE_ATTACH"},
+      {"evt.arg.target_pid", kSome},
+      {"evt.arg.target", "other"},
+      {"evt.res", "SUCCESS"}}},
+    {"ptrace-seize",
+     "",
+     Other,
+     Seize,
+     {{"evt.type", "ptrace"},
+      {"evt.arg.request", "PTRACE_SEIZE"},
+      {"evt.arg.target", "other"},
+      {"evt.res", "SUCCESS"}}},
+    {"ptrace-nobody",
+     "",
+     nullptr,
+     AttachNobody,
+     {{"evt.type", "ptrace"},
+      {"evt.arg.request", "PTRACE_ATTACH"},
+      {"evt.arg.pid", "999999"},
+      {"evt.arg.target_pid", "0"},
+      {"evt.res", "ESRCH"}}},
+    {"process-vm-readv",
+     "",
+     Other,
+     ReadOther,
+     {{"evt.type", "process_vm_readv"},
+      {"evt.arg.target_pid", kSome},
+      {"evt.arg.target", "other"},
+      {"evt.arg.length", "8"},
+      {"evt.rawres", "8"}}},
+    {"process-vm-writev",
+     "",
+     Other,
+     WriteOther,
+     {{"evt.type", "process_vm_writev"}, {"evt.arg.target", "other"}, {"evt.rawres", "8"}}},
+    {"kill",
+     "",
+     Other,
+     Kill,
+     {{"evt.type", "kill"},
+      {"evt.arg.sig", "SIGWINCH"},
+      {"evt.arg.target_pid", kSome},
+      {"evt.arg.target", "other"},
+      {"evt.arg.targets", "1"},
+      {"evt.res", "SUCCESS"}}},
+    {"kill-nobody",
+     "",
+     nullptr,
+     KillNobody,
+     {{"evt.type", "kill"},
+      {"evt.arg.pid", "999999"},
+      {"evt.arg.targets", "0"},
+      {"evt.res", "ESRCH"}}},
+    {"kill-asks", "", Other, KillAsks, {}},
+    {"tkill", "", Other, Tkill, {{"evt.type", "tkill"}, {"evt.arg.target", "other"}}},
+    {"tgkill",
+     "",
+     Other,
+     Tgkill,
+     {{"evt.type", "tgkill"}, {"evt.arg.sig", "SIGWINCH"}, {"evt.arg.target", "other"}}},
+    {"tgkill-itself", "", nullptr, TgkillItself, {}},
+    {"int80-kill",
+     "X10",
+     Other,
+     Kill32,
+     {{"evt.type", "kill"}, {"evt.arg.sig", "SIGWINCH"}, {"evt.arg.target", "other"}}},
+    {"pidfd-send-signal",
+     "",
+     OtherDescriptor,
+     PidfdSignal,
+     {{"evt.type", "pidfd_send_signal"},
+      {"evt.arg.sig", "SIGWINCH"},
+      {"evt.arg.target_pid", kSome},
+      {"evt.arg.target", "other"}}},
+    {"sigqueue",
+     "",
+     Other,
+     Sigqueue,
+     {{"evt.type", "rt_sigqueueinfo"}, {"evt.arg.sig", "SIGWINCH"}, {"evt.arg.target", "other"}}},
+    {"unshare",
+     "I1",
+     nullptr,
+     Unshare,
+     {{"evt.type", "unshare"},
+      {"evt.arg.flags", "CLONE_NEWUTS"},
+      {"evt.arg.changed", "CLONE_NEWUTS"},
+      {"evt.res", "SUCCESS"}}},
+    {"int80-unshare",
+     "I1 X10",
+     nullptr,
+     Unshare32,
+     {{"evt.type", "unshare"}, {"evt.arg.changed", "CLONE_NEWUTS"}, {"evt.res", "SUCCESS"}}},
+    {"setns",
+     "I2",
+     OtherNamespace,
+     Setns,
+     {{"evt.type", "setns"},
+      {"evt.arg.flags", "CLONE_NEWUTS"},
+      {"evt.arg.changed", "CLONE_NEWUTS"},
+      {"evt.res", "SUCCESS"}}},
+    {"clone-namespace",
+     "I1",
+     nullptr,
+     CloneNamespace,
+     {{"evt.type", "clone"}, {"evt.arg.flags", "CLONE_NEWUTS"}, {"evt.res", "SUCCESS"}}},
+    {"dup2-socket",
+     "",
+     Connected,
+     Dup2Socket,
+     {{"evt.type", "dup2"}, {"evt.rawres", "0"}, {"fd.type", "ipv4"}, {"fd.sip", "127.0.0.1"}}},
+    {"dup3-file",
+     "",
+     OpenFile,
+     Dup3File,
+     {{"evt.type", "dup3"}, {"evt.rawres", "1"}, {"fd.type", "file"}, {"fd.name", "$D/file"}}},
+    {"dup-socket",
+     "",
+     Connected,
+     DupSocket,
+     {{"evt.type", "dup"}, {"evt.rawres", "0"}, {"fd.type", "ipv4"}}},
+    {"fcntl-socket",
+     "",
+     Connected,
+     FcntlSocket,
+     {{"evt.type", "fcntl"}, {"evt.rawres", "0"}, {"fd.type", "ipv4"}}},
+    {"dup-elsewhere", "", Connected, DupElsewhere, {}},
+};
+
+}  // namespace
+
+const std::vector<Act>& ProcessActs() { return kActs; }
+
+}  // namespace acts

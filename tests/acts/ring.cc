@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+// io_uring by its system calls alone.
+#include <linux/io_uring.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <cerrno>
+#include <cstring>
+
+#include "tests/acts/act.h"
+
+namespace acts {
+namespace {
+
+struct Ring {
+  int fd = -1;
+  io_uring_params params{};
+  char* queues = nullptr;
+  io_uring_sqe* entries = nullptr;
+
+  std::atomic<unsigned>& At(unsigned offset) const {
+    return *reinterpret_cast<std::atomic<unsigned>*>(queues + offset);
+  }
+};
+
+bool Open(Ring& ring, unsigned flags) {
+  ring.params.flags = flags;
+  ring.params.sq_thread_idle = 50;  // ms
+  ring.fd = static_cast<int>(syscall(SYS_io_uring_setup, 4, &ring.params));
+  if (ring.fd < 0) return false;
+  const size_t size = ring.params.cq_off.cqes + ring.params.cq_entries * sizeof(io_uring_cqe);
+  void* queues = mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE, ring.fd,
+                      IORING_OFF_SQ_RING);
+  void* entries = mmap(nullptr, 4 * sizeof(io_uring_sqe), PROT_READ | PROT_WRITE,
+                       MAP_SHARED | MAP_POPULATE, ring.fd, IORING_OFF_SQES);
+  ring.queues = static_cast<char*>(queues);
+  ring.entries = static_cast<io_uring_sqe*>(entries);
+  return queues != MAP_FAILED && entries != MAP_FAILED;
+}
+
+void Put(const Ring& ring, const RingAct& act) {
+  io_uring_sqe& entry = ring.entries[0];
+  std::memset(&entry, 0, sizeof entry);
+  entry.opcode = act.opcode;
+  entry.flags = act.async ? IOSQE_ASYNC : 0;
+  entry.fd = act.fd;
+  entry.addr = reinterpret_cast<uintptr_t>(act.address);
+  entry.len = act.length;
+  entry.off = act.offset;
+  entry.rw_flags = static_cast<int>(act.flags);
+  ring.At(ring.params.sq_off.array) = 0;
+  ring.At(ring.params.sq_off.tail) = 1;
+}
+
+long Answer(const Ring& ring) {
+  const auto* answers =
+      reinterpret_cast<const io_uring_cqe*>(ring.queues + ring.params.cq_off.cqes);
+  return answers[0].res;
+}
+
+long Run(const RingAct& act, unsigned setup) {
+  Ring ring;
+  if (!Open(ring, setup)) return -errno;
+  Put(ring, act);
+  const bool polled = (setup & IORING_SETUP_SQPOLL) != 0;
+  const unsigned wake = polled ? unsigned{IORING_ENTER_SQ_WAKEUP} : 0U;
+  const long entered = syscall(SYS_io_uring_enter, ring.fd, polled ? 0 : 1, 1,
+                               IORING_ENTER_GETEVENTS | wake, nullptr, 0);
+  const long result = entered < 0 ? -errno : Answer(ring);
+  close(ring.fd);
+  return result;
+}
+
+}  // namespace
+
+long ByRing(const RingAct& act) { return Run(act, 0); }
+long ByRingPolled(const RingAct& act) { return Run(act, IORING_SETUP_SQPOLL); }
+
+}  // namespace acts

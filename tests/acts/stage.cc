@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the acts are made of.
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+
+#include "tests/acts/act.h"
+
+namespace acts {
+
+std::vector<const Act*> AllActs() {
+  std::vector<const Act*> all;
+  for (const auto* table : {&OpenActs(), &ExecActs(), &NetworkActs(), &ProcessActs(), &KernelActs()}) {
+    for (const Act& act : *table) all.push_back(&act);
+  }
+  return all;
+}
+
+Outcome Done(long result) {
+  return result == -ENOSYS || (result == -1 && errno == ENOSYS) ? Outcome::kAbsent : Outcome::kDone;
+}
+
+Outcome Must(bool good) { return good ? Outcome::kDone : Outcome::kBroken; }
+
+bool MakeFile(const std::string& path, unsigned mode) {
+  const int fd = open(path.c_str(), O_CREAT | O_WRONLY | O_TRUNC, mode);
+  if (fd < 0) return false;
+  const bool good = write(fd, "content\n", 8) == 8 && fchmod(fd, mode) == 0;
+  close(fd);
+  return good;
+}
+
+const char* Low(std::string_view text) {
+  // The program is linked at a fixed address below 4 GiB, and this with it.
+  static char room[8][512];
+  static unsigned next = 0;
+  char* at = room[next++ % 8];
+  std::memcpy(at, text.data(), text.size());
+  at[text.size()] = '\0';
+  return at;
+}
+
+long Call32(long number, long a, long b, long c, long d, long e) {
+  long result = number;
+  asm volatile("int $0x80"
+               : "+a"(result)
+               : "b"(a), "c"(b), "d"(c), "S"(d), "D"(e)
+               : "memory", "r8", "r9", "r10", "r11");
+  return static_cast<int>(result);
+}
+
+}  // namespace acts

@@ -1,0 +1,29 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# Every act of the table in tests/acts, in one real container: each gives exactly one event, with the fields that the
+# table says. NSWARDEN_ACTS names some of them, for looking by hand.
+source "$(dirname "$(realpath "$0")")/../../e2e/lib.sh"
+source "$E2E/engine.sh"
+export NSWARDEN_START_DEADLINE=300
+ACTS=${NSWARDEN_ACTS_PROGRAM:-$REPO/build/release/tests/acts/nsw_acts}
+plan $(($("$ACTS" count) + 3))
+
+use_guest_docker
+"$E2E/image" acts/busybox
+mkdir -p "$POLICIES"
+"$ACTS" policy >"$POLICIES/acts.yaml"
+check_engine "the engine starts"
+
+# What each act needs: a program that is no script, a dynamic loader, and the host's right to mount.
+perform() {
+  # shellcheck disable=SC2086
+  docker run --rm --name acts --network none --privileged --ulimit nofile=65536:65536 \
+    -v "$ACTS:/program:ro" -v /lib64/ld-linux-x86-64.so.2:/ld.so:ro -v /bin/true:/bin/true-dynamic:ro \
+    -v /lib/x86_64-linux-gnu:/lib/x86_64-linux-gnu:ro acts/busybox /program run /srv ${NSWARDEN_ACTS-} >"$WORK/run"
+}
+check "the acts are performed" perform
+# The container's own end is the last that it does.
+check "the last event has come" wait_for 120 eval '[[ $(alerts ".output_fields[\"evt.type\"] == \"procexit\" and .output_fields[\"proc.vpid\"] == 1") == 1 ]]'
+"$ACTS" check "$ALERTS" "$WORK/run" >"$WORK/result" || not_ok_count=1
+sed -E "s|^(ok\|not ok) |\1 $CASE: |" "$WORK/result"
+finish
