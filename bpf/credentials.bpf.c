@@ -192,7 +192,7 @@ static __always_inline int enter_prctl(struct door *d)
 
 static __always_inline int exit_prctl(__s64 result)
 {
-	return finish_act(NSW_EVENT_PRCTL, result, NSW_RING_EVENTS);
+	return finish_some(NSW_EVENT_PRCTL, result, NSW_RING_EVENTS);
 }
 
 static __always_inline int enter_personality(struct door *d)
@@ -213,7 +213,7 @@ static __always_inline int enter_personality(struct door *d)
 
 static __always_inline int exit_personality(__s64 result)
 {
-	return finish_act(NSW_EVENT_PERSONALITY, result, NSW_RING_EVENTS);
+	return finish_some(NSW_EVENT_PERSONALITY, result, NSW_RING_EVENTS);
 }
 
 static __always_inline int enter_seccomp(struct door *d)
@@ -235,5 +235,5 @@ static __always_inline int enter_seccomp(struct door *d)
 
 static __always_inline int exit_seccomp(__s64 result)
 {
-	return finish_act(NSW_EVENT_SECCOMP, result, NSW_RING_EVENTS);
+	return finish_some(NSW_EVENT_SECCOMP, result, NSW_RING_EVENTS);
 }

@@ -109,7 +109,7 @@ static __always_inline struct call *begin_act(struct door *d, __u32 type, __u32 
 	return c;
 }
 
-/* For a probe between entry and return: the entry of the call that this task makes; NULL if it makes none. */
+/* For a probe between entry and return, and for a return: the entry of the call that this task makes; NULL if it makes none. */
 static __always_inline struct call *under_way(__u32 type)
 {
 	struct nsw_settings *s = get_settings();
@@ -179,10 +179,8 @@ static __always_inline struct call *returns(__u32 type)
 }
 
 /* Sends what begin_act() began. */
-static __always_inline int finish_act(__u32 type, __s64 result, __u32 ring)
+static __always_inline int send_act(struct call *c, __s64 result, __u32 ring)
 {
-	struct call *c = returns(type);
-
 	if (!c)
 		return 0;
 	if (!(c->head.state & CALL_SENT)) {
@@ -191,6 +189,18 @@ static __always_inline int finish_act(__u32 type, __s64 result, __u32 ring)
 	}
 	end_call((__u64)current_task());
 	return 0;
+}
+
+/* The whole of a return, where every call of the event is one that begin_act() began ... */
+static __always_inline int finish_act(__u32 type, __s64 result, __u32 ring)
+{
+	return send_act(returns(type), result, ring);
+}
+
+/* ... and where the entry left calls out: a return without an entry tells nothing. */
+static __always_inline int finish_some(__u32 type, __s64 result, __u32 ring)
+{
+	return send_act(under_way(type), result, ring);
 }
 
 /* The file behind a descriptor of the current process; NULL if another thread closed it meanwhile. */

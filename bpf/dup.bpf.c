@@ -91,7 +91,7 @@ static __always_inline void dup_object(struct call *c, struct nsw_event_dup *e, 
 
 static __always_inline int exit_dup(__s64 result)
 {
-	struct call *c = returns(NSW_EVENT_DUP);
+	struct call *c = under_way(NSW_EVENT_DUP);
 	struct nsw_event_dup *e;
 	struct file *file;
 
@@ -105,5 +105,5 @@ static __always_inline int exit_dup(__s64 result)
 	file = file_of(result < 0 ? e->old : result);
 	if (file)
 		dup_object(c, e, file);
-	return finish_act(NSW_EVENT_DUP, result, NSW_RING_EVENTS);
+	return send_act(c, result, NSW_RING_EVENTS);
 }

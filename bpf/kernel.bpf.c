@@ -51,7 +51,7 @@ static __always_inline int exit_module_load(__s64 result)
 		return 0;
 	e = (void *)c->rec;
 	module_object(c, file_of(e->fd));
-	return finish_act(NSW_EVENT_MODULE_LOAD, result, NSW_RING_EVENTS);
+	return send_act(c, result, NSW_RING_EVENTS);
 }
 
 static __always_inline int enter_module_delete(struct door *d)
@@ -137,7 +137,7 @@ int BPF_KPROBE(nsw_object_bpf, int command, const char *attr)
 
 static __always_inline int exit_bpf(__s64 result)
 {
-	return finish_act(NSW_EVENT_BPF, result, NSW_RING_EVENTS);
+	return finish_some(NSW_EVENT_BPF, result, NSW_RING_EVENTS);
 }
 
 /* ---- the others ------------------------------------------------------------------------------------------------- */

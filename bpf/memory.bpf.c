@@ -67,7 +67,7 @@ int BPF_KPROBE(nsw_object_memory_protect, struct vm_area_struct *area)
 
 static __always_inline int exit_memory(__s64 result)
 {
-	struct call *c = returns(NSW_EVENT_MEMORY);
+	struct call *c = under_way(NSW_EVENT_MEMORY);
 	struct nsw_event_memory *e;
 
 	if (!c)
@@ -75,5 +75,5 @@ static __always_inline int exit_memory(__s64 result)
 	e = (void *)c->rec;
 	if (e->fd >= 0)
 		memory_object(c, file_of(e->fd));
-	return finish_act(NSW_EVENT_MEMORY, result, NSW_RING_EVENTS);
+	return send_act(c, result, NSW_RING_EVENTS);
 }

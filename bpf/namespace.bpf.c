@@ -61,5 +61,5 @@ static __always_inline int exit_namespace(__s64 result)
 	__builtin_memcpy(&old, e, sizeof(old));
 	note_namespaces(e);
 	e->changed = differing(e, &old);
-	return finish_act(NSW_EVENT_NAMESPACE, result, NSW_RING_EVENTS);
+	return send_act(c, result, NSW_RING_EVENTS);
 }

@@ -73,7 +73,7 @@ static __always_inline int exit_ptrace(__s64 result)
 	e = (void *)c->rec;
 	if (result >= 0 && (e->request == PTRACE_ATTACH || e->request == PTRACE_SEIZE))
 		ptrace_target(c, tracee(e->pid));
-	return finish_act(NSW_EVENT_PTRACE, result, NSW_RING_EVENTS);
+	return send_act(c, result, NSW_RING_EVENTS);
 }
 
 /* ---- memory of others ------------------------------------------------------------------------------------------- */
@@ -166,5 +166,5 @@ int BPF_KPROBE(nsw_object_kill, struct task_struct *to)
 
 static __always_inline int exit_kill(__s64 result)
 {
-	return finish_act(NSW_EVENT_KILL, result, NSW_RING_EVENTS);
+	return finish_some(NSW_EVENT_KILL, result, NSW_RING_EVENTS);
 }

@@ -50,7 +50,7 @@ TEST_F(ConfigTest, TakesEveryKey) {
   const auto config = Read(R"(
 policies: [/a, /b/c.yaml]
 output: json
-history: {path: /h.db, retention: 3d, max_size: 1GiB}
+history: {path: /h.db, retention: 3d, max_size: 1GiB, events: [open, dup]}
 webhook:
   url: https://example.org/hook
   timeout: 250ms
@@ -68,6 +68,8 @@ max_tasks: 4096
   EXPECT_EQ(config->history, "/h.db");
   EXPECT_EQ(config->history_retention_ns, 3ULL * 86'400'000'000'000);
   EXPECT_EQ(config->history_max_bytes, 1ULL << 30);
+  EXPECT_EQ(config->history_events, event::EventsOf({event::History::ALWAYS}) |
+                                        1ULL << NSW_EVENT_OPEN | 1ULL << NSW_EVENT_DUP);
   EXPECT_EQ(config->webhook_url, "https://example.org/hook");
   EXPECT_EQ(config->webhook_timeout_ns, 250'000'000U);
   EXPECT_EQ(config->webhook_attempts, 9);
@@ -95,6 +97,20 @@ TEST_F(ConfigTest, AnEmptyHistoryPathMeansNone) {
   const auto config = Read("history: {path: \"\"}\n");
   ASSERT_TRUE(config);
   EXPECT_TRUE(config->history.empty());
+}
+
+TEST_F(ConfigTest, TheHistoryTakesGroupsOfEvents) {
+  const uint64_t usual = Config{}.history_events;
+  EXPECT_EQ(usual & 1ULL << NSW_EVENT_DUP, 0U);
+  EXPECT_EQ(Read("history: {events: usual}\n")->history_events, usual);
+  EXPECT_EQ(Read("history: {events: [usual, dup]}\n")->history_events,
+            usual | 1ULL << NSW_EVENT_DUP);
+  EXPECT_EQ(Read("history: {events: all}\n")->history_events, (1ULL << NSW_EVENT_COUNT) - 2);
+  const uint64_t processes = Read("history: {events: []}\n")->history_events;
+  EXPECT_NE(processes & 1ULL << NSW_EVENT_EXEC, 0U);
+  EXPECT_EQ(processes & 1ULL << NSW_EVENT_OPEN, 0U);
+  EXPECT_NE(Mistakes("history: {events: [opne]}\n").find("'opne' is no event; known are usual"),
+            std::string::npos);
 }
 
 TEST_F(ConfigTest, UnknownKeysAreMistakesWithTheirPlace) {

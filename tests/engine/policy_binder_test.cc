@@ -33,6 +33,19 @@ class PolicyBinderTest : public testing::Test {
   PolicyBinder binder_{kernel_, registry_};
 };
 
+TEST_F(PolicyBinderTest, TellsTheKernelWhatIsWanted) {
+  PolicyBinder binder(kernel_, registry_, 1ULL << NSW_EVENT_OPEN);
+  auto policies = Policies();
+  policies->wants = 1ULL << NSW_EVENT_PTRACE;
+  ASSERT_TRUE(binder.Use(policies));
+  EXPECT_EQ(kernel_.wanted, 1ULL << NSW_EVENT_PTRACE | 1ULL << NSW_EVENT_OPEN);
+  binder.AlsoWant(1ULL << NSW_EVENT_CONNECT);
+  policies = Policies();
+  policies->wants = 0;
+  ASSERT_TRUE(binder.Use(policies));
+  EXPECT_EQ(kernel_.wanted, 1ULL << NSW_EVENT_CONNECT | 1ULL << NSW_EVENT_OPEN);
+}
+
 TEST_F(PolicyBinderTest, ContainersUnderTheSamePoliciesShareASet) {
   auto policies = Policies();
   policies->by_name["ns-30"] = {0, 1};

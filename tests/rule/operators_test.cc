@@ -55,6 +55,26 @@ INSTANTIATE_TEST_SUITE_P(Text, OfOpen,
                              Case{"fd.name exists", "true"},
                              Case{"not fd.name exists", "false"}}));
 
+// An open with O_RDONLY|O_CLOEXEC.
+TEST(OfNames, AreComparedAsTextAndAsNumber) {
+  const auto act = Act::Open("/a", O_CLOEXEC);
+  for (const Case& c : std::vector<Case>{
+           {"evt.arg.flags contains O_CLOEXEC", "true"},
+           {"evt.arg.flags contains O_CREAT", "false"},
+           {"evt.arg.flags = 'O_RDONLY|O_CLOEXEC'", "true"},
+           {"evt.arg.flags = O_CLOEXEC", "false"},
+           {"evt.arg.flags = 0x80000", "true"},
+           {"evt.arg.flags != 0x80000", "false"},
+           {"evt.arg.flags in (O_CREAT, 524288)", "true"},
+           {"evt.arg.flags in (O_CREAT, 1)", "false"},
+           {"evt.arg.flags > 0", "true"},
+           {"evt.arg.flags startswith O_RDONLY", "true"},
+           {"evt.arg.request = PTRACE_ATTACH", "false"},
+       }) {
+    EXPECT_EQ(Ask(c.condition, act->event), c.answer) << c.condition;
+  }
+}
+
 INSTANTIATE_TEST_SUITE_P(Glob, OfOpen,
                          testing::ValuesIn(std::vector<Case>{
                              Case{"fd.name glob /etc/*.pem", "true"},  // * crosses /

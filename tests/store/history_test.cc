@@ -145,6 +145,23 @@ TEST_F(HistoryTest, ForksAndExitsFold) {
   EXPECT_EQ(rows[2].object, "256");
 }
 
+TEST_F(HistoryTest, ObjectsAreThoseThatTheTableNames) {
+  Open();
+  Act trace(Type::k_ptrace);
+  trace.as<nsw_event_ptrace>().request = 16;
+  trace.as<nsw_event_ptrace>().target_pid = 4711;
+  trace.Text("target", "nginx");
+  Record(trace);
+  Act user(Type::k_setuid);
+  user.as<nsw_event_setuid>().uid = -1;
+  Record(user);
+  const auto rows = Rows();
+  ASSERT_EQ(rows.size(), 2U);
+  EXPECT_EQ(rows[0].object, "PTRACE_ATTACH 4711 nginx");
+  EXPECT_NE(rows[0].detail.find(R"("request":"PTRACE_ATTACH")"), std::string::npos);
+  EXPECT_EQ(rows[1].object, "-1");
+}
+
 TEST_F(HistoryTest, ObjectsOfConnections) {
   Open();
   Record(Act::Connect("10.1.2.3", 443));

@@ -135,7 +135,8 @@ class FakePolicySet final : public rule::PolicySet {
     return found == rules.end() ? nullptr : &found->second;
   }
   std::span<const rule::PolicyInfo> policies() const override { return infos; }
-  uint64_t wanted() const override { return ~0ULL; }
+  uint64_t wants = ~0ULL;
+  uint64_t wanted() const override { return wants; }
 };
 
 class FakeWriter final : public store::Writer {
