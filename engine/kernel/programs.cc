@@ -4,6 +4,7 @@
 #include <bpf/bpf.h>
 #include <bpf/btf.h>
 #include <spdlog/spdlog.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
@@ -109,6 +110,12 @@ Result<uint32_t> RunProgram(int program_fd, std::initializer_list<uint64_t> argu
 bool HasBtfFunction(const std::string& name) {
   static const std::set<std::string> functions = BtfFunctions();
   return functions.contains(name);
+}
+
+bool HasSyscallTracepoint(const std::string& name) {
+  const std::string event = "/events/syscalls/sys_enter_" + name;
+  return access(("/sys/kernel/tracing" + event).c_str(), F_OK) == 0 ||
+         access(("/sys/kernel/debug/tracing" + event).c_str(), F_OK) == 0;
 }
 
 }  // namespace nsw::kernel

@@ -51,6 +51,7 @@ constexpr std::string_view kOneDoor[] = {
 
 // A program of that name fills in the object of an event: nsw_object_open, nsw_object_open_again.
 constexpr std::string_view kObject = "nsw_object_";
+constexpr const char* kNotHere = ": not watched: this kernel has no such call";
 constexpr const char* kAlways[] = {"nsw_fork", "nsw_exec", "nsw_exit", "nsw_free_claim"};
 
 std::string_view SectionOf(const bpf_program* program) {
@@ -242,6 +243,10 @@ void Sensor::AttachRow(const Row& row) {
 
 void Sensor::AttachByKprobe(const Row& row, const std::string& function, const std::string& what) {
   Probes& probes = probes_[row.Index()];
+  if (!HasBtfFunction(function)) {
+    probes.lines.push_back(what + kNotHere);
+    return;
+  }
   // The return first: an entry whose return is not seen leaves an entry behind.
   const std::string how = AttachReturn(row, function, probes);
   bpf_program* entry = Find("nsw_k_" + row.name);
@@ -273,6 +278,10 @@ std::string Sensor::AttachReturn(const Row& row, const std::string& function, Pr
 
 void Sensor::AttachByTracepoint(const Row& row) {
   Probes& probes = probes_[row.Index()];
+  if (!HasSyscallTracepoint(row.name)) {
+    probes.lines.push_back(row.name + kNotHere);
+    return;
+  }
   bpf_program* entry = Find("nsw_t_" + row.name);
   bpf_program* exit = Find("nsw_tr_" + row.EventName());
   if (entry == nullptr || exit == nullptr) return;

@@ -51,11 +51,12 @@ struct Act {
   std::string_view besides = "";
 };
 
-const std::vector<Act>& OpenActs();     // acts_open.cc
-const std::vector<Act>& ExecActs();     // acts_exec.cc
-const std::vector<Act>& NetworkActs();  // acts_network.cc
-const std::vector<Act>& ProcessActs();  // acts_process.cc
-const std::vector<Act>& KernelActs();   // acts_kernel.cc
+const std::vector<Act>& OpenActs();        // acts_open.cc
+const std::vector<Act>& ExecActs();        // acts_exec.cc
+const std::vector<Act>& NetworkActs();     // acts_network.cc
+const std::vector<Act>& CredentialActs();  // acts_credentials.cc
+const std::vector<Act>& ProcessActs();     // acts_process.cc
+const std::vector<Act>& KernelActs();      // acts_kernel.cc
 
 /// All of them, in the order in which they are performed.
 std::vector<const Act*> AllActs();

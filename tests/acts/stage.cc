@@ -14,7 +14,8 @@ namespace acts {
 
 std::vector<const Act*> AllActs() {
   std::vector<const Act*> all;
-  for (const auto* table : {&OpenActs(), &ExecActs(), &NetworkActs(), &ProcessActs(), &KernelActs()}) {
+  for (const auto* table : {&OpenActs(), &ExecActs(), &NetworkActs(), &CredentialActs(),
+                            &ProcessActs(), &KernelActs()}) {
     for (const Act& act : *table) all.push_back(&act);
   }
   return all;

@@ -54,7 +54,8 @@ Status EmptyHooks::AttachOne(const std::string& function, const std::string& kin
   const Result<bpf_program*> program = Load(kind, function);
   if (!program) return tl::unexpected(program.error());
   if (kind == "kretprobe") {
-    auto probe = kernel::PoolKretprobe::Attach(bpf_program__fd(*program), function);
+    auto probe = kernel::PoolKretprobe::Attach(bpf_program__fd(*program), function,
+                                               kernel::PoolKretprobe::kLarge);
     if (!probe) return tl::unexpected(probe.error());
     returns_.push_back(std::move(*probe));
     return {};

@@ -55,6 +55,8 @@ bool Equal(FieldType type, const Value& value, const std::string& word) {
   switch (type) {
     case FieldType::kString:
       return value.text == word;
+    case FieldType::kNamed:
+      return value.text == word || std::to_string(value.number) == word;
     case FieldType::kNumber:
       return value.number == std::stoll(word);
     case FieldType::kBool:

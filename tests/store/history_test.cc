@@ -48,7 +48,7 @@ TEST_F(HistoryTest, AnEventIsFoundWithAllThatIsKnownOfIt) {
   EXPECT_EQ(row.parent, "/bin/sh");
   EXPECT_EQ(row.object, "/etc/passwd");
   EXPECT_EQ(row.result, 5);
-  EXPECT_EQ(row.detail, R"({"flags":2,"path":"/etc/passwd","raw":"../etc/passwd"})");
+  EXPECT_EQ(row.detail, R"({"flags":"O_RDWR","path":"/etc/passwd","raw":"../etc/passwd"})");
   EXPECT_EQ(row.verdict, "");
 }
 

@@ -86,8 +86,7 @@ TEST(Match, Events) {
   for (const char* text : {"opn", "Open", "home", "open ", "dance*", "\x1b"}) {
     const auto known = CheckEventFilter(text);
     ASSERT_FALSE(known) << text;
-    EXPECT_NE(known.error().message.find("known are fork, exec, exit, open, connect"),
-              std::string::npos)
+    EXPECT_NE(known.error().message.find("known are fork, exec, exit, "), std::string::npos)
         << known.error().message;
   }
 }
