@@ -202,19 +202,18 @@ int BPF_PROG(nsw_exec, struct task_struct *task, int old_pid, struct linux_binpr
 
 /*
  * True for the last thread of a process, once. `live` alone does not tell: of two threads that end together both may
- * find it at 0. So a process that still has several threads on the books is claimed, atomically.
+ * find it at 0. So a process that still has several threads on the books is claimed, atomically; and the claim is looked
+ * up even when one thread is left there, since the one that claimed may be off the books by now.
  */
 static __always_inline bool last_thread(struct signal_struct *signal)
 {
 	__u64 key = (__u64)signal;
 	__u32 one = 1;
 
-	if (BPF_CORE_READ(signal, live.counter))
+	if (BPF_CORE_READ(signal, live.counter) || bpf_map_lookup_elem(&ended, &key))
 		return false;
 	if (BPF_CORE_READ(signal, nr_threads) < 2)
 		return true;
-	if (bpf_map_lookup_elem(&ended, &key))
-		return false;
 	return bpf_map_update_elem(&ended, &key, &one, BPF_NOEXIST) != -17 /* EEXIST; a full map still reports */;
 }
 

@@ -36,9 +36,13 @@ function(nsw_test_program name label sources)
   gtest_discover_tests(${name}_test TEST_PREFIX "${name}." DISCOVERY_TIMEOUT 60 PROPERTIES LABELS "${label}")
 endfunction()
 
+# nsw_options(TARGET): what all of our own C++ is compiled with.
 function(nsw_options target)
   target_include_directories(${target} PUBLIC ${PROJECT_SOURCE_DIR} ${PROJECT_SOURCE_DIR}/bpf)
   target_compile_options(${target} PRIVATE -Wall -Wextra -Werror -Wno-missing-field-initializers)
+  if(NSWARDEN_PCH)
+    nsw_precompile(${target})
+  endif()
 endfunction()
 
 include(GoogleTest)

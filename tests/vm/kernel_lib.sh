@@ -68,3 +68,12 @@ counted() {
   sleep 1
   check_equal "$1" "$2" "$(grep -cE "$3" "$LOG" || true)"
 }
+
+# keep_features NAME: what the tool said of this kernel: the outcome of each trial, and the hooks that were chosen. In a
+# guest it is among the results of the run, for README's table.
+FEATURES=$WORK/features
+keep_features() {
+  mkdir -p "$FEATURES"
+  { printf 'release %s\n' "$(uname -r)"; grep -E '^(feature|attached|ready) ' "$LOG"; } >"$FEATURES/$1"
+  [[ ! -d /share/results ]] || cp "$FEATURES/$1" "/share/results/$1"
+}

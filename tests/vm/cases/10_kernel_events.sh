@@ -45,14 +45,19 @@ seen "an end by a signal" '^exit .* code=9 signal=9'
 inside "exec 3<>/dev/tcp/127.0.0.1/9" || true
 seen "a connect" '^connect connect .* result=-111 .* remote=::ffff:127.0.0.1 .* remote_port=9 '
 
+# Many, since it is a race: threads that end together.
 inside "python3 -c '
-import threading, os, time
-b = threading.Barrier(3)
-def f():
-    b.wait(); os.close(os.open(\"$WORK/d/file\", 0))
-t = [threading.Thread(target=f) for _ in range(2)]
-[x.start() for x in t]; b.wait(); [x.join() for x in t]; os._exit(5)'" || true
-counted "a process of several threads ends once" 1 '^exit .* code=1280 '
+import threading, os
+def several():
+    b = threading.Barrier(5)
+    def f():
+        b.wait(); os.close(os.open(\"$WORK/d/file\", 0))
+    t = [threading.Thread(target=f) for _ in range(4)]
+    [x.start() for x in t]; b.wait(); [x.join() for x in t]; os._exit(5)
+for _ in range(60):
+    if os.fork() == 0: several()
+    os.wait()'" || true
+counted "a process of several threads ends once" 60 '^exit .* code=1280 '
 
 stop_tool
 emitted=$(sed -n -E 's/^counter [a-z]+ emitted=//p' "$LOG" | paste -sd+ | bc)

@@ -1,0 +1,43 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# A kernel whose kprobes are there and never fire (switched off in debugfs): the engine finds that out by trial, says so,
+# watches by tracepoints, and still tells of the same acts; what it refuses does not rest on kprobes.
+source "$(dirname "$(realpath "$0")")/../../e2e/lib.sh"
+source "$REPO/tests/vm/kernel_lib.sh"
+plan 16
+
+switch=/sys/kernel/debug/kprobes/enabled
+echo 0 >"$switch"
+at_exit eval "echo 1 >$switch"
+echo content >"$WORK/file"
+ln -s "$WORK/file" "$WORK/link"
+echo secret >"$WORK/secret"
+
+start_tool "read=$WORK/secret"
+keep_features no-kprobes
+seen "kprobes are found not to work" '^feature kprobe: no: .*attached, but was not called'
+seen "... nor kretprobes" '^feature kretprobe with a pool: no: '
+check "probe says what follows" eval '"$NSWARDEN" probe | grep -qE "^kprobe +no +calls are watched by tracepoints"'
+seen "tracepoints are used instead" '^attached openat: tracepoints sys_enter \+ sys_exit \(degraded\)'
+counted "... for every call" 0 '^attached .*(kprobe|not watched)'
+
+start_container '^bound .*: ok'
+inside "cat $WORK/link" || true
+seen "an exec" '^exec execve verdict=none .* result=0 .* exe=/usr/bin/cat file=/usr/bin/cat '
+seen "an open shows the file behind the link" "^open openat .* result=3 .* path=$WORK/file raw=$WORK/link$"
+counted "... once" 1 "^open .*raw=$WORK/link$"
+inside "cat $WORK/none" || true
+seen "a failed open, with the caller's own text" "^open openat .* result=-2 flags=2 .* raw=$WORK/none$"
+inside "exec 3<>/dev/tcp/127.0.0.1/9" || true
+seen "a connect" '^connect connect .* result=-111 .* remote=::ffff:127.0.0.1 .* remote_port=9 '
+inside "sh -c 'exit 7'" || true
+seen "a fork" '^fork (clone|vfork|clone3) .* result=[0-9]+ .* child_pid=[0-9]+'
+seen "an end, with its status" '^exit .* code=1792 signal=0'
+refused "what is denied is refused all the same" "cat $WORK/secret"
+seen "... and told, with the rule" "^open openat verdict=denied rule=1 result=-1 .* path=$WORK/secret raw="
+counted "... once" 1 "^open .*raw=$WORK/secret$"
+
+stop_tool
+emitted=$(sed -n -E 's/^counter [a-z]+ emitted=//p' "$LOG" | paste -sd+ | bc)
+check_equal "every record sent has come" "$emitted" "$(grep -cE '^(home|fork|exec|exit|open|connect) ' "$LOG")"
+finish
