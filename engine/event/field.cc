@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <limits>
 #include <unordered_map>
 
 #include "engine/event/address.h"
@@ -111,6 +112,17 @@ int64_t RecordNumber(const RecordField& field, const Event& event) {
   }
 }
 
+namespace {
+
+// A text in a field that is a named number elsewhere is no number that a rule could ask for.
+Value TextOfRecord(const Field& field, std::string_view text) {
+  if (text.empty()) return Value::Absent();
+  return field.type == FieldType::kNamed ? Value::Named(std::numeric_limits<int64_t>::min(), text)
+                                         : Value::Text(text);
+}
+
+}  // namespace
+
 Value RecordValue(const Field& field, const Event& event, uint32_t, Scratch& scratch) {
   const RecordField* record = field.record[event.header().type];
   if (record == nullptr) return Value::Absent();
@@ -125,7 +137,7 @@ Value RecordValue(const Field& field, const Event& event, uint32_t, Scratch& scr
       return TextOrAbsent(event.arguments());
     case Encoding::STR:
     case Encoding::PATH:
-      return TextOrAbsent(event.text(record->text));
+      return TextOfRecord(field, event.text(record->text));
     default:
       break;
   }

@@ -41,6 +41,33 @@ TEST(FieldTable, FieldsOfOneEventAreBoundToIt) {
   EXPECT_EQ(FindField("proc.name")->events, ~0ULL);
 }
 
+// One getter serves all events of a field: a number in one may be a text in another only by its
+// names.
+TEST(FieldTable, AFieldIsOfOneTypeInAllEvents) {
+  const auto is_text = [](const RecordField& record) {
+    return record.encoding == Encoding::STR || record.encoding == Encoding::PATH ||
+           record.encoding == Encoding::ARGS;
+  };
+  for (const Field& field : Fields()) {
+    for (const RecordField* record : field.record) {
+      if (record == nullptr || field.type == FieldType::kNamed) continue;
+      EXPECT_EQ(is_text(*record), field.type == FieldType::kString) << field.name;
+      EXPECT_EQ(record->encoding == Encoding::ADDR, field.type == FieldType::kAddress)
+          << field.name;
+    }
+  }
+}
+
+TEST_F(FieldTest, ATextAmongNamesIsNoNumber) {
+  test::RecordBuilder<nsw_event_key> key(Type::k_key);
+  Take(key.Text(&nsw_event_key::type, "user"));
+  EXPECT_EQ(Text("evt.arg.type"), "user");
+  test::RecordBuilder<nsw_event_perf> perf(Type::k_perf);
+  perf.fixed().type = 1;
+  Take(perf);
+  EXPECT_EQ(Text("evt.arg.type"), "PERF_TYPE_SOFTWARE");
+}
+
 TEST(FieldTable, WhatTheKernelCanDecideIsNotWhatTheUserWrote) {
   size_t decidable = 0;
   for (const Field& field : Fields()) {
