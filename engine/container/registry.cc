@@ -58,8 +58,9 @@ void Registry::Identify(Home& home, bool foreign_pidns) {
   if (const Known* known = Match(home, cgroup.empty())) {
     Claim(home, *known);
   } else {
+    const bool unclaimed = expected_.empty() && !(nameless_ && foreign_pidns);
     home.binding.settled =
-        !in_runtime_cgroup && (outer != nullptr ? outer->binding.settled : expected_.empty());
+        !in_runtime_cgroup && (outer != nullptr ? outer->binding.settled : unclaimed);
   }
   Compose(home);
 }
@@ -96,11 +97,12 @@ std::vector<Binding*> Registry::Renest(const Home& late, bool is_new) {
 const Registry::Known* Registry::Match(const Home& home, bool process_gone) {
   if (!home.cgroup_id.empty()) {
     const auto found = known_.find(home.cgroup_id);
-    return found == known_.end() ? nullptr : &found->second;
+    return found != known_.end() && MayClaim(found->second, home) ? &found->second : nullptr;
   }
   for (const auto& [id, known] : known_) {
-    if (Runs(known, home)) return &known;
-    if (process_gone && known.last_init_pid != 0 && known.last_init_pid == home.binding.pid) {
+    if (Runs(known, home) && MayClaim(known, home)) return &known;
+    if (process_gone && known.container.owner == 0 && known.last_init_pid != 0 &&
+        known.last_init_pid == home.binding.pid) {
       return &known;
     }
   }
@@ -188,16 +190,40 @@ std::vector<Binding*> Registry::Apply(const Change& change, uint64_t now_ns) {
     case Change::Kind::kUpsert:
       return Upsert(change.container);
     case Change::Kind::kRemoved:
-      return Remove(change.container.id, now_ns);
+      return Remove(change.container, now_ns);
     case Change::Kind::kSynced:
       return Synced(change.container.runtime);
+    case Change::Kind::kNameless:
+      nameless_ = true;
+      return {};
   }
   return {};
 }
 
+// A user tells of containers by files of his own. What root's runtimes know he cannot change, and
+// what he claims must be his.
+bool Registry::MayTell(const Container& container) const {
+  const auto found = known_.find(container.id);
+  if (found == known_.end() || container.owner == 0) return true;
+  return found->second.container.owner == container.owner;
+}
+
+bool Registry::MayClaim(const Known& known, const Home& home) const {
+  const uid_t owner = known.container.owner;
+  return owner == 0 || facts_.OwnedBy(home.binding.pid, owner);
+}
+
 std::vector<Binding*> Registry::Upsert(const Container& container) {
+  if (!MayTell(container)) return {};
   Known& known = known_[container.id];
-  known.container = container;
+  if (container.partial && !known.container.partial && known.container.known()) {
+    known.container.name = container.name;
+    known.container.init_pid = container.init_pid;
+  } else {
+    known.container = container;
+  }
+  known.container.labels_text = LabelsText(known.container.labels);
+  known.container.pod_labels_text = LabelsText(known.container.pod_labels);
   known.removed_ns = 0;
   known.mntns = container.init_pid > 0 ? facts_.MountNamespace(container.init_pid) : 0;
   if (container.init_pid > 0) known.last_init_pid = container.init_pid;
@@ -208,6 +234,7 @@ std::vector<Binding*> Registry::Upsert(const Container& container) {
     if (home->cgroup_id != container.id && home->own.id != container.id && !Runs(known, *home)) {
       continue;
     }
+    if (!MayClaim(known, *home)) continue;
     const bool was_settled = binding.settled;
     const bool was_removed = binding.removed;
     Claim(*home, known);
@@ -217,7 +244,9 @@ std::vector<Binding*> Registry::Upsert(const Container& container) {
   return changed;
 }
 
-std::vector<Binding*> Registry::Remove(const std::string& id, uint64_t now_ns) {
+std::vector<Binding*> Registry::Remove(const Container& container, uint64_t now_ns) {
+  if (!MayTell(container)) return {};
+  const std::string& id = container.id;
   const auto found = known_.find(id);
   if (found != known_.end()) {
     found->second.removed_ns = std::max<uint64_t>(now_ns, 1);

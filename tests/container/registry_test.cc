@@ -27,8 +27,13 @@ class FakeFacts final : public ProcessFacts {
     const auto found = namespaces.find(pid);
     return found == namespaces.end() ? 0 : found->second;
   }
+  bool OwnedBy(pid_t pid, uid_t user) const override {
+    const auto found = owners.find(pid);
+    return found != owners.end() && found->second == user;
+  }
   std::map<pid_t, std::string> cgroups;
   std::map<pid_t, uint32_t> namespaces;
+  std::map<pid_t, uid_t> owners;
 };
 
 class RegistryTest : public testing::Test {
@@ -394,6 +399,79 @@ TEST_F(RegistryTest, AParentThatGoesInACircleEnds) {
   Seen(HomeOf(7), 100, true, HomeOf(7));
   registry_.Forget(HomeOf(5));
   registry_.Forget(HomeOf(6));
+}
+
+// A user without root says what he likes of containers; it holds for his own processes only.
+TEST_F(RegistryTest, AUsersWordHoldsForHisOwnContainersOnly) {
+  constexpr uid_t kUser = 1000;
+  const auto claim = [&](const std::string& id, const std::string& name) {
+    Change change;
+    change.container.id = id;
+    change.container.name = name;
+    change.container.runtime = "podman";
+    change.container.owner = kUser;
+    return registry_.Apply(change, now_);
+  };
+  Upsert(kA, "web");
+  Process(100, "/docker/" + kA, 5);
+  const Binding& web = Seen(HomeOf(5), 100);
+  EXPECT_THAT(claim(kA, "evil"), IsEmpty());
+  EXPECT_EQ(web.container.name, "web");
+
+  // Told before root's runtime does.
+  claim(kB, "evil");
+  Process(101, "/docker/" + kB, 6);
+  Binding& db = Seen(HomeOf(6), 101);
+  EXPECT_FALSE(db.container.known());
+  EXPECT_THAT(Upsert(kB, "db"), ElementsAre(&db));
+  EXPECT_EQ(db.container.name, "db");
+  Change gone{Change::Kind::kRemoved, {}};
+  gone.container.id = kB;
+  gone.container.owner = kUser;
+  EXPECT_THAT(registry_.Apply(gone, now_), IsEmpty());
+  EXPECT_FALSE(db.removed);
+
+  const std::string mine(64, 'e');
+  claim(mine, "mine");
+  Process(102, "/user.slice/libpod-" + mine + ".scope", 7);
+  facts_.owners[102] = kUser;
+  EXPECT_EQ(Seen(HomeOf(7), 102).container.name, "mine");
+}
+
+TEST_F(RegistryTest, WhatFilesDoNotTellIsNotForgotten) {
+  Change whole;
+  whole.container.id = kA;
+  whole.container.name = "web";
+  whole.container.runtime = "podman";
+  whole.container.labels = {{"app", "shop"}, {"tier", "front"}};
+  registry_.Apply(whole, now_);
+  Change partial = whole;
+  partial.container.partial = true;
+  partial.container.labels.clear();
+  partial.container.name = "renamed";
+  registry_.Apply(partial, now_);
+  Process(100, "/libpod-" + kA + ".scope", 5);
+  const Binding& binding = Seen(HomeOf(5), 100);
+  EXPECT_EQ(binding.container.name, "renamed");
+  EXPECT_EQ(binding.container.labels_text, "app:shop,tier:front");
+}
+
+// containerd's containers may have any cgroup: only the init process tells.
+TEST_F(RegistryTest, WaitsForARuntimeWhoseCgroupsNameNobody) {
+  Process(100, "/default/web", 5);
+  EXPECT_TRUE(Seen(HomeOf(5), 100).settled) << "no such runtime is here";
+  registry_.Apply({Change::Kind::kNameless, {}}, now_);
+  Process(101, "/default/db", 6);
+  Binding& db = Seen(HomeOf(6), 101);
+  EXPECT_FALSE(db.settled);
+  EXPECT_THAT(Upsert("default/db", "db", 101), ElementsAre(&db));
+  EXPECT_TRUE(db.settled);
+  EXPECT_EQ(db.container.name, "db");
+  Process(102, "/system.slice/x.service", 7);
+  EXPECT_TRUE(Seen(HomeOf(7), 102, false).settled) << "a service of the host";
+  Process(103, "/default/unclaimed", 8);
+  Binding& unclaimed = Seen(HomeOf(8), 103);
+  EXPECT_THAT(registry_.Settle(now_ + 2 * kSecond, 2 * kSecond), ElementsAre(&unclaimed));
 }
 
 }  // namespace
