@@ -96,7 +96,8 @@ pid_t PodmanStore::PidOf(const std::string& id) const {
       run_.Read(paths_.run_below + driver_ + "-containers/" + id + "/userdata/pidfile", kPidMax);
   pid_t pid = 0;
   if (text) std::from_chars(text->data(), text->data() + text->size(), pid);
-  return std::max(pid, 0);
+  // The file outlives the process.
+  return pid > 0 && ProcessStartNs(pid) != 0 ? pid : 0;
 }
 
 std::vector<PodmanStore::Item> PodmanStore::List() const {

@@ -96,8 +96,9 @@ class FakeCri {
     mount->set_host_path("/srv");
     mount->set_container_path("/data");
     mount->set_read_only(true);
-    (*answer.mutable_info())["info"] = R"({"pid":)" + std::to_string(pid) +
-                                       R"(,"config":{"linux":{"security_context":{"privileged":true}}}})";
+    (*answer.mutable_info())["info"] =
+        R"({"pid":)" + std::to_string(pid) +
+        R"(,"config":{"linux":{"security_context":{"privileged":true}}}})";
     return {.message = answer.SerializeAsString()};
   }
 

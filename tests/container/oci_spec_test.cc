@@ -11,7 +11,8 @@ namespace nsw::container {
 namespace {
 
 TEST(OciSpec, PrivilegedIsEveryCapabilityAndNoMask) {
-  const std::string all = R"("process":{"capabilities":{"bounding":["CAP_SYS_ADMIN","CAP_SYS_MODULE"]}})";
+  const std::string all =
+      R"("process":{"capabilities":{"bounding":["CAP_SYS_ADMIN","CAP_SYS_MODULE"]}})";
   EXPECT_TRUE(ParseOciSpec("{" + all + "}").privileged);
   EXPECT_FALSE(ParseOciSpec("{" + all + R"(,"linux":{"maskedPaths":["/proc/kcore"]}})").privileged);
   EXPECT_FALSE(

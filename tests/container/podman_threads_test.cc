@@ -132,8 +132,9 @@ TEST_F(PodmanSourceTest, AUsersContainersAreHis) {
 }
 
 TEST(PodmanStore, TakesWhatIsWhole) {
-  const auto all = podman::ParseContainers("[" + Entry(kWeb, "web") + R"(,{"id":"../../etc"},{"id":")" +
-                                           kDb + R"(","names":["db"]},{"id":")" + kWeb);
+  const auto all =
+      podman::ParseContainers("[" + Entry(kWeb, "web") + R"(,{"id":"../../etc"},{"id":")" + kDb +
+                              R"(","names":["db"]},{"id":")" + kWeb);
   ASSERT_EQ(all.size(), 2U);
   EXPECT_EQ(all[0].image_name, "localhost/demo/web:1");
   EXPECT_EQ(all[1].name, "db");
