@@ -147,7 +147,9 @@ bool Registry::Compose(Home& home) {
     }
     composed.name = around.name + "/" + home.own.name;
     home.binding.is_container = true;
-    if (home.cgroup_id.empty()) home.binding.settled |= outer->binding.settled;
+    // What was made inside no runtime of this host can tell of.
+    const bool inside = home.cgroup_id.empty() || OuterByParent(home) == outer;
+    if (inside) home.binding.settled |= outer->binding.settled;
   }
   if (composed == home.binding.container) return false;
   home.binding.container = std::move(composed);
@@ -173,6 +175,15 @@ void Registry::ComposeNested(std::vector<Binding*>& changed) {
 // containers (services of the host); else by the cgroup, unless a runtime of this host claims the
 // inner one, which then is a sibling put below the other in the tree.
 Registry::Home* Registry::Outer(const Home& home) {
+  if (Home* outer = OuterByParent(home)) return outer;
+  if (home.outer_id.empty()) return nullptr;
+  const auto claimed = known_.find(home.cgroup_id);
+  if (claimed != known_.end() && MayClaim(claimed->second, home)) return nullptr;
+  return Newest(
+      [&](const Home& other) { return &other != &home && other.cgroup_id == home.outer_id; });
+}
+
+Registry::Home* Registry::OuterByParent(const Home& home) {
   uint64_t at = home.binding.parent;
   for (int i = 0; i < kDepthMax && at != 0; i++) {
     const auto found = homes_.find(at);
@@ -180,9 +191,7 @@ Registry::Home* Registry::Outer(const Home& home) {
     if (found->second->binding.is_container) return found->second.get();
     at = found->second->binding.parent;
   }
-  if (home.outer_id.empty() || known_.contains(home.cgroup_id)) return nullptr;
-  return Newest(
-      [&](const Home& other) { return &other != &home && other.cgroup_id == home.outer_id; });
+  return nullptr;
 }
 
 std::vector<Binding*> Registry::Apply(const Change& change, uint64_t now_ns) {

@@ -120,6 +120,7 @@ class Registry {
   bool Compose(Home& home);
   void ComposeNested(std::vector<Binding*>& changed);
   [[nodiscard]] Home* Outer(const Home& home);
+  [[nodiscard]] Home* OuterByParent(const Home& home);
   [[nodiscard]] bool HasNested(const Home& home);
   [[nodiscard]] Home* Newest(const Wanted& wanted);
   [[nodiscard]] bool Several(const Home& best, const Wanted& wanted) const;

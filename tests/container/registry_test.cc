@@ -216,6 +216,7 @@ TEST_F(RegistryTest, NestedOnesAreNamedAndJudgedByTheOuter) {
   EXPECT_EQ(inner.container.id, "ns-6");
   EXPECT_EQ(inner.container.image.repository, "docker.io/library/nginx");
   EXPECT_TRUE(inner.settled);
+  EXPECT_TRUE(third.settled) << "no runtime of this host will ever tell of it";
   EXPECT_TRUE(third.is_container);
   EXPECT_EQ(third.container.name, "dind/ns-6/" + kB.substr(0, 12));
   EXPECT_EQ(&registry_.Outermost(third), &outer);
@@ -430,6 +431,12 @@ TEST_F(RegistryTest, AUsersWordHoldsForHisOwnContainersOnly) {
   gone.container.owner = kUser;
   EXPECT_THAT(registry_.Apply(gone, now_), IsEmpty());
   EXPECT_FALSE(db.removed);
+
+  // Nor can he free a nested one of its outer one's policies.
+  const std::string nested(64, 'd');
+  claim(nested, "free");
+  Process(103, "/docker/" + kA + "/docker/" + nested, 8);
+  EXPECT_EQ(Seen(HomeOf(8), 103).container.name, "web/" + nested.substr(0, 12));
 
   const std::string mine(64, 'e');
   claim(mine, "mine");
