@@ -11,8 +11,8 @@ namespace {
 constexpr size_t kImagesMax = 1024;
 constexpr std::string_view kEventsFilter =  // {"type":["container"],"event":["create",...]}
     "%7B%22type%22%3A%5B%22container%22%5D%2C%22event%22%3A%5B%22create%22%2C%22start%22%2C"
-    "%22restart%22%2C%22die%22%2C%22destroy%22%2C%22rename%22%2C%22pause%22%2C%22unpause%22%2C"
-    "%22update%22%5D%7D";
+    "%22restart%22%2C%22die%22%2C%22destroy%22%2C%22remove%22%2C%22rename%22%2C%22pause%22%2C"
+    "%22unpause%22%2C%22update%22%5D%7D";
 
 class DockerSource final : public SessionSource {
  public:

@@ -153,7 +153,8 @@ Result<Event> ParseEvent(std::string_view line) {
   if (!IsId(event.id)) return Event{};
   if (std::ranges::find(kChanged, action) != kChanged.end())
     event.meaning = Event::Meaning::kChanged;
-  if (action == "destroy") event.meaning = Event::Meaning::kGone;
+  // "remove" is podman's word.
+  if (action == "destroy" || action == "remove") event.meaning = Event::Meaning::kGone;
   if (action == "create" && !created.name.empty()) {
     event.created = std::move(created);
     event.created.id = event.id;
