@@ -7,6 +7,7 @@
 #include <array>
 #include <charconv>
 
+#include "engine/container/bolt_file.h"
 #include "engine/container/facts.h"
 #include "engine/container/json_scan.h"
 #include "engine/container/oci_spec.h"
@@ -17,6 +18,7 @@ namespace {
 constexpr std::array<const char*, 5> kDrivers{"overlay", "vfs", "btrfs", "zfs", "fuse-overlayfs"};
 constexpr std::array<const char*, 2> kLists{"containers.json", "volatile-containers.json"};
 constexpr size_t kListMax = 4U << 20;
+constexpr size_t kDatabaseMax = 32U << 20;
 constexpr size_t kSpecMax = 1U << 20;
 constexpr size_t kPidMax = 16;
 constexpr size_t kContainersMax = 1024;  // of one user
@@ -74,6 +76,19 @@ std::string podman::ParseDigest(std::string_view json, std::string_view image_id
   return digest;
 }
 
+std::optional<std::map<std::string, std::string>> podman::ReadLabels(std::string_view database,
+                                                                     std::string_view id) {
+  const auto config = BoltFile(database).Find(std::array<std::string_view, 3>{"ctr", id, "config"});
+  if (!config) return std::nullopt;
+  std::map<std::string, std::string> labels;
+  bool whole = ScanJson(*config, [&](JsonPath path, const JsonScalar& value) {
+    if (path.size() == 2 && path[0] == "labels") labels[path[1]] = value.text;
+  });
+  if (!whole) return std::nullopt;  // copied while it was written
+  BoundLabels(labels);
+  return labels;
+}
+
 Result<PodmanStore> PodmanStore::Open(const Paths& paths, uid_t owner) {
   auto storage = UserFolder::Open(paths.storage, owner);
   if (!storage) return tl::unexpected(storage.error());
@@ -119,7 +134,10 @@ Container PodmanStore::Read(const Item& item) const {
   container.name = item.listed.name;
   container.runtime = "podman";
   container.owner = owner_;
+  const auto database = storage_.Read(paths_.storage_below + "libpod/bolt_state.db", kDatabaseMax);
+  auto labels = database ? podman::ReadLabels(*database, container.id) : std::nullopt;
   container.partial = true;
+  if (labels) container.labels = std::move(*labels);
   container.image = ParseImage(item.listed.image_name);
   container.created_ns = item.listed.created_ns;
   container.init_pid = item.pid;

@@ -30,6 +30,10 @@ std::vector<Listed> ParseContainers(std::string_view json);
 /// The manifest's digest of an image, in images.json; "" if it is not there.
 std::string ParseDigest(std::string_view json, std::string_view image_id);
 
+/// Labels of a container in podman's database (bolt_state.db), which since podman 5 is another.
+std::optional<std::map<std::string, std::string>> ReadLabels(std::string_view database,
+                                                             std::string_view id);
+
 }  // namespace podman
 
 class PodmanStore {

@@ -228,6 +228,7 @@ std::vector<Binding*> Registry::Upsert(const Container& container) {
   if (container.partial && !known.container.partial && known.container.known()) {
     known.container.name = container.name;
     known.container.init_pid = container.init_pid;
+    known.container.started_ns = container.started_ns;
   } else {
     known.container = container;
   }

@@ -122,10 +122,9 @@ ctr run --rm --null-io --snapshotter native --label app=shop docker.io/demo/web:
 check "... in containerd's" who containerd c1 1.2 shop '<NA>' '<NA>'
 cri container "$POD" till docker.io/demo/web:1.2 /bin/uname >/dev/null
 check "... in a pod's" who containerd till 1.2 '<NA>' shop-0 front
-pod_run --rm --name p1 docker.io/demo/web:1.2 /bin/uname >/dev/null
-check "... in podman's" who podman p1 1.2 '<NA>' '<NA>' '<NA>'
+pod_run --rm --name p1 --label app=shop docker.io/demo/web:1.2 /bin/uname >/dev/null
+check "... in podman's" who podman p1 1.2 shop '<NA>' '<NA>'
 
-# With podman's service the labels are known, too.
 pod system service --time 0 "unix://$WORK/podman.sock" >"$WORK/podman.log" 2>&1 &
 at_exit kill $!
 check "podman's service is found" runtime_is podman "^connected .podman "
@@ -133,7 +132,7 @@ pod_run -d --name p2 --label app=shop docker.io/demo/web:1.2 /bin/sleep 900 >/de
 wait_for 10 bound p2 podman
 sleep 1
 pod exec p2 /bin/uname >/dev/null
-check "... and tells labels" who podman p2 1.2 shop '<NA>' '<NA>'
+check "... and tells of its containers" who podman p2 1.2 shop '<NA>' '<NA>'
 
 # Renamed, paused, and another of the same name.
 docker rename web renamed
