@@ -57,6 +57,16 @@ Setter Plain(T Config::*member) {
   return Parsed(member, [](const std::string& text) -> Result<std::string> { return text; });
 }
 
+Setter Runtime(std::string container::Runtimes::*member) {
+  return [member](const YAML::Node& node, Config& config) -> Status {
+    auto text = Text(node);
+    if (!text) return tl::unexpected(text.error());
+    if (!text->empty() && !text->starts_with('/')) return Fail("must be an absolute path, or \"\"");
+    config.runtimes.*member = *text;
+    return {};
+  };
+}
+
 Result<bool> ParseBool(const std::string& text) {
   if (text == "true" || text == "false") return text == "true";
   return Fail("must be true or false");
@@ -157,7 +167,12 @@ const std::vector<Key>& Keys() {
       {"webhook.url", Plain(&Config::webhook_url)},
       {"webhook.timeout", Parsed(&Config::webhook_timeout_ns, ParseTimeout)},
       {"webhook.attempts", Parsed(&Config::webhook_attempts, ParseAttempts)},
-      {"runtimes.docker", Plain(&Config::docker_socket)},
+      {"runtimes.docker", Runtime(&container::Runtimes::docker)},
+      {"runtimes.containerd", Runtime(&container::Runtimes::containerd)},
+      {"runtimes.crio", Runtime(&container::Runtimes::crio)},
+      {"runtimes.podman", Runtime(&container::Runtimes::podman)},
+      {"runtimes.podman_storage", Runtime(&container::Runtimes::podman_storage)},
+      {"runtimes.podman_run", Runtime(&container::Runtimes::podman_run)},
       {"run_directory", Plain(&Config::run_directory)},
       {"enforce", Parsed(&Config::enforce, ParseBool)},
       {"check_policy_owner", Parsed(&Config::check_policy_owner, ParseBool)},

@@ -12,6 +12,7 @@
 
 #include "engine/alert/dispatcher.h"
 #include "engine/base/result.h"
+#include "engine/container/source.h"
 #include "engine/event/event.h"
 
 namespace nsw {
@@ -30,7 +31,7 @@ struct Config {
   std::string webhook_url;  ///< empty: none
   uint64_t webhook_timeout_ns = 5'000'000'000;
   int webhook_attempts = 5;
-  std::filesystem::path docker_socket = "/run/docker.sock";
+  container::Runtimes runtimes;
   std::filesystem::path run_directory = "/run/nswarden";  ///< lock and control socket
   bool enforce = true;             ///< false: nothing is refused, whatever the policies say
   bool check_policy_owner = true;  ///< policies must belong to root and be writable by nobody else

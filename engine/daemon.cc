@@ -184,11 +184,11 @@ Status Daemon::StartPipeline() {
 }
 
 Status Daemon::StartSources() {
-  registry_->Expect("docker");
-  sources_.push_back(
-      container::MakeDockerSource(config_.docker_socket.string(), [this](container::Change change) {
+  sources_ = container::MakeSources(
+      config_.runtimes, [this](const std::string& name) { registry_->Expect(name); },
+      [this](container::Change change) {
         queue_->Post([this, change = std::move(change)] { pipeline_->Apply(change); });
-      }));
+      });
   return kernel_->LabelRunning();
 }
 
@@ -224,10 +224,8 @@ Status Daemon::Announce() {
   } else {
     spdlog::info("enforcement: not possible here; `nswarden probe` says why");
   }
-  std::error_code ignored;
-  if (!std::filesystem::exists(config_.docker_socket, ignored)) {
-    spdlog::info("no container runtime at {}; watching all the same",
-                 config_.docker_socket.string());
+  if (!container::AnyThere(config_.runtimes)) {
+    spdlog::info("no container runtime is here; watching all the same");
   }
   spdlog::info("watching");
   NotifyManager("READY=1");

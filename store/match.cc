@@ -88,7 +88,7 @@ bool ImageMatch(std::string_view pattern, std::string_view reference) {
   const container::Image image = container::ParseImage(reference);
   if (IsGlob(pattern)) {
     const std::string tag = image.tag.empty() ? "" : ":" + image.tag;
-    const std::string familiar = container::FamiliarName(image);
+    const std::string familiar(container::FamiliarName(image.repository));
     for (const std::string& text : {std::string(reference), familiar, familiar + tag,
                                     image.repository, image.repository + tag}) {
       if (GlobMatch(pattern, text)) return true;

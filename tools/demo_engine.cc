@@ -90,8 +90,8 @@ Status DemoEngine::WriteFiles(const std::string& policy) const {
   std::ofstream config(folder_ / "nswarden.yaml");
   config << "policies: " << text("policies")
          << "\noutput: json\nhistory: {path: " << text("history.db")
-         << "}\nruntimes: {docker: " << text("no-docker.sock")
-         << "}\nrun_directory: " << text("run") << "\n";
+         << "}\nruntimes: {docker: '', containerd: '', crio: '', podman: '', podman_storage: ''}"
+         << "\nrun_directory: " << text("run") << "\n";
   config.close();
   return config ? Status() : Fail(folder_.string() + ": cannot be written");
 }

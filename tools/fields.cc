@@ -40,7 +40,9 @@ std::string Events(const event::Field& field) {
 int Fields() {
   printf("%-28s %-8s %-18s %-6s %s\n", "FIELD", "TYPE", "EVENTS", "KERNEL", "MEANING");
   for (const event::Field& field : event::Fields()) {
-    const std::string name = std::string(field.name) + (field.indexed ? "[n]" : "");
+    const std::string name = std::string(field.name) + (field.indexed ? "[n]"
+                                                        : field.keyed ? "[key]"
+                                                                      : "");
     printf("%-28s %-8s %-18s %-6s %s\n", name.c_str(), TypeName(field.type), Events(field).c_str(),
            field.kernel_decidable ? "yes" : "", std::string(field.doc).c_str());
   }

@@ -40,7 +40,7 @@ Result<Config> Configure(const Flags& flags) {
   if (flags.output == "text") config.output = Output::kText;
   if (flags.output == "none") config.output = Output::kNone;
   if (!flags.webhook.empty()) config.webhook_url = flags.webhook;
-  if (!flags.docker.empty()) config.docker_socket = flags.docker;
+  if (!flags.docker.empty()) config.runtimes.docker = flags.docker;
   if (flags.no_enforce) config.enforce = false;
   return config;
 }

@@ -8,6 +8,8 @@
 // ID is 64 hex digits everywhere. The runtimes' own helpers (libpod-conmon-ID, crio-conmon-ID) are
 // not the container.
 #include <fcntl.h>
+#include <linux/nsfs.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 
 #include <algorithm>
@@ -81,6 +83,18 @@ class RealProcessFacts final : public ProcessFacts {
   uint32_t MountNamespace(pid_t pid) const override {
     struct stat info {};
     return stat(Path(pid, "ns/mnt").c_str(), &info) == 0 ? static_cast<uint32_t>(info.st_ino) : 0;
+  }
+
+  bool OwnedBy(pid_t pid, uid_t user) const override {
+    constexpr int kNestedMax = 33;  // and no deeper ones can be made
+    UniqueFd fd(open(Path(pid, "ns/user").c_str(), O_RDONLY | O_CLOEXEC));
+    for (int i = 0; i < kNestedMax && fd.valid(); i++) {
+      uid_t owner = 0;
+      if (ioctl(fd.get(), NS_GET_OWNER_UID, &owner) != 0) return false;
+      if (owner == user) return true;
+      fd = UniqueFd(ioctl(fd.get(), NS_GET_PARENT));
+    }
+    return false;
   }
 
  private:

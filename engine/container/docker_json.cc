@@ -4,9 +4,9 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
-#include <ctime>
 #include <limits>
 
+#include "engine/container/facts.h"
 #include "engine/container/json_scan.h"
 
 namespace nsw::container::docker {
@@ -16,8 +16,7 @@ namespace {
 // any more say what they do accept.
 constexpr std::string_view kOurApi = "1.41";
 constexpr std::string_view kSha256 = "sha256:";
-constexpr size_t kLabelBytesMax = 1U << 20;
-constexpr size_t kEngineTextMax = 32;
+constexpr size_t kAddressTextMax = 64;
 
 bool At(JsonPath path, std::initializer_list<std::string_view> keys) {
   return std::ranges::equal(path, keys);
@@ -44,71 +43,28 @@ bool IsHex(std::string_view text) {
   return text.size() <= 64 && text.find_first_not_of("0123456789abcdef") == std::string_view::npos;
 }
 
-std::string Printable(std::string_view text) {
-  std::string out(text.substr(0, kEngineTextMax));
-  for (char& c : out) {
-    if (c < 0x21 || c > 0x7e) c = '?';
-  }
-  return out;
+// A mount's source stands before its destination, everything else after it.
+void TakeMount(const std::string& key, const JsonScalar& value, MountList& mounts) {
+  if (key == "Source") mounts.next_source = value.text;
+  if (key == "Destination") mounts.Add(std::exchange(mounts.next_source, {}), value.text);
+  if (mounts.all.empty()) return;
+  if (key == "Mode") mounts.all.back().mode = value.text;
+  if (key == "RW") mounts.all.back().writable = value.number != 0;
+  if (key == "Propagation") mounts.all.back().propagation = value.text;
 }
 
-// RFC 3339 as Go writes it; 0 for anything else.
-uint64_t ParseTime(std::string_view text) {
-  tm parts{};
-  const std::string copy(text.substr(0, 40));
-  const char* rest = strptime(copy.c_str(), "%Y-%m-%dT%H:%M:%S", &parts);
-  if (rest == nullptr || parts.tm_year < 70) return 0;
-  uint64_t fraction = 0;
-  if (*rest == '.') {
-    uint64_t unit = 1'000'000'000;
-    for (rest++; *rest >= '0' && *rest <= '9'; rest++) {
-      unit /= 10;
-      fraction += unit * static_cast<uint64_t>(*rest - '0');
-    }
-  }
-  int hours = 0;
-  int minutes = 0;
-  if ((*rest == '+' || *rest == '-') && sscanf(rest + 1, "%2d:%2d", &hours, &minutes) == 2) {
-    const int sign = *rest == '-' ? -1 : 1;
-    parts.tm_min -= sign * (hours * 60 + minutes);
-  }
-  const time_t seconds = timegm(&parts);
-  return seconds <= 0 ? 0 : static_cast<uint64_t>(seconds) * 1'000'000'000 + fraction;
+// The first address: the default network's, or that of any other.
+void TakeAddress(JsonPath path, std::string_view text, Container& container) {
+  const bool address = path.size() >= 2 && path[0] == "NetworkSettings" &&
+                       path.back() == "IPAddress" &&
+                       (path.size() == 2 || (path.size() == 4 && path[1] == "Networks"));
+  if (address && container.ip.empty()) container.ip = text.substr(0, kAddressTextMax);
 }
 
-// An image brings labels of its own, so whoever made the image must not be able to crowd out those
-// that were given at create, which policies go by: the largest go first.
-void BoundLabels(std::map<std::string, std::string>& labels) {
-  using Entry = std::map<std::string, std::string>::const_iterator;
-  const auto size = [](Entry e) { return e->first.size() + e->second.size(); };
-  std::vector<Entry> largest_first;
-  size_t bytes = 0;
-  for (auto at = labels.cbegin(); at != labels.cend(); ++at) {
-    bytes += size(at);
-    largest_first.push_back(at);
-  }
-  if (bytes <= kLabelBytesMax) return;
-  std::ranges::sort(largest_first, [&](Entry a, Entry b) { return size(a) > size(b); });
-  for (const Entry at : largest_first) {
-    if (bytes <= kLabelBytesMax) break;
-    bytes -= size(at);
-    labels.erase(at);
-  }
-}
-
-void TakePod(Container& container) {
-  const auto take = [&](const char* label, std::string& into) {
-    const auto found = container.labels.find(label);
-    if (found != container.labels.end()) into = found->second;
-  };
-  take("io.kubernetes.pod.namespace", container.k8s_namespace);
-  take("io.kubernetes.pod.name", container.k8s_pod);
-  take("io.kubernetes.pod.uid", container.k8s_pod_uid);
-  take("io.kubernetes.container.name", container.k8s_container);
-}
-
-void TakeInspected(JsonPath path, const JsonScalar& value, Inspected& out) {
+void TakeInspected(JsonPath path, const JsonScalar& value, Inspected& out, MountList& mounts) {
   Container& container = out.container;
+  TakeAddress(path, value.text, container);
+  if (path.size() == 3 && path[0] == "Mounts") TakeMount(path[2], value, mounts);
   if (At(path, {"Id"})) {
     container.id = value.text;
   } else if (At(path, {"Name"})) {
@@ -117,6 +73,8 @@ void TakeInspected(JsonPath path, const JsonScalar& value, Inspected& out) {
     out.image_id = value.text;
   } else if (At(path, {"Created"})) {
     container.created_ns = ParseTime(value.text);
+  } else if (At(path, {"State", "StartedAt"})) {
+    container.started_ns = ParseTime(value.text);
   } else if (At(path, {"State", "Pid"})) {
     const bool plausible = value.number > 0 && value.number <= std::numeric_limits<pid_t>::max();
     container.init_pid = plausible ? static_cast<pid_t>(value.number) : 0;
@@ -195,7 +153,8 @@ Result<Event> ParseEvent(std::string_view line) {
   if (!IsId(event.id)) return Event{};
   if (std::ranges::find(kChanged, action) != kChanged.end())
     event.meaning = Event::Meaning::kChanged;
-  if (action == "destroy") event.meaning = Event::Meaning::kGone;
+  // "remove" is podman's word.
+  if (action == "destroy" || action == "remove") event.meaning = Event::Meaning::kGone;
   if (action == "create" && !created.name.empty()) {
     event.created = std::move(created);
     event.created.id = event.id;
@@ -222,8 +181,11 @@ Result<Listing> ParseListing(std::string_view text) {
 
 Result<Inspected> ParseInspect(std::string_view text) {
   Inspected inspected;
-  ScanJson(text,
-           [&](JsonPath path, const JsonScalar& value) { TakeInspected(path, value, inspected); });
+  MountList mounts;
+  ScanJson(text, [&](JsonPath path, const JsonScalar& value) {
+    TakeInspected(path, value, inspected, mounts);
+  });
+  inspected.container.mounts = mounts.Text();
   if (!IsId(inspected.container.id)) return Fail("not a container");
   BoundLabels(inspected.container.labels);
   TakePod(inspected.container);

@@ -10,6 +10,7 @@
 
 #include "engine/base/result.h"
 #include "engine/container/container.h"
+#include "engine/container/listing.h"
 
 namespace nsw::container::docker {
 
@@ -36,14 +37,6 @@ Result<Event> ParseEvent(std::string_view line);
 
 /// An answer of /containers/json. Error: not a list; a list that breaks off gives what it has, with
 /// `complete` false.
-struct Listing {
-  struct Item {
-    std::string id;
-    std::string mark;  ///< name and state: something happened to it if this is another
-  };
-  std::vector<Item> items;
-  bool complete = true;
-};
 Result<Listing> ParseListing(std::string_view text);
 
 struct Inspected {

@@ -64,11 +64,13 @@ Image ParseImage(std::string_view reference) {
   return image;
 }
 
-std::string FamiliarName(const Image& image) {
-  for (const std::string_view prefix : {kLibrary, kRegistry}) {
-    if (image.repository.starts_with(prefix)) return image.repository.substr(prefix.size());
+std::string_view FamiliarName(std::string_view repository) {
+  constexpr std::string_view kAliases[] = {"index.docker.io/library/", "index.docker.io/", kLibrary,
+                                           kRegistry, "library/"};
+  for (const std::string_view prefix : kAliases) {
+    if (repository.starts_with(prefix)) return repository.substr(prefix.size());
   }
-  return image.repository;
+  return repository;
 }
 
 }  // namespace nsw::container

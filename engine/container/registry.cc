@@ -58,8 +58,9 @@ void Registry::Identify(Home& home, bool foreign_pidns) {
   if (const Known* known = Match(home, cgroup.empty())) {
     Claim(home, *known);
   } else {
+    const bool unclaimed = expected_.empty() && !(nameless_ && foreign_pidns);
     home.binding.settled =
-        !in_runtime_cgroup && (outer != nullptr ? outer->binding.settled : expected_.empty());
+        !in_runtime_cgroup && (outer != nullptr ? outer->binding.settled : unclaimed);
   }
   Compose(home);
 }
@@ -96,11 +97,12 @@ std::vector<Binding*> Registry::Renest(const Home& late, bool is_new) {
 const Registry::Known* Registry::Match(const Home& home, bool process_gone) {
   if (!home.cgroup_id.empty()) {
     const auto found = known_.find(home.cgroup_id);
-    return found == known_.end() ? nullptr : &found->second;
+    return found != known_.end() && MayClaim(found->second, home) ? &found->second : nullptr;
   }
   for (const auto& [id, known] : known_) {
-    if (Runs(known, home)) return &known;
-    if (process_gone && known.last_init_pid != 0 && known.last_init_pid == home.binding.pid) {
+    if (Runs(known, home) && MayClaim(known, home)) return &known;
+    if (process_gone && known.container.owner == 0 && known.last_init_pid != 0 &&
+        known.last_init_pid == home.binding.pid) {
       return &known;
     }
   }
@@ -145,7 +147,9 @@ bool Registry::Compose(Home& home) {
     }
     composed.name = around.name + "/" + home.own.name;
     home.binding.is_container = true;
-    if (home.cgroup_id.empty()) home.binding.settled |= outer->binding.settled;
+    // What was made inside no runtime of this host can tell of.
+    const bool inside = home.cgroup_id.empty() || OuterByParent(home) == outer;
+    if (inside) home.binding.settled |= outer->binding.settled;
   }
   if (composed == home.binding.container) return false;
   home.binding.container = std::move(composed);
@@ -171,6 +175,15 @@ void Registry::ComposeNested(std::vector<Binding*>& changed) {
 // containers (services of the host); else by the cgroup, unless a runtime of this host claims the
 // inner one, which then is a sibling put below the other in the tree.
 Registry::Home* Registry::Outer(const Home& home) {
+  if (Home* outer = OuterByParent(home)) return outer;
+  if (home.outer_id.empty()) return nullptr;
+  const auto claimed = known_.find(home.cgroup_id);
+  if (claimed != known_.end() && MayClaim(claimed->second, home)) return nullptr;
+  return Newest(
+      [&](const Home& other) { return &other != &home && other.cgroup_id == home.outer_id; });
+}
+
+Registry::Home* Registry::OuterByParent(const Home& home) {
   uint64_t at = home.binding.parent;
   for (int i = 0; i < kDepthMax && at != 0; i++) {
     const auto found = homes_.find(at);
@@ -178,9 +191,7 @@ Registry::Home* Registry::Outer(const Home& home) {
     if (found->second->binding.is_container) return found->second.get();
     at = found->second->binding.parent;
   }
-  if (home.outer_id.empty() || known_.contains(home.cgroup_id)) return nullptr;
-  return Newest(
-      [&](const Home& other) { return &other != &home && other.cgroup_id == home.outer_id; });
+  return nullptr;
 }
 
 std::vector<Binding*> Registry::Apply(const Change& change, uint64_t now_ns) {
@@ -188,16 +199,41 @@ std::vector<Binding*> Registry::Apply(const Change& change, uint64_t now_ns) {
     case Change::Kind::kUpsert:
       return Upsert(change.container);
     case Change::Kind::kRemoved:
-      return Remove(change.container.id, now_ns);
+      return Remove(change.container, now_ns);
     case Change::Kind::kSynced:
       return Synced(change.container.runtime);
+    case Change::Kind::kNameless:
+      nameless_ = true;
+      return {};
   }
   return {};
 }
 
+// A user tells of containers by files of his own. What root's runtimes know he cannot change, and
+// what he claims must be his.
+bool Registry::MayTell(const Container& container) const {
+  const auto found = known_.find(container.id);
+  if (found == known_.end() || container.owner == 0) return true;
+  return found->second.container.owner == container.owner;
+}
+
+bool Registry::MayClaim(const Known& known, const Home& home) const {
+  const uid_t owner = known.container.owner;
+  return owner == 0 || facts_.OwnedBy(home.binding.pid, owner);
+}
+
 std::vector<Binding*> Registry::Upsert(const Container& container) {
+  if (!MayTell(container)) return {};
   Known& known = known_[container.id];
-  known.container = container;
+  if (container.partial && !known.container.partial && known.container.known()) {
+    known.container.name = container.name;
+    known.container.init_pid = container.init_pid;
+    known.container.started_ns = container.started_ns;
+  } else {
+    known.container = container;
+  }
+  known.container.labels_text = LabelsText(known.container.labels);
+  known.container.pod_labels_text = LabelsText(known.container.pod_labels);
   known.removed_ns = 0;
   known.mntns = container.init_pid > 0 ? facts_.MountNamespace(container.init_pid) : 0;
   if (container.init_pid > 0) known.last_init_pid = container.init_pid;
@@ -208,6 +244,7 @@ std::vector<Binding*> Registry::Upsert(const Container& container) {
     if (home->cgroup_id != container.id && home->own.id != container.id && !Runs(known, *home)) {
       continue;
     }
+    if (!MayClaim(known, *home)) continue;
     const bool was_settled = binding.settled;
     const bool was_removed = binding.removed;
     Claim(*home, known);
@@ -217,7 +254,9 @@ std::vector<Binding*> Registry::Upsert(const Container& container) {
   return changed;
 }
 
-std::vector<Binding*> Registry::Remove(const std::string& id, uint64_t now_ns) {
+std::vector<Binding*> Registry::Remove(const Container& container, uint64_t now_ns) {
+  if (!MayTell(container)) return {};
+  const std::string& id = container.id;
   const auto found = known_.find(id);
   if (found != known_.end()) {
     found->second.removed_ns = std::max<uint64_t>(now_ns, 1);

@@ -29,6 +29,8 @@ class ProcessFacts {
   [[nodiscard]] virtual std::string Cgroup(pid_t pid) const = 0;
   /// Inode number of /proc/PID/ns/mnt; 0 when the process is gone.
   [[nodiscard]] virtual uint32_t MountNamespace(pid_t pid) const = 0;
+  /// Whether the process lives in a user namespace of that user's making. False when it is gone.
+  [[nodiscard]] virtual bool OwnedBy(pid_t pid, uid_t user) const = 0;
 };
 const ProcessFacts& ProcFs();
 
@@ -118,12 +120,15 @@ class Registry {
   bool Compose(Home& home);
   void ComposeNested(std::vector<Binding*>& changed);
   [[nodiscard]] Home* Outer(const Home& home);
+  [[nodiscard]] Home* OuterByParent(const Home& home);
   [[nodiscard]] bool HasNested(const Home& home);
   [[nodiscard]] Home* Newest(const Wanted& wanted);
   [[nodiscard]] bool Several(const Home& best, const Wanted& wanted) const;
 
   std::vector<Binding*> Upsert(const Container& container);
-  std::vector<Binding*> Remove(const std::string& id, uint64_t now_ns);
+  [[nodiscard]] bool MayTell(const Container& container) const;
+  [[nodiscard]] bool MayClaim(const Known& known, const Home& home) const;
+  std::vector<Binding*> Remove(const Container& container, uint64_t now_ns);
   std::vector<Binding*> Synced(const std::string& runtime);
 
   const ProcessFacts& facts_;
@@ -131,6 +136,7 @@ class Registry {
   Home* last_ = nullptr;                          // what Find found: it is often asked for again
   std::unordered_map<std::string, Known> known_;  // by id
   std::set<std::string> expected_;                // runtimes that have not been listed yet
+  bool nameless_ = false;                         // Change::Kind::kNameless
 };
 
 }  // namespace nsw::container

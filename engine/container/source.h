@@ -7,6 +7,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "engine/container/container.h"
 
@@ -20,14 +21,15 @@ class Source {
  public:
   virtual ~Source() = default;  // stops the thread; returns within a second
   [[nodiscard]] virtual std::string name() const = 0;
-  /// For `status`: "connected (Docker 20.10.24, 3 containers)" or "not there: /run/docker.sock: No
+  /// For `status`: "connected (docker 20.10.24, 3 containers)" or "not there: /run/docker.sock: No
   /// such file or directory".
   [[nodiscard]] virtual std::string state() const = 0;
 };
 
-struct DockerOptions {
-  std::string socket = "/run/docker.sock";
-  std::string runtime = "docker";  ///< what containers and kSynced carry
+struct SourceOptions {
+  std::string name = "docker";     ///< for `status`, and what kSynced carries
+  std::string runtime = "docker";  ///< what containers carry
+  std::string socket{};
   long connect_timeout_ms = 3000;
   long timeout_ms = 5000;  ///< of one answer
   long listing_interval_ms =
@@ -36,9 +38,49 @@ struct DockerOptions {
   long retry_max_ms = 5000;
 };
 
-/// Docker through its Engine API on a unix socket (libcurl). Anything that speaks it will do.
-std::unique_ptr<Source> MakeDockerSource(DockerOptions options, ChangeHandler handler);
-/// `socket`: path, usually /run/docker.sock.
-std::unique_ptr<Source> MakeDockerSource(std::string socket, ChangeHandler handler);
+/// Docker through its Engine API. Anything that speaks it will do, podman's service for one.
+std::unique_ptr<Source> MakeDockerSource(SourceOptions options, ChangeHandler handler);
+
+/// containerd through its own API: the containers of every namespace but Docker's and those that
+/// its CRI plugin manages.
+std::unique_ptr<Source> MakeContainerdSource(SourceOptions options, ChangeHandler handler);
+
+/// A container runtime of Kubernetes through the CRI. `containerd_events`: the same socket speaks
+/// containerd's own API, whose events tell of changes at once; otherwise CRI's own events do, where
+/// the runtime has them, and all is listed each second where it has not.
+std::unique_ptr<Source> MakeCriSource(SourceOptions options, bool containerd_events,
+                                      ChangeHandler handler);
+
+/// podman without a service, by the files that it leaves: of root, and of every user who has a
+/// run-time directory.
+struct PodmanFiles {
+  std::string root_storage = "/var/lib/containers/storage";
+  std::string root_run = "/run/containers/storage";
+  std::string users_run = "/run/user";  ///< UID/containers below it
+  std::string passwd = "/etc/passwd";
+};
+std::unique_ptr<Source> MakePodmanSource(SourceOptions options, PodmanFiles files,
+                                         ChangeHandler handler);
+
+/// Where the runtimes are; "" for one that is not to be asked.
+struct Runtimes {
+  std::string docker = "/run/docker.sock";
+  std::string containerd = "/run/containerd/containerd.sock";
+  std::string crio = "/run/crio/crio.sock";
+  std::string podman = "/run/podman/podman.sock";
+  std::string podman_storage = "/var/lib/containers/storage";  ///< of root; "": nor users' own
+  std::string podman_run = "/run/containers/storage";
+
+  bool operator==(const Runtimes&) const = default;
+};
+
+/// A source for each of the table of runtimes (sources.cc) that is to be asked. `expect` gets all
+/// names before any of them starts.
+std::vector<std::unique_ptr<Source>> MakeSources(
+    const Runtimes& runtimes, const std::function<void(const std::string&)>& expect,
+    const ChangeHandler& handler);
+
+/// Whether any of them has left a trace on this host.
+bool AnyThere(const Runtimes& runtimes);
 
 }  // namespace nsw::container

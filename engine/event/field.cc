@@ -5,7 +5,9 @@
 
 #include <algorithm>
 #include <cstring>
+#include <deque>
 #include <limits>
+#include <shared_mutex>
 #include <unordered_map>
 
 #include "engine/event/address.h"
@@ -163,6 +165,47 @@ const Field* FindField(std::string_view name) {
   }();
   const auto found = index.find(name);
   return found == index.end() ? nullptr : found->second;
+}
+
+const Field* FindKeyed(std::string_view name, std::string_view& key) {
+  for (size_t dot = name.find('.'); dot != std::string_view::npos; dot = name.find('.', dot + 1)) {
+    const Field* field = FindField(name.substr(0, dot));
+    if (field == nullptr || !field->keyed || dot + 1 == name.size()) continue;
+    key = name.substr(dot + 1);
+    return field;
+  }
+  return nullptr;
+}
+
+namespace {
+
+struct Keys {
+  std::shared_mutex mutex;
+  std::deque<std::string> texts;  // which stay where they are
+  std::unordered_map<std::string_view, uint32_t> numbers;
+};
+Keys& AllKeys() {
+  static Keys keys;
+  return keys;
+}
+
+}  // namespace
+
+uint32_t KeyNumber(std::string_view key) {
+  Keys& keys = AllKeys();
+  const std::unique_lock lock(keys.mutex);
+  if (const auto found = keys.numbers.find(key); found != keys.numbers.end()) return found->second;
+  keys.texts.emplace_back(key);
+  const auto number = static_cast<uint32_t>(keys.texts.size() - 1);
+  keys.numbers.emplace(keys.texts.back(), number);
+  return number;
+}
+
+const std::string& KeyOf(uint32_t number) {
+  static const std::string none;
+  Keys& keys = AllKeys();
+  const std::shared_lock lock(keys.mutex);
+  return number < keys.texts.size() ? keys.texts[number] : none;
 }
 
 std::string_view NearestField(std::string_view name) {

@@ -64,17 +64,29 @@ struct Field {
   uint64_t events = ~0ULL;
   /// Of a field from events.def: where it lies in each event that has it; null elsewhere.
   std::array<const RecordField*, NSW_EVENT_COUNT> record{};
+  /// Takes [KEY] or .KEY, whose number (KeyNumber) the getter gets as its index.
+  bool keyed = false;
+  /// The form in which the getter tells what people may write in several: both sides of = != in and
+  /// intersects are of this form. Null: as it is written.
+  std::string_view (*form)(std::string_view) = nullptr;
 };
 
 /// All fields, in the order of `nswarden fields`.
 std::span<const Field> Fields();
 /// Null when there is none. The pointer is valid for ever.
 const Field* FindField(std::string_view name);
+/// A keyed field whose key follows as a further word, "container.label.app"; null when there is
+/// none.
+const Field* FindKeyed(std::string_view name, std::string_view& key);
 /// The field whose name is nearest, for a hint; "" if none is near.
 std::string_view NearestField(std::string_view name);
 
 /// Whether `word` is a name that a kNamed field can have in some event, or a number.
 bool KnowsName(const Field& field, std::string_view word);
+/// A number for a key of a keyed field, the same for the same text, for ever; and back. Any thread.
+/// The number of keys is bounded by what policies say: asked for when they are compiled.
+uint32_t KeyNumber(std::string_view key);
+const std::string& KeyOf(uint32_t number);
 
 /// A value as rules and people see it. Addresses in their usual text, booleans true/false, an
 /// absent one as "<NA>".

@@ -24,6 +24,15 @@ Value Text(const Field&, const Event& e, uint32_t, Scratch&) {
   return Metadata(e, [](const Container& c) { return TextOrAbsent(c.*Member); });
 }
 
+// One of the labels, by its key.
+template <auto Labels>
+Value Label(const Field&, const Event& e, uint32_t key, Scratch&) {
+  return Metadata(e, [key](const Container& c) {
+    const auto found = (c.*Labels).find(KeyOf(key));
+    return found == (c.*Labels).end() ? Value::Absent() : Value::Text(found->second);
+  });
+}
+
 template <auto Member>
 Value ImageText(const Field&, const Event& e, uint32_t, Scratch&) {
   return Metadata(e, [](const Container& c) { return TextOrAbsent(c.image.*Member); });
@@ -60,11 +69,19 @@ const Field kRows[] = {
                   ? Value::Text("host")
                   : Metadata(e, [](const Container& c) { return Value::Text(c.runtime); });
      },
-     "the runtime: docker, containerd, cri, podman; host"},
+     "the runtime: docker, containerd, cri-o, podman; host"},
     {"container.image", FieldType::kString, ImageText<&container::Image::reference>,
      "the image reference given at create"},
-    {"container.image.repository", FieldType::kString, ImageText<&container::Image::repository>,
-     "repository with its registry: docker.io/library/nginx"},
+    {.name = "container.image.repository",
+     .type = FieldType::kString,
+     .get =
+         [](NSW_GETTER) {
+           return Metadata(e, [](const Container& c) {
+             return TextOrAbsent(container::FamiliarName(c.image.repository));
+           });
+         },
+     .doc = "repository as Docker shows it: nginx, registry.corp:5000/web",
+     .form = container::FamiliarName},
     {"container.image.tag", FieldType::kString, ImageText<&container::Image::tag>,
      "tag, if one was given"},
     {"container.image.digest", FieldType::kString, ImageText<&container::Image::digest>,
@@ -74,9 +91,34 @@ const Field kRows[] = {
        return Metadata(e, [](const Container& c) { return Value::Number(c.privileged); });
      },
      "started with all privileges"},
+    {"container.ip", FieldType::kString, Text<&Container::ip>, "its address, if it has its own"},
+    {"container.mounts", FieldType::kString, Text<&Container::mounts>,
+     "files of the host: SOURCE:DEST:MODE:RW:PROPAGATION, with spaces between"},
+    {.name = "container.label",
+     .type = FieldType::kString,
+     .get = Label<&Container::labels>,
+     .doc = "a label: container.label[app]",
+     .keyed = true},
+    {"container.labels", FieldType::kString, Text<&Container::labels_text>,
+     "all of them: app:web,tier:front"},
+    {"container.start_ts", FieldType::kNumber,
+     [](NSW_GETTER) {
+       return Metadata(e, [](const Container& c) {
+         return c.started_ns == 0 ? Value::Absent()
+                                  : Value::Number(static_cast<int64_t>(c.started_ns));
+       });
+     },
+     "when it was started: ns since 1970"},
     {"k8s.ns.name", FieldType::kString, Text<&Container::k8s_namespace>, "Kubernetes namespace"},
     {"k8s.pod.name", FieldType::kString, Text<&Container::k8s_pod>, "Kubernetes pod"},
-    {"k8s.pod.uid", FieldType::kString, Text<&Container::k8s_pod_uid>, "Kubernetes pod uid"}};
+    {"k8s.pod.uid", FieldType::kString, Text<&Container::k8s_pod_uid>, "Kubernetes pod uid"},
+    {.name = "k8s.pod.label",
+     .type = FieldType::kString,
+     .get = Label<&Container::pod_labels>,
+     .doc = "a label of the pod: k8s.pod.label[app]",
+     .keyed = true},
+    {"k8s.pod.labels", FieldType::kString, Text<&Container::pod_labels_text>,
+     "all of them: app:web,tier:front"}};
 
 }  // namespace
 

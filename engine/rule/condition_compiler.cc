@@ -32,6 +32,16 @@ std::string TypeHint(const Field& field) {
   return {};
 }
 
+// Only where whole values are compared: a part of one has no form of its own.
+void TakeForm(const Field& field, const Operator& op, std::vector<Word>& words) {
+  const bool beginning = op.name == "startswith";
+  if (op.make != MakeEqual && op.make != MakeIn && !beginning) return;
+  for (Word& word : words) {
+    std::string form(field.form(word.text));
+    if (!form.empty()) word.text = std::move(form);
+  }
+}
+
 }  // namespace
 
 ConditionCompiler::Result ConditionCompiler::Fail(const Where& where, std::string message,
@@ -121,10 +131,14 @@ ConditionCompiler::Result ConditionCompiler::Check(const Expr& expr) {
   if (++checks_ > kConditionSizeMax) {
     return Fail(expr.where, "the condition has more than 50000 checks, with its macros put in");
   }
+  std::string_view key;
   const Field* field = event::FindField(expr.name);
+  if (field == nullptr) field = event::FindKeyed(expr.name, key);
   if (field == nullptr) return NoField(expr);
   FieldTest test{.field = field, .negated = expr.op->negated};
-  if (!TakeIndex(expr, *field, test)) return std::nullopt;
+  if (!(field->keyed ? TakeKey(expr, key, test) : TakeIndex(expr, *field, test))) {
+    return std::nullopt;
+  }
   if ((expr.op->types & TypeBit(field->type)) == 0) {
     if (falco_ && expr.name.starts_with("evt.arg."))
       return Miss(expr.where, expr.name + " as a text is not supported yet");
@@ -133,7 +147,8 @@ ConditionCompiler::Result ConditionCompiler::Check(const Expr& expr) {
                     std::string(expr.op->name) + " does not compare",
                 TypeHint(*field));
   }
-  const std::vector<Word> words = expr.is_list ? definitions_.Expand(expr.values) : expr.values;
+  std::vector<Word> words = expr.is_list ? definitions_.Expand(expr.values) : expr.values;
+  if (field->form != nullptr) TakeForm(*field, *expr.op, words);
   if (expr.is_list && !CheckList(expr, words)) return std::nullopt;
   if (!CheckNames(expr, *field, words)) return std::nullopt;
   OperandError error;
@@ -206,6 +221,16 @@ bool ConditionCompiler::TakeIndex(const Expr& expr, const Field& field, FieldTes
   if (error == std::errc{} && stop == end && !expr.argument.empty()) return true;
   Fail(expr.where, expr.name + " takes a number in [ ], not " + Quoted(expr.argument),
        "0 is the process, 1 its parent");
+  return false;
+}
+
+bool ConditionCompiler::TakeKey(const Expr& expr, std::string_view key, FieldTest& test) {
+  if (expr.has_argument && key.empty()) key = expr.argument;
+  if (!key.empty()) {
+    test.index = event::KeyNumber(key);
+    return true;
+  }
+  Fail(expr.where, expr.name + " takes a key in [ ]", "write " + expr.name + "[app]");
   return false;
 }
 

@@ -51,6 +51,7 @@ class ConditionCompiler {
   Result NoField(const Expr& expr);
   Result BadOperand(const Expr& expr, const std::vector<Word>& words, const OperandError& error);
   Result CheckTypes(const Expr& expr, const std::vector<Word>& words, const Predicate& predicate);
+  bool TakeKey(const Expr& expr, std::string_view key, FieldTest& test);
   bool TakeIndex(const Expr& expr, const event::Field& field, FieldTest& test);
   bool CheckNames(const Expr& expr, const event::Field& field, const std::vector<Word>& words);
   bool CheckList(const Expr& expr, const std::vector<Word>& words);

@@ -91,12 +91,38 @@ struct OutputTemplate::Parser {
       end = close + 1;
       name += "[" + std::to_string(index) + "]";
     }
+    if (field.keyed && !TakeKey(field, begin, end, index, name)) return end;
     out.parts_.push_back({std::exchange(literal, {}), &field, index});
     if (std::ranges::find(out.fields_, &field) == out.fields_.end()) out.fields_.push_back(&field);
     if (std::ranges::find(out.refs_, name, &OutputField::name) == out.refs_.end()) {
       out.refs_.push_back({std::move(name), &field, index});
     }
     return end;
+  }
+
+  // [KEY], or .KEY as Falco has it, at `end`, which is moved after it.
+  bool TakeKey(const event::Field& field, size_t begin, size_t& end, uint32_t& index,
+               std::string& name) {
+    const std::string_view all = text.value;
+    const size_t first = end + 1;
+    std::string_view key;
+    if (all.substr(end).starts_with('[')) {
+      key = all.substr(first, std::min(all.find(']', first), all.size()) - first);
+      end = first + key.size() + 1;
+    } else if (all.substr(end).starts_with('.')) {
+      while (end + 1 < all.size() && IsFieldChar(all[end + 1])) end++;
+      while (all[end] == '.' && end >= first) end--;
+      key = all.substr(first, end + 1 - first);
+      end++;
+    }
+    if (key.empty() || end > all.size()) {
+      Error(begin, name + " takes a key in [ ]", "write " + name + "[app]");
+      end = std::min(end, all.size());
+      return false;
+    }
+    index = event::KeyNumber(key);
+    name = std::string(field.name) + "[" + std::string(key) + "]";
+    return true;
   }
 
   // "%container.info" is Falco's magic word; its fields are in each alert anyway.

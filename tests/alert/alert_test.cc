@@ -84,7 +84,7 @@ TEST_F(AlertTest, JsonHasFalcosShape) {
   EXPECT_EQ(fields["evt.type"], "openat");
   EXPECT_EQ(fields["container.id"], "aaaaaaaaaaaa");
   EXPECT_EQ(fields["container.name"], "web-1");
-  EXPECT_EQ(fields["container.image.repository"], "docker.io/library/nginx");
+  EXPECT_EQ(fields["container.image.repository"], "nginx");
   EXPECT_EQ(fields["proc.cmdline"], "sh -c id");
   EXPECT_EQ(fields["proc.exepath"], "/usr/bin/dash");
   EXPECT_EQ(fields["user.uid"], 0);

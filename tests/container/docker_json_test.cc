@@ -116,6 +116,18 @@ TEST(DockerJsonTest, ReadsAListing) {
   EXPECT_FALSE(ParseListing("{}"));
 }
 
+TEST(DockerJsonTest, ReadsMountsAndAddress) {
+  const auto inspected = ParseInspect(R"({"Id":")" + kA +
+                                      R"(","State":{"StartedAt":"1970-01-01T00:00:07Z"},"Mounts":[
+        {"Type":"bind","Source":"/srv","Destination":"/data","Mode":"ro","RW":false,"Propagation":"rprivate"},
+        {"Type":"tmpfs","Destination":"/tmp","Mode":"","RW":true,"Propagation":""}],
+        "NetworkSettings":{"IPAddress":"","Networks":{"shop":{"IPAddress":"172.18.0.2"}}}})");
+  ASSERT_TRUE(inspected);
+  EXPECT_EQ(inspected->container.mounts, "/srv:/data:ro:false:rprivate :/tmp::true:");
+  EXPECT_EQ(inspected->container.ip, "172.18.0.2");
+  EXPECT_EQ(inspected->container.started_ns, 7'000'000'000U);
+}
+
 TEST(DockerJsonTest, ReadsEvents) {
   const auto event = [](const std::string& action, const std::string& attributes) {
     return ParseEvent(R"({"Type":"container","Action":")" + action + R"(","Actor":{"ID":")" + kA +
@@ -133,6 +145,7 @@ TEST(DockerJsonTest, ReadsEvents) {
     EXPECT_EQ(event(action, R"("name":"web")")->created.id, "") << action;
   }
   EXPECT_EQ(event("destroy", "")->meaning, Event::Meaning::kGone);
+  EXPECT_EQ(event("remove", "")->meaning, Event::Meaning::kGone) << "podman's word";
   EXPECT_EQ(event("exec_create: sh", "")->meaning, Event::Meaning::kIgnored);
   EXPECT_EQ(ParseEvent(R"({"Action":"create","Actor":{"ID":"../../x"}})")->meaning,
             Event::Meaning::kIgnored);

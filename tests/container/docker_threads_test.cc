@@ -4,100 +4,26 @@
 #include <gtest/gtest.h>
 
 #include <chrono>
-#include <condition_variable>
 
 #include "engine/container/source.h"
+#include "tests/container/source_fixture.h"
 #include "tests/support/fake_docker.h"
-#include "tests/support/slowness.h"
 
 namespace nsw::container {
 namespace {
 
-using std::chrono::milliseconds;
-using std::chrono::steady_clock;
 using test::FakeDocker;
 using test::Id;
 using testing::HasSubstr;
 using testing::StartsWith;
 
-constexpr milliseconds kPatience{20'000};
-
-// Collects changes and plays the registry's part: what is there now.
-class Collector {
- public:
-  ChangeHandler handler() {
-    return [this](Change change) { Take(std::move(change)); };
-  }
-  template <typename Condition>
-  bool WaitFor(Condition condition) {
-    std::unique_lock lock(mutex_);
-    return changed_.wait_for(lock, kPatience, [&] { return condition(*this); });
-  }
-  bool WaitForName(const std::string& id, const std::string& name) {
-    return WaitFor(
-        [&](const Collector& c) { return c.there.contains(id) && c.there.at(id).name == name; });
-  }
-  bool WaitForGone(const std::string& id) {
-    return WaitFor(
-        [&](const Collector& c) { return c.removed.contains(id) && !c.there.contains(id); });
-  }
-  bool WaitForSync() {
-    return WaitFor([](const Collector& c) { return c.synced > 0; });
-  }
-
-  // Read inside WaitFor, or when nothing comes any more.
-  std::map<std::string, Container> there;
-  std::map<std::string, int> removed;
-  int synced = 0;
-
- private:
-  void Take(Change change) {
-    const std::lock_guard lock(mutex_);
-    switch (change.kind) {
-      case Change::Kind::kUpsert:
-        there[change.container.id] = change.container;
-        break;
-      case Change::Kind::kRemoved:
-        there.erase(change.container.id);
-        removed[change.container.id]++;
-        break;
-      case Change::Kind::kSynced:
-        synced++;
-        break;
-    }
-    changed_.notify_all();
-  }
-  std::mutex mutex_;
-  std::condition_variable changed_;
-};
-
-class DockerSourceTest : public testing::Test {
+class DockerSourceTest : public SourceTest {
  protected:
-  void Begin(DockerOptions options = {}) {
+  void Begin(SourceOptions options = {}) {
     options.socket = docker_.socket();
-    options.timeout_ms = 500;
-    options.retry_min_ms = 20;
-    options.retry_max_ms = 100;
-    source_ = MakeDockerSource(options, collector_.handler());
+    source_ = MakeDockerSource(Quick(options), collector_.handler());
   }
-  bool WaitForState(const std::string& part) {
-    const auto deadline = steady_clock::now() + kPatience;
-    while (steady_clock::now() < deadline) {
-      if (source_->state().find(part) != std::string::npos) return true;
-      std::this_thread::sleep_for(milliseconds(5));
-    }
-    ADD_FAILURE() << "it says: " << source_->state();
-    return false;
-  }
-  void ExpectQuickEnd() {
-    const auto begin = steady_clock::now();
-    source_.reset();
-    EXPECT_LT(steady_clock::now() - begin, milliseconds(1000) * test::kSlowness);
-  }
-
   FakeDocker docker_;
-  Collector collector_;
-  std::unique_ptr<Source> source_;
 };
 
 TEST_F(DockerSourceTest, ListsWhatWasThereBefore) {
@@ -212,7 +138,7 @@ TEST_F(DockerSourceTest, AnAbsentRuntimeHoldsNobodyUp) {
 TEST_F(DockerSourceTest, ListsAnewNowAndThen) {
   docker_.Add(Id('a'), "goes", "x");
   docker_.Start();
-  DockerOptions options;
+  SourceOptions options;
   options.listing_interval_ms = 100;
   Begin(options);
   ASSERT_TRUE(collector_.WaitForSync());

@@ -23,7 +23,7 @@ TEST_P(ParseImageTest, TakesTheReferenceApart) {
   EXPECT_EQ(image.repository, row.repository);
   EXPECT_EQ(image.tag, row.tag);
   EXPECT_EQ(image.digest, row.digest);
-  EXPECT_EQ(FamiliarName(image), row.familiar);
+  EXPECT_EQ(FamiliarName(image.repository), row.familiar);
 }
 
 constexpr Row kRows[] = {

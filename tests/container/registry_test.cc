@@ -1,8 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "engine/container/registry.h"
-
-#include <gmock/gmock.h>
-#include <gtest/gtest.h>
+#include "tests/container/registry_fixture.h"
 
 namespace nsw::container {
 namespace {
@@ -10,66 +7,6 @@ namespace {
 using testing::ElementsAre;
 using testing::IsEmpty;
 using testing::UnorderedElementsAre;
-
-constexpr uint64_t kSecond = 1'000'000'000;
-const std::string kA(64, 'a');
-const std::string kB(64, 'b');
-
-uint64_t HomeOf(uint32_t mntns, uint32_t serial = 1) { return uint64_t{serial} << 32 | mntns; }
-
-class FakeFacts final : public ProcessFacts {
- public:
-  std::string Cgroup(pid_t pid) const override {
-    const auto found = cgroups.find(pid);
-    return found == cgroups.end() ? "" : "0::" + found->second + "\n";
-  }
-  uint32_t MountNamespace(pid_t pid) const override {
-    const auto found = namespaces.find(pid);
-    return found == namespaces.end() ? 0 : found->second;
-  }
-  std::map<pid_t, std::string> cgroups;
-  std::map<pid_t, uint32_t> namespaces;
-};
-
-class RegistryTest : public testing::Test {
- protected:
-  // A process that is there.
-  void Process(pid_t pid, const std::string& cgroup, uint32_t mntns) {
-    facts_.cgroups[pid] = cgroup;
-    facts_.namespaces[pid] = mntns;
-  }
-  void Gone(pid_t pid) {
-    facts_.cgroups.erase(pid);
-    facts_.namespaces.erase(pid);
-  }
-  Binding& Seen(uint64_t home, pid_t pid, bool foreign_pidns = true, uint64_t parent = 0) {
-    return registry_.SeenHome(home, parent, pid, foreign_pidns, now_);
-  }
-  std::vector<Binding*> Upsert(const std::string& id, const std::string& name, pid_t init = 0,
-                               const std::string& image = "nginx") {
-    Change change;
-    change.container.id = id;
-    change.container.name = name;
-    change.container.runtime = "docker";
-    change.container.image = ParseImage(image);
-    change.container.init_pid = init;
-    return registry_.Apply(change, now_);
-  }
-  std::vector<Binding*> Remove(const std::string& id) {
-    Change change{Change::Kind::kRemoved, {}};
-    change.container.id = id;
-    return registry_.Apply(change, now_);
-  }
-  std::vector<Binding*> Synced(const std::string& runtime) {
-    Change change{Change::Kind::kSynced, {}};
-    change.container.runtime = runtime;
-    return registry_.Apply(change, now_);
-  }
-
-  FakeFacts facts_;
-  Registry registry_{facts_};
-  uint64_t now_ = kSecond;
-};
 
 TEST_F(RegistryTest, BindsByCgroupWhenMetadataIsThereFirst) {
   Upsert(kA, "web");
@@ -197,124 +134,6 @@ TEST_F(RegistryTest, AFirstListingIsWaitedFor) {
   EXPECT_TRUE(Seen(HomeOf(7), 102).settled);
 }
 
-TEST_F(RegistryTest, NestedOnesAreNamedAndJudgedByTheOuter) {
-  Process(100, "/docker/" + kA, 5);
-  Binding& outer = Seen(HomeOf(5), 100);
-  Process(101, "/docker/" + kA, 6);
-  Binding& inner = Seen(HomeOf(6), 101, true, HomeOf(5));
-  Process(102, "/docker/" + kA + "/docker/" + kB, 7);
-  Binding& third = Seen(HomeOf(7), 102, false, HomeOf(6));
-  EXPECT_FALSE(inner.settled);
-
-  EXPECT_THAT(Upsert(kA, "dind"), UnorderedElementsAre(&outer, &inner, &third));
-  EXPECT_EQ(inner.container.name, "dind/ns-6");
-  EXPECT_EQ(inner.container.id, "ns-6");
-  EXPECT_EQ(inner.container.image.repository, "docker.io/library/nginx");
-  EXPECT_TRUE(inner.settled);
-  EXPECT_TRUE(third.is_container);
-  EXPECT_EQ(third.container.name, "dind/ns-6/" + kB.substr(0, 12));
-  EXPECT_EQ(&registry_.Outermost(third), &outer);
-  EXPECT_EQ(&registry_.Outermost(outer), &outer);
-
-  EXPECT_THAT(Upsert(kA, "renamed"), UnorderedElementsAre(&outer, &inner, &third));
-  EXPECT_EQ(registry_.FindByName("renamed"), &outer);
-  EXPECT_EQ(registry_.FindByName("renamed/ns-6"), &inner);
-}
-
-TEST_F(RegistryTest, AContainerCannotTakeAnothersNameByItsCgroup) {
-  Upsert(kB, "victim");
-  Process(100, "/docker/" + kA, 5);
-  Upsert(kA, "evil");
-  Binding& outer = Seen(HomeOf(5), 100);
-  Process(101, "/docker/" + kA + "/docker/" + kB, 6);
-  Binding& inner = Seen(HomeOf(6), 101, true, HomeOf(5));
-  EXPECT_EQ(inner.container.name, "evil/victim");
-  EXPECT_EQ(&registry_.Outermost(inner), &outer);
-}
-
-TEST_F(RegistryTest, AServiceIsNoOuterContainer) {
-  Process(100, "/system.slice/docker.service", 5);
-  Seen(HomeOf(5), 100, false);
-  Process(101, "/docker/" + kA, 6);
-  Binding& binding = Seen(HomeOf(6), 101, true, HomeOf(5));
-  Upsert(kA, "web");
-  EXPECT_EQ(binding.container.name, "web");
-  EXPECT_EQ(&registry_.Outermost(binding), &binding);
-}
-
-TEST_F(RegistryTest, TheCgroupTellsOfNestingWhereNoParentIsKnown) {
-  Process(100, "/docker/" + kA, 5);
-  Binding& outer = Seen(HomeOf(5), 100);
-  Upsert(kA, "dind");
-  Process(101, "/docker/" + kA + "/docker/" + kB, 6);
-  Binding& inner = Seen(HomeOf(6), 101);
-  EXPECT_EQ(&registry_.Outermost(inner), &outer);
-  EXPECT_EQ(inner.container.name, "dind/" + kB.substr(0, 12));
-  // With a runtime's word it is a sibling with another's cgroup as parent.
-  Upsert(kB, "sibling");
-  EXPECT_EQ(inner.container.name, "sibling");
-  EXPECT_EQ(&registry_.Outermost(inner), &inner);
-}
-
-TEST_F(RegistryTest, AParentThatIsToldLateIsLearnt) {
-  Process(100, "/docker/" + kA, 5);
-  Binding& outer = Seen(HomeOf(5), 100);
-  Upsert(kA, "dind");
-  Process(101, "/docker/" + kA, 6);
-  Binding& inner = Seen(HomeOf(6), 101);  // another record of it, which has no parent
-  EXPECT_EQ(inner.container.name, "dind") << "all that the cgroup tells";
-  std::vector<Binding*> changed;
-  registry_.SeenHome(HomeOf(6), HomeOf(5), 101, true, now_, &changed);
-  EXPECT_THAT(changed, ElementsAre(&inner));
-  EXPECT_EQ(inner.container.name, "dind/ns-6");
-  EXPECT_EQ(&registry_.Outermost(inner), &outer);
-  registry_.SeenHome(HomeOf(6), HomeOf(9), 101, true, now_, &changed);
-  EXPECT_EQ(inner.parent, HomeOf(5)) << "the first word stands";
-  EXPECT_EQ(registry_.FindByName("dind"), &outer);
-}
-
-TEST_F(RegistryTest, AParentThatIsSeenLateIsFound) {
-  Upsert(kA, "dind");
-  Process(101, "/docker/" + kA, 6);
-  Process(102, "/docker/" + kA + "/docker/" + kB, 7);
-  Binding& inner = Seen(HomeOf(6), 101, true, HomeOf(5));
-  Binding& third = Seen(HomeOf(7), 102, true, HomeOf(6));
-  Process(100, "/docker/" + kA, 5);
-  std::vector<Binding*> changed;
-  Binding& outer = registry_.SeenHome(HomeOf(5), 0, 100, true, now_, &changed);
-  EXPECT_THAT(changed, UnorderedElementsAre(&inner, &third));
-  EXPECT_EQ(outer.container.name, "dind");
-  EXPECT_EQ(inner.container.name, "dind/ns-6");
-  EXPECT_EQ(third.container.name, "dind/ns-6/" + kB.substr(0, 12));
-  EXPECT_EQ(&registry_.Outermost(third), &outer);
-}
-
-TEST_F(RegistryTest, TwiceNestedInOneCgroupIsNotTheContainerOnceMore) {
-  Upsert(kA, "dind");
-  for (const uint32_t n : {5, 6, 7}) Process(static_cast<pid_t>(n), "/docker/" + kA, n);
-  Seen(HomeOf(5), 5);
-  Seen(HomeOf(6), 6, true, HomeOf(5));
-  EXPECT_EQ(Seen(HomeOf(7), 7, true, HomeOf(6)).container.name, "dind/ns-6/ns-7");
-}
-
-TEST_F(RegistryTest, ANestedOneKeepsItsOuterOneAlive) {
-  Process(100, "/docker/" + kA, 5);
-  Upsert(kA, "outer");
-  Seen(HomeOf(5), 100);
-  Process(101, "/docker/" + kA, 6);
-  Binding& inner = Seen(HomeOf(6), 101, true, HomeOf(5));
-  registry_.Forget(HomeOf(5));
-  EXPECT_EQ(inner.container.name, "outer/ns-6");
-  EXPECT_EQ(registry_.Outermost(inner).container.name, "outer");
-  Process(102, "/docker/" + kB, 7);
-  Upsert(kB, "outer");
-  Binding& next = Seen(HomeOf(7), 102);
-  EXPECT_EQ(registry_.FindByName("outer"), &next) << "what is kept is not meant";
-  registry_.Forget(HomeOf(7));
-  registry_.Forget(HomeOf(6));
-  EXPECT_EQ(registry_.size(), 0U);
-}
-
 TEST_F(RegistryTest, ARestartIsANewHomeOfTheSameContainer) {
   Process(100, "/docker/" + kA, 5);
   Upsert(kA, "web", 100);
@@ -385,15 +204,40 @@ TEST_F(RegistryTest, SeeingAHomeAgainKeepsIt) {
   EXPECT_EQ(registry_.size(), 1U);
 }
 
-TEST_F(RegistryTest, AParentThatGoesInACircleEnds) {
-  Process(100, "/", 5);
-  Process(101, "/", 6);
-  Seen(HomeOf(5), 100, true, HomeOf(6));
-  Binding& binding = Seen(HomeOf(6), 101, true, HomeOf(5));
-  EXPECT_TRUE(registry_.Outermost(binding).is_container);
-  Seen(HomeOf(7), 100, true, HomeOf(7));
-  registry_.Forget(HomeOf(5));
-  registry_.Forget(HomeOf(6));
+TEST_F(RegistryTest, WhatFilesDoNotTellIsNotForgotten) {
+  Change whole;
+  whole.container.id = kA;
+  whole.container.name = "web";
+  whole.container.runtime = "podman";
+  whole.container.labels = {{"app", "shop"}, {"tier", "front"}};
+  registry_.Apply(whole, now_);
+  Change partial = whole;
+  partial.container.partial = true;
+  partial.container.labels.clear();
+  partial.container.name = "renamed";
+  registry_.Apply(partial, now_);
+  Process(100, "/libpod-" + kA + ".scope", 5);
+  const Binding& binding = Seen(HomeOf(5), 100);
+  EXPECT_EQ(binding.container.name, "renamed");
+  EXPECT_EQ(binding.container.labels_text, "app:shop,tier:front");
+}
+
+// containerd's containers may have any cgroup: only the init process tells.
+TEST_F(RegistryTest, WaitsForARuntimeWhoseCgroupsNameNobody) {
+  Process(100, "/default/web", 5);
+  EXPECT_TRUE(Seen(HomeOf(5), 100).settled) << "no such runtime is here";
+  registry_.Apply({Change::Kind::kNameless, {}}, now_);
+  Process(101, "/default/db", 6);
+  Binding& db = Seen(HomeOf(6), 101);
+  EXPECT_FALSE(db.settled);
+  EXPECT_THAT(Upsert("default/db", "db", 101), ElementsAre(&db));
+  EXPECT_TRUE(db.settled);
+  EXPECT_EQ(db.container.name, "db");
+  Process(102, "/system.slice/x.service", 7);
+  EXPECT_TRUE(Seen(HomeOf(7), 102, false).settled) << "a service of the host";
+  Process(103, "/default/unclaimed", 8);
+  Binding& unclaimed = Seen(HomeOf(8), 103);
+  EXPECT_THAT(registry_.Settle(now_ + 2 * kSecond, 2 * kSecond), ElementsAre(&unclaimed));
 }
 
 }  // namespace

@@ -130,7 +130,7 @@ TEST_F(FieldTest, AContainerOfNoRuntimeHasAName) {
   binding_.settled = true;
   binding_.container.id = binding_.container.name = "ns-4026531840";
   event_.binding = &binding_;
-  EXPECT_EQ(Text("container.id"), "ns-402653184") << "12 characters";
+  EXPECT_EQ(Text("container.id"), "ns-4026531840") << "only digits are cut";
   EXPECT_EQ(Text("container.full_id"), "ns-4026531840");
   EXPECT_EQ(Text("container.name"), "ns-4026531840");
   for (const char* name : {"container.type", "container.image", "container.image.repository",
@@ -156,13 +156,41 @@ TEST_F(FieldTest, AContainerThatIsKnown) {
   EXPECT_EQ(Text("container.name"), "web");
   EXPECT_EQ(Text("container.type"), "docker");
   EXPECT_EQ(Text("container.image"), "nginx:1.25");
-  EXPECT_EQ(Text("container.image.repository"), "docker.io/library/nginx");
+  EXPECT_EQ(Text("container.image.repository"), "nginx");
   EXPECT_EQ(Text("container.image.tag"), "1.25");
   EXPECT_EQ(Text("container.image.digest"), kNone);
   EXPECT_EQ(Text("container.privileged"), "true");
+  binding_.container.image = container::ParseImage("registry.corp:5000/web");
+  EXPECT_EQ(Text("container.image.repository"), "registry.corp:5000/web");
+  binding_.container.labels = {{"app", "shop"}};
+  binding_.container.labels_text = "app:shop";
+  binding_.container.pod_labels = {{"tier", "front"}};
+  binding_.container.mounts = "/srv:/data::true:rprivate";
+  binding_.container.ip = "10.0.0.7";
+  binding_.container.started_ns = 7;
+  EXPECT_EQ(Text("container.label", KeyNumber("app")), "shop");
+  EXPECT_EQ(Text("container.label", KeyNumber("tier")), kNone);
+  EXPECT_EQ(Text("k8s.pod.label", KeyNumber("tier")), "front");
+  EXPECT_EQ(Text("container.labels"), "app:shop");
+  EXPECT_EQ(Text("container.mounts"), "/srv:/data::true:rprivate");
+  EXPECT_EQ(Text("container.ip"), "10.0.0.7");
+  EXPECT_EQ(Text("container.start_ts"), "7");
   EXPECT_EQ(Text("k8s.ns.name"), "prod");
   EXPECT_EQ(Text("k8s.pod.name"), "web-0");
   EXPECT_EQ(Text("k8s.pod.uid"), "u-1");
+}
+
+TEST(KeyedField, IsFoundWithItsKey) {
+  std::string_view key;
+  const Field* field = FindKeyed("container.label.io.kubernetes.pod.name", key);
+  ASSERT_NE(field, nullptr);
+  EXPECT_EQ(field->name, "container.label");
+  EXPECT_EQ(key, "io.kubernetes.pod.name");
+  EXPECT_EQ(FindKeyed("container.label", key), nullptr);
+  EXPECT_EQ(FindKeyed("container.name.x", key), nullptr);
+  EXPECT_EQ(KeyNumber("a"), KeyNumber(std::string("a")));
+  EXPECT_NE(KeyNumber("a"), KeyNumber("b"));
+  EXPECT_EQ(KeyOf(KeyNumber("b")), "b");
 }
 
 }  // namespace

@@ -47,6 +47,52 @@ TEST(Truth, SettledMetadataDecides) {
   EXPECT_EQ(Ask("not container.image.repository = nginx", act->event), "true");
 }
 
+// Whole images may be written in any form, for they are compared in one.
+TEST(Truth, ImagesAreComparedInOneForm) {
+  const auto act = Act::Open("/x");
+  for (const char* same :
+       {"= nginx", "= docker.io/library/nginx", "== index.docker.io/library/nginx",
+        "= library/nginx", "in (redis, docker.io/library/nginx)",
+        "intersects (docker.io/nginx, nginx)", "startswith docker.io/library/ng", "startswith ng",
+        "contains gin"}) {
+    EXPECT_EQ(Ask(std::string("container.image.repository ") + same, act->event), "true") << same;
+  }
+  for (const char* other : {"= docker.io/corp/nginx", "= registry.corp/nginx",
+                            "in (docker.io/redis)", "startswith docker.io/"}) {
+    EXPECT_EQ(Ask(std::string("container.image.repository ") + other, act->event), "false")
+        << other;
+  }
+  EXPECT_EQ(Ask("container.image = docker.io/library/nginx:1.25", act->event), "false")
+      << "as it was given at create";
+}
+
+TEST(Truth, LabelsAreAskedForByTheirKeys) {
+  const auto act = Act::Open("/x");
+  act->binding.container.labels = {{"app", "shop"}, {"io.x/y", "z"}};
+  EXPECT_EQ(Ask("container.label[app] = shop", act->event), "true");
+  EXPECT_EQ(Ask("container.label.app = shop", act->event), "true");
+  EXPECT_EQ(Ask("container.label[io.x/y] = z", act->event), "true");
+  EXPECT_EQ(Ask("container.label[none] exists", act->event), "false");
+  EXPECT_EQ(Ask("k8s.pod.label[app] exists", act->event), "false");
+  EXPECT_THAT(Mistakes(OneRule("container.label = x")),
+              testing::ElementsAre(testing::HasSubstr("container.label takes a key in [ ]")));
+}
+
+TEST(Truth, OutputsTakeKeysToo) {
+  const auto act = Act::Open("/x");
+  act->binding.container.labels = {{"app", "shop"}};
+  const auto set = Load(
+      "nswarden: 1\npolicy: p\nrules:\n"
+      "  - {rule: r, condition: container.name = web, priority: NOTICE,\n"
+      "     output: '%container.label[app] %container.label.app. (%k8s.pod.label[x])'}\n");
+  ASSERT_NE(set, nullptr);
+  const uint32_t first = 0;
+  Matches matches;
+  set->Match(act->event, {&first, 1}, matches);
+  ASSERT_EQ(matches.count, 1U);
+  EXPECT_EQ(RenderOutput(*matches.rules[0]->output, act->event), "shop shop. (<NA>)");
+}
+
 TEST(Truth, UnknownExistsIsUnknown) {
   const auto act = Act::Open("/x");
   act->binding.settled = false;

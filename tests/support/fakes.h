@@ -54,6 +54,7 @@ class FakeProcessFacts final : public container::ProcessFacts {
     const auto found = mount_namespaces.find(pid);
     return found == mount_namespaces.end() ? 0 : found->second;
   }
+  bool OwnedBy(pid_t, uid_t) const override { return true; }
 };
 
 }  // namespace nsw::test
