@@ -40,7 +40,7 @@ static __always_inline int exit_open(__s64 result)
 		return 0;
 	c = find_call(key, NSW_EVENT_OPEN);
 	if (!c) {
-		count(NSW_EVENT_OPEN, NSW_COUNT_UNPAIRED);
+		no_entry(NSW_EVENT_OPEN);
 		return 0;
 	}
 	if (!(c->head.state & CALL_SENT)) {

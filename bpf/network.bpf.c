@@ -63,7 +63,7 @@ static __always_inline int exit_connect(__s64 result)
 		return 0;
 	c = find_call(key, NSW_EVENT_CONNECT);
 	if (!c) {
-		count(NSW_EVENT_CONNECT, NSW_COUNT_UNPAIRED);
+		no_entry(NSW_EVENT_CONNECT);
 		return 0;
 	}
 	if (!(c->head.state & CALL_SENT)) {
