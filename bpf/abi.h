@@ -164,7 +164,7 @@ enum nsw_count {
 	NSW_COUNT_EMITTED = 0, /* records put into a ring */
 	NSW_COUNT_RING_FULL, /* records lost: no room in the ring */
 	NSW_COUNT_NO_SCRATCH, /* acts lost: no room in the map of calls under way */
-	NSW_COUNT_UNPAIRED, /* returns without an entry seen, or an entry overwritten whose return never came */
+	NSW_COUNT_UNPAIRED, /* acts lost: a return without an entry seen, or an entry whose return never came */
 	NSW_COUNT_TRUNCATED, /* records with a text cut */
 	NSW_COUNT_NO_LABEL, /* type 0: processes whose label found no room */
 	NSW_COUNT_DENIED, /* refusals, whether or not the record of it found room */
@@ -207,7 +207,7 @@ NSW_ASSERT(sizeof(struct nsw_home) == 32);
 struct nsw_label {
 	__u64 home;
 	__u32 flags; /* NSW_F_JOINED */
-	__u32 reserved;
+	__u32 missed; /* event type of the call under way if its entry found no room; see call.h */
 };
 NSW_ASSERT(sizeof(struct nsw_label) == 16);
 

@@ -30,6 +30,50 @@ static __always_inline void start_head(struct call_head *head, const struct subj
 	head->syscall = syscall;
 }
 
+#define MISSED_TOLD (1U << 31) /* in nsw_label.missed: a probe in between has told of the act */
+
+/*
+ * The entry of a call found no room. Whether that costs the act is known when the call ends: the probe on the object may
+ * still tell of it. What has no label to note it in, and what is gathered aside, is lost at once.
+ */
+static __always_inline void no_room(__u64 key, __u32 type)
+{
+	struct nsw_label *label = key & ASIDE ? NULL : label_of(current_task());
+
+	if (!label || (label->missed && !(label->missed & MISSED_TOLD)))
+		count(type, NSW_COUNT_NO_SCRATCH);
+	if (label)
+		label->missed = type;
+}
+
+static __always_inline void told_aside(__u32 type)
+{
+	struct nsw_label *label = label_of(current_task());
+
+	if (label && label->missed == type)
+		label->missed |= MISSED_TOLD;
+}
+
+/* At the end of a call without an entry: true where there was no room for it; then the ledger has it now. */
+static __always_inline bool missed_entry(__u32 type)
+{
+	struct nsw_label *label = label_of(current_task());
+
+	if (!label || (label->missed & ~MISSED_TOLD) != type)
+		return false;
+	if (!(label->missed & MISSED_TOLD))
+		count(type, NSW_COUNT_NO_SCRATCH);
+	label->missed = 0;
+	return true;
+}
+
+/* A return whose entry is not there. */
+static __always_inline void no_entry(__u32 type)
+{
+	if (!missed_entry(type))
+		count(type, NSW_COUNT_UNPAIRED);
+}
+
 static __always_inline struct call *start_call(__u64 key, const struct subject *who, __u32 type, __u32 syscall)
 {
 	struct call *c = bpf_map_lookup_elem(&inflight, &key);
@@ -37,7 +81,7 @@ static __always_inline struct call *start_call(__u64 key, const struct subject *
 	if (c)
 		count(c->head.type, NSW_COUNT_UNPAIRED);
 	if (bpf_map_update_elem(&inflight, &key, (void *)&blank, BPF_ANY)) {
-		count(type, NSW_COUNT_NO_SCRATCH);
+		no_room(key, type);
 		return NULL;
 	}
 	c = bpf_map_lookup_elem(&inflight, &key);
@@ -46,19 +90,27 @@ static __always_inline struct call *start_call(__u64 key, const struct subject *
 	return c;
 }
 
-static __always_inline struct call_large *start_large(__u64 key, const struct subject *who, __u32 type, __u32 syscall)
+/* NULL if there is no room; nothing is counted. */
+static __always_inline struct call_large *make_large(__u64 key, const struct subject *who, __u32 type, __u32 syscall)
 {
 	struct call_large *c = find_large(key);
 
 	if (c)
 		count(c->head.type, NSW_COUNT_UNPAIRED);
-	if (bpf_map_update_elem(&inflight_large, &key, (void *)&blank, BPF_ANY)) {
-		count(type, NSW_COUNT_NO_SCRATCH);
+	if (bpf_map_update_elem(&inflight_large, &key, (void *)&blank, BPF_ANY))
 		return NULL;
-	}
 	c = find_large(key);
 	if (c)
 		start_head(&c->head, who, type, syscall);
+	return c;
+}
+
+static __always_inline struct call_large *start_large(__u64 key, const struct subject *who, __u32 type, __u32 syscall)
+{
+	struct call_large *c = make_large(key, who, type, syscall);
+
+	if (!c)
+		no_room(key, type);
 	return c;
 }
 

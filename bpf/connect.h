@@ -155,6 +155,7 @@ static __always_inline void connect_aside(const struct subject *who, struct sock
 	struct call *c = start_call(key, who, NSW_EVENT_CONNECT, NSW_SYSCALL_NONE);
 	struct nsw_event_connect *e;
 
+	told_aside(NSW_EVENT_CONNECT);
 	if (!c)
 		return;
 	e = (void *)c->rec;

@@ -174,7 +174,7 @@ static __always_inline struct call *returns(__u32 type)
 		return NULL;
 	c = find_call((__u64)current_task(), type);
 	if (!c && s->paired & 1ULL << type)
-		count(type, NSW_COUNT_UNPAIRED);
+		no_entry(type);
 	return c;
 }
 
@@ -200,7 +200,11 @@ static __always_inline int finish_act(__u32 type, __s64 result, __u32 ring)
 /* ... and where the entry left calls out: a return without an entry tells nothing. */
 static __always_inline int finish_some(__u32 type, __s64 result, __u32 ring)
 {
-	return send_act(under_way(type), result, ring);
+	struct call *c = under_way(type);
+
+	if (!c)
+		missed_entry(type);
+	return send_act(c, result, ring);
 }
 
 /* The file behind a descriptor of the current process; NULL if another thread closed it meanwhile. */

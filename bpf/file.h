@@ -27,7 +27,8 @@ static __always_inline void open_text_large(struct call *c, __u64 key, __u64 mnt
 	__u64 text;
 
 	small->h.flags |= NSW_F_TRUNCATED;
-	l = start_large(key, who, NSW_EVENT_OPEN, c->head.syscall);
+	/* Without room the record goes out with what it has, marked as cut: that is no loss. */
+	l = make_large(key, who, NSW_EVENT_OPEN, c->head.syscall);
 	if (!l)
 		return;
 	l->head.used = sizeof(*large);
@@ -122,6 +123,7 @@ static __always_inline void open_aside(const struct subject *who, struct file *f
 	struct call *c = start_call(key, who, NSW_EVENT_OPEN, NSW_SYSCALL_NONE);
 	struct nsw_event_open *e;
 
+	told_aside(NSW_EVENT_OPEN);
 	if (!c)
 		return;
 	e = (void *)c->rec;

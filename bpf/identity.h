@@ -183,6 +183,8 @@ static __always_inline void forget(struct task_struct *task)
 {
 	__u64 key = (__u64)task;
 	struct nsw_label *label = bpf_map_lookup_elem(&labels, &key);
+	struct call_large *large;
+	struct call *c;
 	__u64 home;
 
 	if (!label)
@@ -191,10 +193,16 @@ static __always_inline void forget(struct task_struct *task)
 	if (!bpf_map_delete_elem(&labels, &key))
 		count_task(home, -1);
 	/* A task that was killed in the middle of a call leaves its entry behind, and the address will be used again. */
-	if (!bpf_map_delete_elem(&inflight, &key))
-		count(NSW_EVENT_NONE, NSW_COUNT_UNPAIRED);
-	if (!bpf_map_delete_elem(&inflight_large, &key))
-		count(NSW_EVENT_NONE, NSW_COUNT_UNPAIRED);
+	c = bpf_map_lookup_elem(&inflight, &key);
+	if (c) {
+		count(c->head.type, NSW_COUNT_UNPAIRED);
+		bpf_map_delete_elem(&inflight, &key);
+	}
+	large = bpf_map_lookup_elem(&inflight_large, &key);
+	if (large) {
+		count(large->head.type, NSW_COUNT_UNPAIRED);
+		bpf_map_delete_elem(&inflight_large, &key);
+	}
 }
 
 #endif

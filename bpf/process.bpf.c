@@ -29,8 +29,10 @@ static __always_inline int exit_fork(__s64 result)
 	if (!s || !watched(s, NSW_EVENT_FORK, &who))
 		return 0;
 	c = find_call(key, NSW_EVENT_FORK);
-	if (!c)
+	if (!c) {
+		missed_entry(NSW_EVENT_FORK);
 		return 0;
+	}
 	if (result < 0) {
 		finish_header((struct nsw_header *)c->rec, &c->head, result);
 		emit_small(c, NSW_RING_EVENTS);
@@ -60,6 +62,8 @@ int BPF_PROG(nsw_fork, struct task_struct *child, u64 flags)
 	if (c) {
 		e.h.syscall = c->head.syscall;
 		end_call(key); /* not at the return: vfork returns when the child is done */
+	} else {
+		told_aside(NSW_EVENT_FORK);
 	}
 	if (flags & CLONE_THREAD)
 		return 0;
@@ -111,8 +115,10 @@ static __always_inline int exit_exec(__s64 result)
 	if (!watched(s, NSW_EVENT_EXEC, &who) && who.mntns == s->host_mntns)
 		return 0;
 	c = find_large(key);
-	if (!c)
+	if (!c) {
+		missed_entry(NSW_EVENT_EXEC);
 		return 0;
+	}
 	c->head.home = who.home;
 	c->head.flags = who.flags;
 	if (!(c->head.state & CALL_SENT) && (who.home || who.mntns == s->host_mntns))
@@ -179,9 +185,12 @@ int BPF_PROG(nsw_exec, struct task_struct *task, int old_pid, struct linux_binpr
 	key = (__u64)current_task();
 	c = find_large(key);
 	if (!c) {
-		c = start_large(key, &who, NSW_EVENT_EXEC, NSW_SYSCALL_NONE);
-		if (!c)
+		told_aside(NSW_EVENT_EXEC);
+		c = make_large(key, &who, NSW_EVENT_EXEC, NSW_SYSCALL_NONE);
+		if (!c) {
+			count(NSW_EVENT_EXEC, NSW_COUNT_NO_SCRATCH);
 			return 0;
+		}
 		e = (void *)c->rec;
 		e->h.flags |= NSW_F_ASYNC;
 	}

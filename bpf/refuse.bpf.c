@@ -150,8 +150,10 @@ static __always_inline void exec_tell(const struct nsw_settings *s, struct subje
 		key = (__u64)current_task(); /* opened as a call under way: sched_process_exec sends it */
 	else if (aside)
 		key |= ASIDE;
-	if (aside)
+	if (aside) {
+		told_aside(NSW_EVENT_EXEC);
 		c = start_large(key, who, NSW_EVENT_EXEC, NSW_SYSCALL_NONE);
+	}
 	if (!c)
 		return;
 	e = (void *)c->rec;

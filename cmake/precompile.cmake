@@ -11,6 +11,23 @@ function(nsw_precompiled name)
   add_library(${name} OBJECT ${PROJECT_BINARY_DIR}/${name}.cc)
   target_compile_options(${name} PRIVATE -Wall -Wextra -Werror -Wno-missing-field-initializers -fpch-preprocess)
   target_precompile_headers(${name} PRIVATE ${ARGN})
+  nsw_precompiled_sum(${name} ${ARGN})
+endfunction()
+
+# ccache cannot keep a precompiled header, and no two are alike: it is told to take this for one, which says what is in it.
+function(nsw_precompiled_sum name)
+  get_target_property(flags ${name} COMPILE_OPTIONS)
+  get_directory_property(more COMPILE_OPTIONS)
+  set(sum "${CMAKE_CXX_COMPILER_VERSION} ${CMAKE_BUILD_TYPE} ${CMAKE_CXX_FLAGS} ${flags} ${more} ${ARGN}")
+  foreach(header nlohmann/json.hpp nlohmann/detail/abi_macros.hpp tl/expected.hpp gmock/gmock.h gtest/gtest.h features.h)
+    find_file(found_header ${header} NO_CACHE)
+    if(found_header)
+      file(SHA256 ${found_header} hash)
+      string(APPEND sum " ${hash}")
+    endif()
+    unset(found_header)
+  endforeach()
+  file(WRITE ${CMAKE_CURRENT_BINARY_DIR}/CMakeFiles/${name}.dir/cmake_pch.hxx.gch.sum "${sum}\n")
 endfunction()
 
 # nsw_precompile(TARGET): programs of tests have GoogleTest's headers among theirs.
@@ -33,6 +50,7 @@ if(NSWARDEN_PCH)
   endif()
   # What ccache must not mind: see its manual, "Precompiled headers".
   if(CCACHE)
-    set(CMAKE_CXX_COMPILER_LAUNCHER ${CMAKE_COMMAND} -E env CCACHE_SLOPPINESS=locale,pch_defines,time_macros ${CCACHE})
+    set(CMAKE_CXX_COMPILER_LAUNCHER ${CMAKE_COMMAND} -E env CCACHE_SLOPPINESS=locale,pch_defines,time_macros
+        CCACHE_PCH_EXTSUM=1 ${CCACHE})
   endif()
 endif()

@@ -78,6 +78,43 @@ constexpr const char* kCountNames[] = {"emitted",   "lost_ring_full", "lost_no_s
                                        "truncated", "lost_no_label",  "denied"};
 static_assert(std::size(kCountNames) == NSW_COUNT_KINDS);
 
+// The whole ledger of an event type, from the kernel to the history's file. What is of no one type
+// goes into `general`.
+json EventsJson(const std::vector<kernel::Counter>& counters, const Ledger& ledger,
+                const store::CountsByType& history, json& general) {
+  json events = json::object();
+  for (const kernel::Counter& counter : counters) {
+    const auto type = static_cast<event::Type>(counter.event);
+    json& place =
+        type == event::Type::kNone ? general : events[std::string(event::Info(type).name)];
+    place[kCountNames[counter.kind]] = counter.value;
+  }
+  for (size_t i = 1; i < NSW_EVENT_COUNT; i++) {
+    events[std::string(event::Info(static_cast<event::Type>(i)).name)].update(
+        {{"lost_decode", ledger.decode_errors[i]},
+         {"decoded", ledger.decoded[i]},
+         {"matched", ledger.matched[i]},
+         {"not_wanted", ledger.unwanted[i]},
+         {"wanted", ledger.recorded[i]},
+         {"stored", history[i].stored},
+         {"pending", history[i].pending},
+         {"lost_queue", history[i].lost_queue},
+         {"lost_error", history[i].lost_error}});
+  }
+  return events;
+}
+
+json EngineJson(const Pipeline& pipeline, uint64_t malformed) {
+  const Ledger& ledger = pipeline.ledger();
+  return {{"malformed", malformed},
+          {"decode_errors", ledger.decode_errors[NSW_EVENT_NONE]},
+          {"unknown_verdicts", ledger.unknown_verdicts},
+          {"match_overflow", ledger.match_overflow},
+          {"held_overflow", ledger.held_overflow},
+          {"held", pipeline.held()},
+          {"forgotten_processes", pipeline.processes().forgotten()}};
+}
+
 }  // namespace
 
 json Daemon::Control(const json& request, const Peer& peer) {
@@ -108,28 +145,9 @@ json Daemon::Ps() {
 }
 
 json Daemon::ShowStatus() {
-  json events = json::object();
-  json general = json::object();
-  const Ledger& ledger = pipeline_->ledger();
-  for (const kernel::Counter& counter : kernel_->Counters()) {
-    const auto type = static_cast<event::Type>(counter.event);
-    json& place =
-        type == event::Type::kNone ? general : events[std::string(event::Info(type).name)];
-    place[kCountNames[counter.kind]] = counter.value;
-  }
-  for (size_t i = 1; i < NSW_EVENT_COUNT; i++) {
-    json& place = events[std::string(event::Info(static_cast<event::Type>(i)).name)];
-    place["decoded"] = ledger.decoded[i];
-    place["matched"] = ledger.matched[i];
-    place["recorded"] = ledger.recorded[i];
-    place["not_wanted"] = ledger.unwanted[i];
-  }
-  general["decode_errors"] = ledger.decode_errors;
-  general["unknown_verdicts"] = ledger.unknown_verdicts;
-  general["match_overflow"] = ledger.match_overflow;
-  general["held_overflow"] = ledger.held_overflow;
-  general["held"] = pipeline_->held();
-  general["forgotten_processes"] = pipeline_->processes().forgotten();
+  const store::WriterStats stored = history_ != nullptr ? history_->Stats() : store::WriterStats();
+  json general = EngineJson(*pipeline_, kernel_->Malformed());
+  json events = EventsJson(kernel_->Counters(), pipeline_->ledger(), stored.by_type, general);
 
   json policies = json::array();
   for (const rule::PolicyInfo& policy : binder_->policies()->policies()) {
@@ -149,7 +167,7 @@ json Daemon::ShowStatus() {
     runtimes.push_back({{"name", source->name()}, {"state", source->state()}});
   json history = nullptr;
   if (history_ != nullptr) {
-    const store::WriterStats s = history_->Stats();
+    const store::WriterStats& s = stored;
     std::error_code failed;
     const uint64_t now = SystemClock().RealNs();
     const bool behind = s.pending_since_ns != 0 && s.pending_since_ns < now;
@@ -169,7 +187,7 @@ json Daemon::ShowStatus() {
           {"enforce", config_.enforce},
           {"containers", registry_->size()},
           {"not_in_force", binder_->not_in_force()},
-          {"alerts", ledger.alerts},
+          {"alerts", pipeline_->ledger().alerts},
           {"attachments", kernel_->attachments()},
           {"events", std::move(events)},
           {"engine", std::move(general)},

@@ -4,6 +4,7 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
+#include <cstring>
 #include <unordered_set>
 
 namespace nsw {
@@ -16,6 +17,14 @@ constexpr size_t kRunTimeRulesMax = 4096;
 constexpr size_t kSweep = 512;  // processes looked at in a tick: some milliseconds
 
 size_t Index(const event::Event& event) { return event.header().type; }
+
+// What a record that cannot be decoded says of itself; 0 where it is not to be believed.
+size_t TypeOf(std::span<const std::byte> record) {
+  nsw_header header{};
+  if (record.size() < sizeof header) return NSW_EVENT_NONE;
+  std::memcpy(&header, record.data(), sizeof header);
+  return header.type < NSW_EVENT_COUNT ? header.type : size_t{NSW_EVENT_NONE};
+}
 
 // What the kernel refuses without a rule's entry. The ids are no rule's.
 const rule::RuleInfo& Unresolved() {
@@ -46,7 +55,7 @@ void Pipeline::Handle(std::span<const std::byte> record) {
 
 bool Pipeline::Decode(std::span<const std::byte> record) {
   const bool good = event::Decode(record, event_) == event::DecodeError::kNone;
-  if (!good) ledger_.decode_errors++;
+  if (!good) ledger_.decode_errors[TypeOf(record)]++;
   return good;
 }
 

@@ -24,15 +24,16 @@
 
 namespace nsw {
 
-/// User space's half of the ledger: counts by event type. No counter is computed from others, and
-/// at every time decoded = recorded + unwanted + what is held.
+/// User space's half of the ledger: counts by event type. No counter is computed from others. At
+/// every time what the rings handed over = decoded + decode_errors (type 0: not even a type), and
+/// decoded = recorded + unwanted + what is held; the history's own counts go on from there.
 struct Ledger {
   std::array<uint64_t, NSW_EVENT_COUNT> decoded{};
   std::array<uint64_t, NSW_EVENT_COUNT> matched{};   ///< events that some rule matched
   std::array<uint64_t, NSW_EVENT_COUNT> recorded{};  ///< handed to the history
   /// Not for the history: host processes, homes, types that it does not record, no history.
   std::array<uint64_t, NSW_EVENT_COUNT> unwanted{};
-  uint64_t decode_errors = 0;
+  std::array<uint64_t, NSW_EVENT_COUNT> decode_errors{};
   uint64_t unknown_verdicts = 0;  ///< kernel verdicts of rules that no longer exist
   uint64_t match_overflow = 0;
   uint64_t held_overflow = 0;  ///< containers whose metadata was not waited for, for want of room

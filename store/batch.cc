@@ -142,6 +142,7 @@ void Batch::Clear() {
   }
   used_ = bytes_ = 0;
   events = oldest_ns = 0;
+  by_type.fill(0);
   counts_.clear();
   alerts_.clear();
   operations_.clear();

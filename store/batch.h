@@ -49,6 +49,7 @@ struct NewRow {
   uint32_t alert_at = kNoIndex;  ///< in alerts: the row is that alert's
   int64_t rule = -1;             ///< id of the deny rule, none: -1
   alert::Verdict verdict = alert::Verdict::kNone;
+  event::Type type = event::Type::kNone;
   uint32_t record_size = 0;
   std::array<uint16_t, kTexts> text_sizes{};
 
@@ -61,6 +62,7 @@ struct Count {
   int64_t row;
   uint64_t last_ns;
   uint64_t count;
+  event::Type type;
   bool is_new;  ///< the row itself is in the batch
 };
 
@@ -120,7 +122,8 @@ class Batch {
   /// Empties it; keeps memory for about as much as it held.
   void Clear();
 
-  uint64_t events = 0;     ///< acts that it tells of; kept by the writer
+  uint64_t events = 0;  ///< acts that it tells of; kept by the writer
+  std::array<uint64_t, static_cast<size_t>(event::Type::kCount)> by_type{};  ///< so, by type
   uint64_t oldest_ns = 0;  ///< when the first of them was; kept by the writer
 
  private:

@@ -13,6 +13,7 @@
 // exits fold, or a fork storm would push everything else out. store/README.md has the schema.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <filesystem>
 #include <functional>
@@ -45,13 +46,18 @@ inline constexpr std::string_view kOperations[] = {"start", "stop", "reload", "d
 inline constexpr std::string_view kOperationEvent = "operation";
 
 /// recorded = stored + pending + lost_queue + lost_error at every time; so for the alerts.
-struct WriterStats {
-  uint64_t recorded = 0;          ///< calls of RecordEvent
-  uint64_t stored = 0;            ///< sum of the counts of rows written
-  uint64_t lost_queue = 0;        ///< events without room in the queue
-  uint64_t lost_error = 0;        ///< events that SQLite refused (disk full, ...)
-  uint64_t pending = 0;           ///< recorded, not yet written
-  uint64_t pending_since_ns = 0;  ///< when the oldest of these was; 0: there is none
+struct EventCounts {
+  uint64_t recorded = 0;    ///< calls of RecordEvent
+  uint64_t stored = 0;      ///< sum of the counts of rows written
+  uint64_t lost_queue = 0;  ///< events without room in the queue
+  uint64_t lost_error = 0;  ///< events that SQLite refused (disk full, ...)
+  uint64_t pending = 0;     ///< recorded, not yet written
+};
+using CountsByType = std::array<EventCounts, static_cast<size_t>(event::Type::kCount)>;
+
+struct WriterStats : EventCounts {
+  CountsByType by_type;           ///< the same of each event type: what the ledger shows
+  uint64_t pending_since_ns = 0;  ///< when the oldest of those pending was; 0: there is none
   uint64_t alerts_recorded = 0;
   uint64_t alerts_stored = 0;
   uint64_t alerts_lost_queue = 0;

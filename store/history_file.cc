@@ -202,8 +202,9 @@ Status HistoryFile::WriteNames(const Batch& batch) {
 Status HistoryFile::WriteRow(const Batch& batch, const NewRow& row, Applied& applied) {
   const bool is_alert = row.alert_at != kNoIndex;
   const uint64_t count = row.count_at == kNoIndex ? 1 : batch.counts()[row.count_at].count;
+  EventCounts& counts = applied.events[static_cast<size_t>(row.type)];
   if (event::Decode(row.record(), event_) != event::DecodeError::kNone) {
-    applied.lost += is_alert ? 0 : count;  // it was decoded before; so it does not happen
+    counts.lost_error += is_alert ? 0 : count;  // it was decoded before; so it does not happen
     return {};
   }
   if (auto done = FindActor(row, event_); !done) return done;
@@ -211,7 +212,7 @@ Status HistoryFile::WriteRow(const Batch& batch, const NewRow& row, Applied& app
     applied.alerts++;
     return WriteAlert(batch.alerts()[row.alert_at], event_);
   }
-  applied.stored += count;
+  counts.stored += count;
   applied.rows++;
   return WriteEvent(batch, row, event_);
 }
@@ -292,7 +293,8 @@ Status HistoryFile::WriteCounts(const Batch& batch, Applied& applied) {
     if (auto done = add_count_.Run(); !done) return done;
     // A row that retention took meanwhile had its time; one whose batch was lost is lost.
     const bool there = file_.database.changes() > 0 || count.row <= deleted_to_;
-    (there ? applied.stored : applied.lost) += count.count;
+    EventCounts& counts = applied.events[static_cast<size_t>(count.type)];
+    (there ? counts.stored : counts.lost_error) += count.count;
   }
   return {};
 }

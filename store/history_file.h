@@ -28,8 +28,9 @@ struct LastIds {
 
 /// What became of a batch that was written.
 struct Applied {
-  uint64_t stored = 0;  ///< events, repetitions included
-  uint64_t lost = 0;    ///< repetitions of a row that is not there (its own batch was lost)
+  /// By event type: `stored`, repetitions included; `lost_error`: repetitions of a row that is not
+  /// there (its own batch was lost).
+  CountsByType events;
   uint64_t rows = 0;
   uint64_t alerts = 0;
 };

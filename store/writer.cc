@@ -73,7 +73,8 @@ class HistoryWriter final : public Writer {
   // Caller's side; with the mutex held, except Fold's look-up.
   bool Repeat(FoldTable::Slot& slot, const event::Event& event);
   int64_t AddRow(const event::Event& event, NewRow row, FoldTable::Slot* slot);
-  void Await(uint64_t time_ns);
+  void Note(uint64_t EventCounts::*what, event::Type type, uint64_t events = 1);
+  void Await(const event::Event& event);
   bool HasRoom(size_t bytes, bool important);
   void NameRule(const rule::RuleInfo& rule);
   void WakeIfFull();
@@ -125,7 +126,7 @@ void HistoryWriter::RecordEvent(const event::Event& event, alert::Verdict verdic
     slot = table_.Find(key_.hash(), key_.bytes());
   }
   const std::lock_guard lock(mutex_);
-  stats_.recorded++;
+  Note(&EventCounts::recorded, event.type());
   int64_t id = 0;
   if (slot != nullptr && Repeat(*slot, event)) {
     id = slot->row;
@@ -154,13 +155,13 @@ bool HistoryWriter::Repeat(FoldTable::Slot& slot, const event::Event& event) {
     current_->Repeat(slot.count_at, now);
   } else {
     if (!HasRoom(sizeof(Count), true)) {
-      stats_.lost_queue++;
+      Note(&EventCounts::lost_queue, event.type());
       return true;
     }
     slot.batch = batch_;
-    slot.count_at = current_->AddCount({slot.row, now, 1, false});
+    slot.count_at = current_->AddCount({slot.row, now, 1, event.type(), false});
   }
-  Await(now);
+  Await(event);
   return true;
 }
 
@@ -170,27 +171,34 @@ int64_t HistoryWriter::AddRow(const event::Event& event, NewRow row, FoldTable::
   const bool important = row.verdict != alert::Verdict::kNone || slot == nullptr;
   if (!HasRoom(Batch::RowBytes(event, texts) + sizeof(Count), important)) {
     if (slot != nullptr) slot->row = 0;
-    stats_.lost_queue++;
+    Note(&EventCounts::lost_queue, event.type());
     return 0;
   }
   row.id = ids_.event = NextId(ids_.event, event.real_time_ns);
   row.first_ns = event.real_time_ns;
+  row.type = event.type();
   if (slot != nullptr) {
-    row.count_at = current_->AddCount({row.id, row.first_ns, 1, true});
+    row.count_at = current_->AddCount({row.id, row.first_ns, 1, row.type, true});
     slot->row = row.id;
     slot->first_ns = row.first_ns;
     slot->batch = batch_;
     slot->count_at = row.count_at;
   }
   current_->AddRow(row, event, texts);
-  Await(row.first_ns);
+  Await(event);
   return row.id;
 }
 
+void HistoryWriter::Note(uint64_t EventCounts::*what, event::Type type, uint64_t events) {
+  stats_.*what += events;
+  stats_.by_type[static_cast<size_t>(type)].*what += events;
+}
+
 // An act is in the batch, and not in the file yet.
-void HistoryWriter::Await(uint64_t time_ns) {
-  if (current_->events++ == 0) current_->oldest_ns = time_ns;
-  stats_.pending++;
+void HistoryWriter::Await(const event::Event& event) {
+  if (current_->events++ == 0) current_->oldest_ns = event.real_time_ns;
+  current_->by_type[static_cast<size_t>(event.type())]++;
+  Note(&EventCounts::pending, event.type());
 }
 
 // A quarter of the queue is kept for what a flood of ordinary events must not cost: executions,
@@ -323,20 +331,23 @@ bool HistoryWriter::Pause(milliseconds time) {
 }
 
 void HistoryWriter::Account(const Result<Applied>& applied) {
-  const uint64_t events = writing_->events;
   const uint64_t alerts = writing_->alerts().size();
   const std::lock_guard lock(mutex_);
-  stats_.pending -= events;
+  for (size_t i = 0; i < writing_->by_type.size(); i++) {
+    const uint64_t events = writing_->by_type[i];
+    const auto type = static_cast<event::Type>(i);
+    stats_.pending -= events;
+    stats_.by_type[i].pending -= events;
+    Note(&EventCounts::stored, type, applied ? applied->events[i].stored : 0);
+    Note(&EventCounts::lost_error, type, applied ? applied->events[i].lost_error : events);
+  }
   stats_.alerts_pending -= alerts;
   if (applied) {
-    stats_.stored += applied->stored;
-    stats_.lost_error += applied->lost;
     stats_.rows += applied->rows;
     stats_.alerts_stored += applied->alerts;
     if (ailing_) spdlog::info("history {}: writing again", options_.path.string());
     ailing_ = false;
   } else {
-    stats_.lost_error += events;
     stats_.alerts_lost_error += alerts;
     closed_to_ = ids_.event;  // among them rows that never came to be
   }

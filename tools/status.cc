@@ -13,8 +13,9 @@ using nlohmann::json;
 
 void PrintEvents(const json& events) {
   static constexpr const char* kColumns[] = {
-      "emitted",        "decoded",         "matched",  "recorded",  "not_wanted",
-      "lost_ring_full", "lost_no_scratch", "unpaired", "truncated", "denied"};
+      "emitted",    "lost_ring_full", "lost_no_scratch", "unpaired",  "lost_decode",
+      "decoded",    "not_wanted",     "wanted",          "stored",    "pending",
+      "lost_queue", "lost_error",     "matched",         "truncated", "denied"};
   std::vector<std::vector<std::string>> rows{{"EVENT"}};
   for (const char* column : kColumns) rows[0].emplace_back(column);
   for (const auto& [name, counts] : events.items()) {

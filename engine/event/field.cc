@@ -7,6 +7,7 @@
 #include <cstring>
 #include <deque>
 #include <limits>
+#include <mutex>
 #include <shared_mutex>
 #include <unordered_map>
 

@@ -63,6 +63,8 @@ class Kernel {
   virtual void Wake() = 0;
 
   [[nodiscard]] virtual std::vector<Counter> Counters() const = 0;
+  /// Records so broken that they were not handed to anybody.
+  [[nodiscard]] virtual uint64_t Malformed() const = 0;
   [[nodiscard]] virtual std::vector<HomeState> Homes() const = 0;
   /// Inode number of the host's own PID namespace, that of process 1.
   [[nodiscard]] virtual uint32_t host_pid_namespace() const = 0;

@@ -34,6 +34,7 @@ class LoadedKernel final : public Kernel {
   size_t Poll(int timeout_ms, const Handler& handler) override;
   void Wake() override { source_->Wake(); }
   std::vector<Counter> Counters() const override;
+  uint64_t Malformed() const override { return source_->malformed(); }
   std::vector<HomeState> Homes() const override;
   void SetWatchHost(bool on) override { settings_->watch_host = on ? 1 : 0; }
   void SetWanted(uint64_t events) override;

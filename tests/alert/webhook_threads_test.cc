@@ -106,7 +106,7 @@ TEST_F(WebhookTest, DoesNotInsistOnWhatIsRefused) {
   }
 }
 
-TEST_F(WebhookTest, FollowsNoRedirect) {
+TEST_F(WebhookTest, FollowsNoRedirect_A5) {
   Receiver elsewhere([](int, HttpConnection& c) { c.Answer(200, ""); });
   for (const int code : {301, 302, 307, 308}) {
     Receiver receiver([&](int, HttpConnection& c) {
@@ -159,7 +159,7 @@ TEST_F(WebhookTest, AnEndlessAnswerIsCutOffAndCountsByItsStatus) {
   EXPECT_EQ(receiver.requests().size(), 1U);
 }
 
-TEST_F(WebhookTest, ASlowAnswerIsCutOffAndCountsByItsStatus) {
+TEST_F(WebhookTest, ASlowAnswerIsCutOffAndCountsByItsStatus_A5) {
   Receiver receiver([](int, HttpConnection& c) {
     c.Send("HTTP/1.1 200 OK\r\n\r\n");
     while (c.Send("x") && c.Wait(20)) {

@@ -102,9 +102,9 @@ def losses(status):
     """What was lost, by reason; and how many opens the kernel told of, the engine decoded and the history holds."""
     lost = {}
     for name, counts in status["events"].items():
-        for reason in ("lost_ring_full", "lost_no_scratch", "unpaired"):
+        for reason in ("lost_ring_full", "lost_no_scratch", "unpaired", "lost_decode"):
             lost[f"{name} {reason}"] = counts.get(reason, 0)
-    for reason in ("decode_errors", "match_overflow", "held_overflow", "forgotten_processes"):
+    for reason in ("decode_errors", "malformed", "match_overflow", "held_overflow", "forgotten_processes"):
         lost[reason] = status["engine"][reason]
     for reason in ("lost_queue", "lost_error"):
         lost[f"history {reason}"] = status["history"][reason]
@@ -118,7 +118,7 @@ def flood():
     spent = engine.cpu() - before
     Engine.wait(lambda: engine.status()["history"]["pending"] == 0, "the history does not come to rest")
     status = engine.status()
-    lost, recorded = losses(status), status["events"]["open"]["recorded"]
+    lost, recorded = losses(status), status["events"]["open"]["wanted"]
     verdict(not lost and recorded >= opened and status["history"]["stored"] >= opened,
             f"{opened} opens in {SECONDS} s from one processor: {recorded} recorded, {status['history']['stored']} acts "
             f"stored, lost {lost or 'none'}, {spent / opened * 1e6:.2f} us of processor time each in the engine")

@@ -38,7 +38,7 @@ TEST(DockerJsonTest, ReadsAnInspection) {
   EXPECT_EQ(inspected->image_id, "sha256:11");
 }
 
-TEST(DockerJsonTest, OddNamesStayData) {
+TEST(DockerJsonTest, OddNamesStayData_A8) {
   const auto inspected =
       ParseInspect(R"({"Id":")" + kA + R"(","Name":"/../../etc\n\u001b[31m\u0000x"})");
   ASSERT_TRUE(inspected);
@@ -54,7 +54,7 @@ TEST(DockerJsonTest, WhatIsCutOffIsReadAsFarAsItGoes) {
   EXPECT_EQ(inspected->container.labels.size(), 1U);
 }
 
-TEST(DockerJsonTest, LargeLabelsGoFirst) {
+TEST(DockerJsonTest, LargeLabelsGoFirst_A8) {
   const std::string big(700'000, 'x');
   const auto inspected = ParseInspect(
       Inspect(R"({"Labels":{"0":")" + big + R"(","1":")" + big + R"(","app":"prod"}})"));

@@ -148,7 +148,7 @@ TEST_F(DockerSourceTest, ListsAnewNowAndThen) {
   EXPECT_TRUE(collector_.WaitForName(Id('b'), "comes"));
 }
 
-TEST_F(DockerSourceTest, AnInspectionThatHangsIsPutOff) {
+TEST_F(DockerSourceTest, AnInspectionThatHangsIsPutOff_A7) {
   docker_.Add(Id('a'), "web", "x");
   docker_.Behave(FakeDocker::Manner::kHangInspect);
   docker_.Start();

@@ -9,7 +9,7 @@ using testing::ElementsAre;
 using testing::IsEmpty;
 using testing::UnorderedElementsAre;
 
-TEST_F(RegistryTest, NestedOnesAreNamedAndJudgedByTheOuter) {
+TEST_F(RegistryTest, NestedOnesAreNamedAndJudgedByTheOuter_I3) {
   Process(100, "/docker/" + kA, 5);
   Binding& outer = Seen(HomeOf(5), 100);
   Process(101, "/docker/" + kA, 6);

@@ -34,31 +34,31 @@ else
 fi
 
 # A container that was there before, one that comes now.
-check "ps: a container from before the start is bound" wait_for 10 eval \
+check "ps: a container from before the start is bound (I8)" wait_for 10 eval \
   '"$NSWARDEN" ps --json | jq -e ".containers[] | select(.name == \"web\" and .image == \"demo/web:1.2\") | .policies[] | select(.name == \"web\")"'
 docker run -d --name other --network none demo/other /bin/sleep 900 >/dev/null
 check "ps: a new container is bound to its own policy" wait_for 10 eval \
   '"$NSWARDEN" ps --json | jq -e ".containers[] | select(.name == \"other\") | .policies[] | select(.name == \"other\")"'
-check "the first act of a new container carries its image" history_shows '/bin/sleep' --container other --event exec --image demo/other
+check "the first act of a new container carries its image (I7)" history_shows '/bin/sleep' --container other --event exec --image demo/other
 
 docker exec web /bin/sh -c 'cat /etc/shadow >/dev/null' || true
 check "a read that web may not do: one alert, which names policy and rule" alerts_become 1 \
   ".rule == \"web/read//etc/shadow\" and .policy == \"web\" and .verdict == \"$verdict\" and .output_fields[\"container.name\"] == \"web\""
-check "the shell: an alert of web's own rule" alerts_become 1 \
+check "the shell: an alert of web's own rule (I12)" alerts_become 1 \
   '.rule == "shell in web" and .priority == "Notice" and .source == "syscall" and (.tags | index("shell")) and .hostname and .time and (.output | contains("shell in web"))'
 docker exec other /bin/cat /etc/shadow >/dev/null
 check "the same act in other: none" alerts_become 1 '.rule == "web/read//etc/shadow"'
 docker exec other /bin/cat /etc/passwd /etc/group >/dev/null
-check "other's rule speaks there, with the kernel's path" alerts_become 1 '.rule == "passwd read" and .output_fields["fd.name"] == "/etc/passwd"'
+check "other's rule speaks there, with the kernel's path (F3)" alerts_become 1 '.rule == "passwd read" and .output_fields["fd.name"] == "/etc/passwd"'
 check "audit: would_deny, and nothing refused" alerts_become 1 '.rule == "other/read//etc/group" and .verdict == "would_deny"'
 docker exec web /bin/sh -c 'ln -s /etc/shadow /srv/innocent; cat /srv/../srv/innocent >/dev/null' || true
-check "through a symlink and dots it is the same file" alerts_become 2 ".rule == \"web/read//etc/shadow\" and .verdict == \"$verdict\""
+check "through a symlink and dots it is the same file (F8, F9)" alerts_become 2 ".rule == \"web/read//etc/shadow\" and .verdict == \"$verdict\""
 docker exec web /bin/sh -c 'echo x >/etc/new' || true
 check "a write below a denied directory" alerts_become 1 ".rule == \"web/write//etc/**\" and .output_fields[\"fd.name\"] == \"/etc/new\""
 docker exec web /bin/sh -c 'cp /bin/busybox /tmp/wget; /tmp/wget --help' >/dev/null 2>&1 || true
 check "a program run from a denied directory" alerts_become 1 ".rule == \"web/exec//tmp/**\" and .verdict == \"$verdict\""
 docker exec web /usr/bin/nc -w 1 127.0.0.1 8081 </dev/null >/dev/null 2>&1 || true
-check "a connection to a denied address and port" alerts_become 1 ".rule == \"web/connect/127.0.0.1:8081/tcp\""
+check "a connection to a denied address and port (N1)" alerts_become 1 ".rule == \"web/connect/127.0.0.1:8081/tcp\""
 docker exec web /usr/bin/nc -w 1 127.0.0.1 8082 </dev/null >/dev/null 2>&1 || true
 check "another port is not denied" alerts_become 1 '.rule | startswith("web/connect/")'
 

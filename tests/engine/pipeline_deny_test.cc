@@ -171,7 +171,8 @@ TEST_F(PipelineTest, WhatCannotBeDecodedIsCounted) {
   bytes.pop_back();
   pipeline_.Handle(bytes);
   pipeline_.Handle({});
-  EXPECT_EQ(pipeline_.ledger().decode_errors, 2U);
+  EXPECT_EQ(pipeline_.ledger().decode_errors[NSW_EVENT_OPEN], 1U);
+  EXPECT_EQ(pipeline_.ledger().decode_errors[NSW_EVENT_NONE], 1U);
   EXPECT_EQ(pipeline_.ledger().decoded[NSW_EVENT_OPEN], 0U);
 }
 

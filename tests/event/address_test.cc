@@ -19,7 +19,7 @@ TEST(Address, IsReadAndWritten) {
   EXPECT_EQ(RoundTrip("2001:DB8:0:0::1"), "2001:db8::1");
 }
 
-TEST(Address, MappedIsIpv4) {
+TEST(Address, MappedIsIpv4_N5) {
   EXPECT_EQ(RoundTrip("::ffff:10.0.0.1"), "10.0.0.1");
   EXPECT_TRUE(IsIpv4(*ParseAddress("::ffff:a00:1")));
   EXPECT_FALSE(IsIpv4(*ParseAddress("::10.0.0.1")));

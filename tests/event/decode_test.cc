@@ -124,7 +124,7 @@ TEST(DecodePath, WithoutAnObjectIsEmpty) {
   EXPECT_TRUE(event.has_flag(NSW_F_NO_OBJECT));
 }
 
-TEST(DecodePath, KeepsOddBytes) {
+TEST(DecodePath, KeepsOddBytes_F20) {
   EXPECT_EQ(DecodedPath("a\nb/\x1b[31m/\xff\xfe/"), "/\xff\xfe/\x1b[31m/a\nb");
   EXPECT_EQ(DecodedPath("x (deleted)/tmp/"), "/tmp/x (deleted)");
   EXPECT_EQ(DecodedPath(std::string_view("a\0b/t/", 6)), std::string("/t/a\0b", 6));

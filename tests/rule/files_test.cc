@@ -105,7 +105,7 @@ TEST_F(Files, AllOrNothing) {
   EXPECT_THAT(Load(dir_), ElementsAre(HasSubstr("b.yaml:3:1: not valid YAML")));
 }
 
-TEST(Encoding, MustBeUtf8) {
+TEST(Encoding, MustBeUtf8_A6) {
   EXPECT_THAT(Mistakes(std::string("\xff\xfen\0s\0", 6)),
               ElementsAre(" the file is in UTF-16; save it as UTF-8"));
   EXPECT_THAT(Mistakes(std::string(kGood) + "description: \xe9t\xe9\n"),
@@ -131,7 +131,7 @@ TEST(Yaml, OneDocument) {
               ElementsAre(StartsWith("4:1: a second YAML document")));
 }
 
-TEST(Yaml, NestingIsBounded) {
+TEST(Yaml, NestingIsBounded_A6) {
   EXPECT_THAT(Mistakes(std::string(kGood) + "images: " + std::string(100, '[') +
                        std::string(100, ']') + "\n"),
               ElementsAre(StartsWith("3:40: nested deeper than 32 levels")));
@@ -139,7 +139,7 @@ TEST(Yaml, NestingIsBounded) {
   EXPECT_EQ(Mistakes(deep).size(), 1U);
 }
 
-TEST(Yaml, AliasesAreCountedAsOftenAsTheyAreUsed) {
+TEST(Yaml, AliasesAreCountedAsOftenAsTheyAreUsed_A6) {
   std::string text = "a: &a [x, x, x, x, x, x, x, x, x, x]\n";
   for (char c = 'b'; c < 'z'; c++) {
     const std::string below = std::string("*") + static_cast<char>(c - 1);
@@ -166,7 +166,7 @@ TEST(Yaml, TagsAreRefused) {
 }
 
 // Cut anywhere, changed anywhere: an answer, and no set without one.
-TEST(Yaml, HalfWrittenFilesAreRefusedOrGood) {
+TEST(Yaml, HalfWrittenFilesAreRefusedOrGood_A6) {
   const std::string text =
       std::string(kGood) +
       "images: [nginx]\ndeny: {exec: ['/tmp/**'], connect: [10.0.0.0/8]}\nrules:\n"

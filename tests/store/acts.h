@@ -144,6 +144,18 @@ class HistoryTest : public testing::Test {
   void ExpectBalance() {
     const WriterStats s = writer_->Stats();
     EXPECT_EQ(s.recorded, s.stored + s.pending + s.lost_queue + s.lost_error);
+    EventCounts sum;
+    for (const EventCounts& of : s.by_type) {
+      EXPECT_EQ(of.recorded, of.stored + of.pending + of.lost_queue + of.lost_error);
+      sum.recorded += of.recorded;
+      sum.stored += of.stored;
+      sum.lost_queue += of.lost_queue;
+      sum.lost_error += of.lost_error;
+    }
+    EXPECT_EQ(sum.recorded, s.recorded);
+    EXPECT_EQ(sum.stored, s.stored);
+    EXPECT_EQ(sum.lost_queue, s.lost_queue);
+    EXPECT_EQ(sum.lost_error, s.lost_error);
     EXPECT_EQ(s.alerts_recorded,
               s.alerts_stored + s.alerts_pending + s.alerts_lost_queue + s.alerts_lost_error);
   }

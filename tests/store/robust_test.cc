@@ -95,7 +95,7 @@ TEST_F(RobustTest, ModesOfFileAndDirectory) {
   EXPECT_EQ(facts.st_mode & 07777 & ~0750U, 0U);
 }
 
-TEST_F(RobustTest, ADamagedFileIsMovedAside) {
+TEST_F(RobustTest, ADamagedFileIsMovedAside_A4) {
   Open();
   Record(Act::Open("/a"));
   writer_.reset();
@@ -175,7 +175,7 @@ TEST_F(RobustTest, OneWriterAtATime) {
   EXPECT_EQ(Rows().size(), 1U);
 }
 
-TEST_F(RobustTest, AFullDiskIsCountedAndSurvived) {
+TEST_F(RobustTest, AFullDiskIsCountedAndSurvived_A4) {
   options_.retry_ms = 300;
   options_.flush_interval_ms = 3'600'000;  // one batch, when Flush asks for it
   Open();
@@ -202,7 +202,7 @@ TEST_F(RobustTest, AFullDiskIsCountedAndSurvived) {
   ExpectBalance();
 }
 
-TEST_F(RobustTest, ALockedFileIsWaitedFor) {
+TEST_F(RobustTest, ALockedFileIsWaitedFor_A4) {
   options_.retry_ms = 60'000;
   Open();
   auto other = Database::Open(options_.path, SQLITE_OPEN_READWRITE);

@@ -79,6 +79,7 @@ class FakeKernel final : public kernel::Kernel {
   size_t Poll(int, const Handler&) override { return 0; }
   void Wake() override {}
   std::vector<kernel::Counter> Counters() const override { return {}; }
+  uint64_t Malformed() const override { return 0; }
   std::vector<kernel::HomeState> Homes() const override { return homes; }
   uint32_t host_pid_namespace() const override { return 1; }
   void SetWatchHost(bool on) override { watch_host = on; }

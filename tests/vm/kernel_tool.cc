@@ -3,7 +3,7 @@
 // everything, binds the deny entries of its command line to each container that appears, and prints
 // each record as a line, until SIGTERM; then the counters.
 //
-//   kernel_tool [--probe] [--host] [--no-enforce] [ENTRY...]
+//   kernel_tool [--probe] [--host] [--no-enforce] [--max-tasks N] [ENTRY...]
 //   ENTRY: [audit:]CLASS[,CLASS]=WHAT   CLASS: exec read write connect
 //          WHAT: /path, /dir/**, **/name, ADDRESS/PREFIX[:LOW-HIGH]; entry N has rule id N
 #include <arpa/inet.h>
@@ -12,6 +12,7 @@
 #include <atomic>
 #include <csignal>
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
 #include <set>
 #include <sstream>
@@ -254,6 +255,8 @@ int main(int argc, char** argv) {
       options.watch_host = true;
     else if (argument == "--no-enforce")
       options.enforce = false;
+    else if (argument == "--max-tasks" && i + 1 < argc)
+      options.max_tasks = static_cast<uint32_t>(atoi(argv[++i]));
     else if (argument == "--debug")
       spdlog::set_level(spdlog::level::debug);
     else

@@ -16,7 +16,7 @@ docker exec web /bin/sh -c 'mkdir -p /srv/secrets; cp /bin/busybox /srv/date; ec
 check_engine "the engine starts"
 docker run -d --name other --network none demo/other /bin/sleep 3000 >/dev/null
 check "it says that it enforces" grep -q "enforcement: on" "$ENGINE_LOG"
-check "both containers are bound" wait_for 60 eval \
+check "both containers, one from before the start, are bound (I8)" wait_for 60 eval \
   '"$NSWARDEN" ps --json | jq -e "[.containers[] | select(.policies | length > 0) | .name] | sort == [\"other\", \"web\"]"'
 check "ps says what is enforced" eval '"$NSWARDEN" ps | grep -E "web \(enforced\)"'
 
@@ -42,7 +42,7 @@ check "read: allowed in other" allowed other /bin/cat /etc/shadow
 check "one alert, which names policy, rule and verdict" alerts_become 1 \
   '.rule == "web/read//etc/shadow" and .policy == "web" and .verdict == "denied" and .action == "deny" and .output_fields["container.name"] == "web"'
 check "history: the refusal, with its rule" history_shows '"verdict":"denied"' --container web --path /etc/shadow --rule 'web/read/*'
-check "history: the same act in other, not refused" history_shows '"/etc/shadow"' --container other --path /etc/shadow
+check "history: the same act in other, not refused (F3, I12)" history_shows '"/etc/shadow"' --container other --path /etc/shadow
 check_equal "history: one refused act is one event" 1 "$(history_rows --container web --verdict denied --path /etc/shadow | jq -s 'map(.count) | add')"
 
 check "read: through a symlink made now" refused web /bin/sh -c 'ln -s /etc/shadow /srv/innocent; cat /srv/innocent'
