@@ -67,13 +67,6 @@ static __always_inline bool missed_entry(__u32 type)
 	return true;
 }
 
-/* A return whose entry is not there. */
-static __always_inline void no_entry(__u32 type)
-{
-	if (!missed_entry(type))
-		count(type, NSW_COUNT_UNPAIRED);
-}
-
 static __always_inline struct call *start_call(__u64 key, const struct subject *who, __u32 type, __u32 syscall)
 {
 	struct call *c = bpf_map_lookup_elem(&inflight, &key);

@@ -173,8 +173,8 @@ static __always_inline struct call *returns(__u32 type)
 	if (!s || !watched(s, type, &who))
 		return NULL;
 	c = find_call((__u64)current_task(), type);
-	if (!c && s->paired & 1ULL << type)
-		no_entry(type);
+	if (!c && !missed_entry(type) && s->paired & 1ULL << type)
+		count(type, NSW_COUNT_UNPAIRED);
 	return c;
 }
 

@@ -79,7 +79,7 @@ TEST_F(RegistryTest, KnowsTheFirstEventsOfOneThatIsGoneAlready) {
   EXPECT_EQ(Seen(HomeOf(5, 2), 100).container.name, "ns-5");
 }
 
-TEST_F(RegistryTest, AReusedInodeNumberIsAnotherHome) {
+TEST_F(RegistryTest, AReusedInodeNumberIsAnotherHome_I6) {
   Process(100, "/", 5);
   Upsert(kA, "web", 100);
   Seen(HomeOf(5, 1), 100);
@@ -100,14 +100,14 @@ TEST_F(RegistryTest, ARuntimeCannotTakeAnothersContainer) {
   EXPECT_EQ(binding.container.name, "web");
 }
 
-TEST_F(RegistryTest, AServiceWithItsOwnMountNamespaceIsNoContainer) {
+TEST_F(RegistryTest, AServiceWithItsOwnMountNamespaceIsNoContainer_I14) {
   Process(100, "/system.slice/nginx.service", 5);
   const Binding& binding = Seen(HomeOf(5), 100, false);
   EXPECT_FALSE(binding.is_container);
   EXPECT_TRUE(binding.settled) << "nobody is waited for";
 }
 
-TEST_F(RegistryTest, HostPidNamespaceIsAContainerByCgroupOrByClaim) {
+TEST_F(RegistryTest, HostPidNamespaceIsAContainerByCgroupOrByClaim_I5) {
   Process(100, "/docker/" + kA, 5);
   EXPECT_TRUE(Seen(HomeOf(5), 100, false).is_container);
   Process(200, "/custom", 6);

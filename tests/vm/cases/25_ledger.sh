@@ -22,7 +22,7 @@ begin
 kill -STOP "$ENGINE_PID"
 in_flood open 100000 "$WORK/file"
 kill -CONT "$ENGINE_PID"
-check_ledger "overload: while nobody reads the ring, too (L1)"
+check_ledger "overload: while nobody reads the ring, too"
 check "... the full ring is the one reason" lost_alone open lost_ring_full
 
 # More than the pool of return probes holds, fewer than there is room for entries.
