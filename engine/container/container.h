@@ -39,7 +39,8 @@ struct Container {
   std::string name;     ///< without a leading slash; nested: outer/inner
   std::string runtime;  ///< "docker", "containerd", "cri-o", "podman"; "" when unknown
   uid_t owner = 0;  ///< who runs that runtime: root, or a user whose word holds for his own only
-  /// Less than the runtime itself tells: what another source has told of it stays.
+  /// Less than the runtime itself would tell. What another source of that runtime has told of it
+  /// stays.
   bool partial = false;
   Image image;
   std::map<std::string, std::string> labels;

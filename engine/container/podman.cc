@@ -17,10 +17,13 @@ namespace nsw::container {
 namespace {
 
 using std::chrono::milliseconds;
+using Steady = std::chrono::steady_clock;
 
 constexpr milliseconds kPollInterval{1000};
-// Whoever keeps changing files makes us look no more often than this.
+// Whoever keeps changing files makes us look no more often than this, and rest for longer than it
+// takes: a user may make his files as costly as he can.
 constexpr milliseconds kPause{50};
+constexpr int kRest = 10;
 constexpr std::chrono::seconds kFoldersInterval{10};
 constexpr size_t kUsersMax = 64;
 
@@ -81,7 +84,8 @@ class PodmanSource final : public SessionSource {
   const PodmanFiles files_;
   UniqueFd inotify_;
   std::vector<PodmanStore> stores_;
-  std::chrono::steady_clock::time_point next_open_;
+  Steady::time_point next_open_;
+  Steady::time_point woken_ = Steady::now();
   std::unordered_map<std::string, Place> places_;
 };
 
@@ -94,7 +98,7 @@ Outcome PodmanSource::Begin() {
 
 // Folders come, go and are replaced.
 void PodmanSource::OpenStores() {
-  next_open_ = std::chrono::steady_clock::now() + kFoldersInterval;
+  next_open_ = Steady::now() + kFoldersInterval;
   inotify_ = UniqueFd(inotify_init1(IN_CLOEXEC | IN_NONBLOCK));
   stores_.clear();
   Open({files_.root_storage, "", files_.root_run, ""}, 0);
@@ -115,7 +119,7 @@ void PodmanSource::Open(const PodmanStore::Paths& paths, uid_t owner) {
 }
 
 tl::expected<Listing, HttpError> PodmanSource::List() {
-  if (std::chrono::steady_clock::now() >= next_open_) OpenStores();
+  if (Steady::now() >= next_open_) OpenStores();
   Listing listing;
   places_.clear();
   for (size_t i = 0; i < stores_.size(); i++) {
@@ -133,8 +137,13 @@ tl::expected<Listing, HttpError> PodmanSource::List() {
 }
 
 Outcome PodmanSource::WaitWithoutStream(milliseconds time) {
-  http_.Sleep(std::min(time, kPause));
-  http_.Sleep(std::max(time - kPause, milliseconds(0)), inotify_.get());
+  for (PodmanStore& store : stores_) store.DropFiles();
+  const auto cost =
+      std::chrono::ceil<milliseconds>(Steady::now() - std::exchange(woken_, Steady::now()));
+  const milliseconds rest = std::max(kPause, kRest * cost);
+  http_.Sleep(rest);
+  http_.Sleep(std::max(time - rest, milliseconds(0)), inotify_.get());
+  woken_ = Steady::now();
   std::array<char, 4096> events;
   if (read(inotify_.get(), events.data(), events.size()) > 0) ListWithin(milliseconds(0));
   return {};

@@ -21,7 +21,9 @@ constexpr size_t kListMax = 4U << 20;
 constexpr size_t kDatabaseMax = 32U << 20;
 constexpr size_t kSpecMax = 1U << 20;
 constexpr size_t kPidMax = 16;
-constexpr size_t kContainersMax = 1024;  // of one user
+// So many users with so many find room beside root's.
+constexpr size_t kContainersOfRoot = 3000;
+constexpr size_t kContainersOfUser = 200;
 constexpr size_t kNameMax = 256;
 
 bool IsId(std::string_view id) {
@@ -62,7 +64,6 @@ std::vector<podman::Listed> podman::ParseContainers(std::string_view json) {
     }
   });
   std::erase_if(all, [](const Listed& listed) { return !IsId(listed.id); });
-  if (all.size() > kContainersMax) all.resize(kContainersMax);
   return all;
 }
 
@@ -121,6 +122,7 @@ std::vector<PodmanStore::Item> PodmanStore::List() const {
     const auto text = storage_.Read(Storage("-containers/") + list, kListMax);
     if (!text) continue;
     for (podman::Listed& listed : podman::ParseContainers(*text)) {
+      if (items.size() >= (owner_ == 0 ? kContainersOfRoot : kContainersOfUser)) break;
       const pid_t pid = PidOf(listed.id);
       items.push_back({std::move(listed), pid});
     }
@@ -128,22 +130,37 @@ std::vector<PodmanStore::Item> PodmanStore::List() const {
   return items;
 }
 
-Container PodmanStore::Read(const Item& item) const {
+const std::string& PodmanStore::Images() {
+  if (!images_) images_ = storage_.Read(Storage("-images/images.json"), kListMax).value_or("");
+  return *images_;
+}
+
+const std::string& PodmanStore::Database() {
+  constexpr const char* kName = "libpod/bolt_state.db";
+  if (!database_)
+    database_ = storage_.Read(paths_.storage_below + kName, kDatabaseMax).value_or("");
+  return *database_;
+}
+
+void PodmanStore::DropFiles() {
+  images_.reset();
+  database_.reset();
+}
+
+Container PodmanStore::Read(const Item& item) {
   Container container;
   container.id = item.listed.id;
   container.name = item.listed.name;
   container.runtime = "podman";
   container.owner = owner_;
-  const auto database = storage_.Read(paths_.storage_below + "libpod/bolt_state.db", kDatabaseMax);
-  auto labels = database ? podman::ReadLabels(*database, container.id) : std::nullopt;
   container.partial = true;
-  if (labels) container.labels = std::move(*labels);
   container.image = ParseImage(item.listed.image_name);
   container.created_ns = item.listed.created_ns;
   container.init_pid = item.pid;
   container.started_ns = ProcessStartNs(item.pid);
-  if (const auto images = storage_.Read(Storage("-images/images.json"), kListMax)) {
-    container.image.digest = podman::ParseDigest(*images, item.listed.image_id);
+  container.image.digest = podman::ParseDigest(Images(), item.listed.image_id);
+  if (auto labels = podman::ReadLabels(Database(), container.id)) {
+    container.labels = std::move(*labels);
   }
   const auto text =
       storage_.Read(Storage("-containers/") + item.listed.id + "/userdata/config.json", kSpecMax);

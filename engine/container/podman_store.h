@@ -53,7 +53,9 @@ class PodmanStore {
     pid_t pid = 0;
   };
   [[nodiscard]] std::vector<Item> List() const;
-  [[nodiscard]] Container Read(const Item& item) const;
+  /// Large files are read once for many containers, until DropFiles.
+  [[nodiscard]] Container Read(const Item& item);
+  void DropFiles();
   /// Lets an inotify descriptor become readable when a container comes or goes.
   void Watch(int inotify) const;
   [[nodiscard]] uid_t owner() const { return owner_; }
@@ -67,12 +69,16 @@ class PodmanStore {
         owner_(owner) {}
   [[nodiscard]] std::string Storage(const std::string& path) const;
   [[nodiscard]] pid_t PidOf(const std::string& id) const;
+  [[nodiscard]] const std::string& Images();
+  [[nodiscard]] const std::string& Database();
 
   UserFolder storage_;
   UserFolder run_;
   Paths paths_;
   std::string driver_;  // "overlay"
   uid_t owner_;
+  std::optional<std::string> images_;
+  std::optional<std::string> database_;
 };
 
 }  // namespace nsw::container

@@ -34,8 +34,8 @@ std::string TypeHint(const Field& field) {
 
 // Only where whole values are compared: a part of one has no form of its own.
 void TakeForm(const Field& field, const Operator& op, std::vector<Word>& words) {
-  const bool beginning = op.name == "startswith";
-  if (op.make != MakeIn && !beginning) return;
+  constexpr std::string_view kWhole[] = {"=", "==", "!=", "in", "intersects", "startswith"};
+  if (std::ranges::find(kWhole, op.name) == std::end(kWhole)) return;
   for (Word& word : words) {
     std::string form(field.form(word.text));
     if (!form.empty()) word.text = std::move(form);

@@ -62,7 +62,7 @@ class PodmanSourceTest : public SourceTest {
 
 TEST_F(PodmanSourceTest, ReadsWhatIsThere) {
   List(Entry(kWeb, "web"));
-  Runs(kWeb, 42);
+  Runs(kWeb, getpid());
   Write(folder_ / "storage/overlay-images/images.json", R"([{"id":"76","digest":"sha256:1"},
         {"id":"77","digest":"sha256:99"}])");
   Write(folder_ / "storage/overlay-containers" / kWeb / "userdata/config.json",
@@ -75,13 +75,21 @@ TEST_F(PodmanSourceTest, ReadsWhatIsThere) {
   EXPECT_EQ(web.runtime, "podman");
   EXPECT_EQ(web.image.repository, "localhost/demo/web");
   EXPECT_EQ(web.image.digest, "sha256:99");
-  EXPECT_EQ(web.init_pid, 42);
+  EXPECT_EQ(web.init_pid, getpid());
   EXPECT_TRUE(web.privileged);
   EXPECT_EQ(web.mounts, "/srv:/data::true:rslave");
   EXPECT_GT(web.created_ns, 0U);
   EXPECT_EQ(web.owner, 0U);
   EXPECT_TRUE(WaitForState("connected (files of 1 user, 1 container)"));
   ExpectQuickEnd();
+}
+
+TEST_F(PodmanSourceTest, AProcessThatIsGoneIsNoInitProcess) {
+  List(Entry(kWeb, "web"));
+  Runs(kWeb, 1 << 29);
+  Begin();
+  ASSERT_TRUE(collector_.WaitForSync());
+  EXPECT_EQ(collector_.there.at(kWeb).init_pid, 0);
 }
 
 TEST_F(PodmanSourceTest, SeesContainersComeStartAndGo) {
@@ -91,8 +99,8 @@ TEST_F(PodmanSourceTest, SeesContainersComeStartAndGo) {
   ASSERT_TRUE(collector_.WaitForSync());
   List(Entry(kWeb, "web"));
   ASSERT_TRUE(collector_.WaitForName(kWeb, "web"));
-  Runs(kWeb, 43);
-  ASSERT_TRUE(collector_.WaitFor([](auto& c) { return c.there.at(kWeb).init_pid == 43; }));
+  Runs(kWeb, getppid());
+  ASSERT_TRUE(collector_.WaitFor([](auto& c) { return c.there.at(kWeb).init_pid == getppid(); }));
   List(Entry(kWeb, "renamed") + "," + Entry(kDb, "db"));
   ASSERT_TRUE(collector_.WaitForName(kWeb, "renamed"));
   ASSERT_TRUE(collector_.WaitForName(kDb, "db"));
@@ -115,7 +123,8 @@ TEST_F(PodmanSourceTest, AUsersContainersAreHis) {
   const fs::path storage = home / ".local/share/containers/storage/overlay-containers";
   Write(folder_ / "passwd", "who:x:1:1::/:/x\nme:x:12345:1::" + home.string() + ":/bin/sh\n");
   Write(storage / "containers.json", "[" + Entry(kWeb, "evil") + "," + Entry(kDb, "mine") + "]");
-  Write(folder_ / "users/12345/containers/overlay-containers" / kDb / "userdata/pidfile", "77");
+  Write(folder_ / "users/12345/containers/overlay-containers" / kDb / "userdata/pidfile",
+        std::to_string(getpid()));
   for (const fs::path& root : {home, folder_ / "users/12345"}) {
     ASSERT_EQ(chown(root.c_str(), kUser, kUser), 0);
     for (const auto& entry : fs::recursive_directory_iterator(root))
@@ -127,7 +136,7 @@ TEST_F(PodmanSourceTest, AUsersContainersAreHis) {
   EXPECT_EQ(collector_.there.at(kWeb).name, "web") << "root's word goes before his";
   EXPECT_EQ(collector_.there.at(kWeb).owner, 0U);
   EXPECT_EQ(collector_.there.at(kDb).owner, kUser);
-  EXPECT_EQ(collector_.there.at(kDb).init_pid, 77);
+  EXPECT_EQ(collector_.there.at(kDb).init_pid, getpid());
   EXPECT_TRUE(WaitForState("files of 2 users"));
 }
 

@@ -77,7 +77,7 @@ rules:
 EOF
 
 # who TYPE NAME TAG APP POD TIER: how many alerts said exactly this.
-who() { alerts_become 1 ".output == \"who $*\""; }
+who() { alerts_become 1 ".output | endswith(\" who $*\")"; }
 # bound NAME RUNTIME: ps knows a container of that name and runtime.
 bound() {
   wait_for 15 eval "\"\$NSWARDEN\" ps --json | jq -e '.containers[] | select(.name == \"$1\" and .runtime == \"$2\")'"
