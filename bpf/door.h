@@ -136,7 +136,33 @@ static __always_inline struct nsw_str act_path(struct call *c, struct file *file
 /* A text of the user's; `max` is a constant: how much room it may take. */
 static __always_inline void act_text(struct call *c, struct nsw_str *text, __u64 max, __u64 from)
 {
+	int slot = c->head.late[0].from ? 1 : 0;
+
 	read_user_text((struct nsw_header *)c->rec, c->rec, sizeof(c->rec), &c->head.used, text, max, (void *)from);
+	if (text->len || !from)
+		return;
+	c->head.late[slot].from = from;
+	c->head.late[slot].at = (__u64)text - (__u64)c->rec;
+	c->head.late[slot].max = max;
+}
+
+#define LATE_MAX 128 /* bytes of a text that is read at the return */
+
+static __always_inline void read_late_text(struct call *c, const struct late_text *late)
+{
+	struct nsw_str text = {};
+	__u32 max = late->max;
+	__u64 at = late->at;
+
+	if (!late->from)
+		return;
+	read_user_text((struct nsw_header *)c->rec, c->rec, sizeof(c->rec), &c->head.used, &text, LATE_MAX, (void *)late->from);
+	if (max && text.len > max - 1)
+		text.len = max - 1;
+	keep(at);
+	if (at > sizeof(c->rec) - sizeof(text))
+		return;
+	__builtin_memcpy(c->rec + at, &text, sizeof(text));
 }
 
 /* A short text of the kernel's own that cannot fault. */
@@ -184,6 +210,8 @@ static __always_inline int send_act(struct call *c, __s64 result, __u32 ring)
 	if (!c)
 		return 0;
 	if (!(c->head.state & CALL_SENT)) {
+		read_late_text(c, &c->head.late[0]);
+		read_late_text(c, &c->head.late[1]);
 		finish_header((struct nsw_header *)c->rec, &c->head, result);
 		emit_small(c, ring);
 	}

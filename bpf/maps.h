@@ -26,6 +26,14 @@ enum call_state {
 	CALL_COMPAT = 1 << 5, /* by a 32-bit system call: pointers in the caller's memory have 4 bytes */
 };
 
+/* A text of the caller's that could not be read at the entry: its page was not there. The call brings it in. */
+struct late_text {
+	__u64 from;
+	__u32 at; /* of the nsw_str, in `rec` */
+	__u32 max;
+};
+#define LATE_TEXTS 2
+
 struct call_head {
 	__u16 type; /* at NSW_CALL_TYPE */
 	__u16 syscall;
@@ -40,6 +48,7 @@ struct call_head {
 	__u32 state; /* enum call_state */
 	__u32 used; /* bytes of `rec` */
 	__u32 flags; /* label's flags */
+	struct late_text late[LATE_TEXTS];
 };
 _Static_assert(offsetof(struct call_head, type) == NSW_CALL_TYPE, "the engine looks there");
 
