@@ -11,6 +11,7 @@
 #include <cerrno>
 #include <cstdarg>
 #include <cstdio>
+#include <fstream>
 #include <mutex>
 #include <set>
 #include <utility>
@@ -49,6 +50,17 @@ std::set<std::string> BtfFunctions() {
   }
   btf__free(kernel);
   return names;
+}
+
+// Those of the functions that system calls enter by: "ffffffff81234567 T __x64_sys_fork".
+std::set<std::string> SyscallSymbols() {
+  std::set<std::string> symbols;
+  std::ifstream lines("/proc/kallsyms");
+  for (std::string address, kind, line; lines >> address >> kind && std::getline(lines, line);) {
+    const std::string name = line.substr(1, line.find('\t') - 1);
+    if (name.starts_with("__x64_") || name.starts_with("__ia32_")) symbols.insert(name);
+  }
+  return symbols;
 }
 
 }  // namespace
@@ -110,6 +122,11 @@ Result<uint32_t> RunProgram(int program_fd, std::initializer_list<uint64_t> argu
 bool HasBtfFunction(const std::string& name) {
   static const std::set<std::string> functions = BtfFunctions();
   return functions.contains(name);
+}
+
+bool HasFunction(const std::string& name) {
+  static const std::set<std::string> symbols = SyscallSymbols();
+  return HasBtfFunction(name) || symbols.contains(name);
 }
 
 bool HasSyscallTracepoint(const std::string& name) {

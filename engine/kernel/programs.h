@@ -43,6 +43,9 @@ Result<uint32_t> RunProgram(int program_fd, std::initializer_list<uint64_t> argu
 
 /// True where the kernel's BTF has this function, so that fentry and fexit can be attached to it.
 bool HasBtfFunction(const std::string& name);
+/// True where the kernel has a function of that name, so that a kprobe can be put on it. The BTF of
+/// some kernels leaves out those of system calls without arguments (fork).
+bool HasFunction(const std::string& name);
 /// True where the system call of that name has tracepoints; tracefs must be mounted.
 bool HasSyscallTracepoint(const std::string& name);
 

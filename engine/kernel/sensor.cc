@@ -97,8 +97,8 @@ std::vector<std::string> Sensor::Row::CompatFunctions() const {
   std::vector<std::string> functions;
   if (std::ranges::find(kOneDoor, name) != std::end(kOneDoor)) return functions;
   const auto add = [&](const std::string& function) {
-    if (HasBtfFunction(function)) functions.push_back(function);
-    return HasBtfFunction(function);
+    if (HasFunction(function)) functions.push_back(function);
+    return HasFunction(function);
   };
   if (!add("__ia32_compat_sys_" + name)) add("__ia32_sys_" + name);
   for (const Door& door : kDoors) {
@@ -243,7 +243,7 @@ void Sensor::AttachRow(const Row& row) {
 
 void Sensor::AttachByKprobe(const Row& row, const std::string& function, const std::string& what) {
   Probes& probes = probes_[row.Index()];
-  if (!HasBtfFunction(function)) {
+  if (!HasFunction(function)) {
     probes.lines.push_back(what + kNotHere);
     return;
   }

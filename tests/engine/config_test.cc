@@ -55,7 +55,7 @@ webhook:
   url: https://example.org/hook
   timeout: 250ms
   attempts: 9
-runtimes: {docker: /d.sock}
+runtimes: {docker: /d.sock, containerd: "", crio: /c.sock, podman_storage: /s}
 run_directory: /r
 enforce: false
 check_policy_owner: false
@@ -73,7 +73,11 @@ max_tasks: 4096
   EXPECT_EQ(config->webhook_url, "https://example.org/hook");
   EXPECT_EQ(config->webhook_timeout_ns, 250'000'000U);
   EXPECT_EQ(config->webhook_attempts, 9);
-  EXPECT_EQ(config->docker_socket, "/d.sock");
+  EXPECT_EQ(config->runtimes.docker, "/d.sock");
+  EXPECT_EQ(config->runtimes.containerd, "");
+  EXPECT_EQ(config->runtimes.crio, "/c.sock");
+  EXPECT_EQ(config->runtimes.podman, "/run/podman/podman.sock") << "not said";
+  EXPECT_EQ(config->runtimes.podman_storage, "/s");
   EXPECT_EQ(config->run_directory, "/r");
   EXPECT_FALSE(config->enforce);
   EXPECT_FALSE(config->check_policy_owner);

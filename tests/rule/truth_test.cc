@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Metadata that is on its way: unknown is neither true nor false.
+#include <gmock/gmock.h>
+
 #include "tests/rule/acts.h"
 
 namespace nsw::rule::test {
