@@ -24,6 +24,8 @@ constexpr milliseconds kPollInterval{1000};
 // takes: a user may make his files as costly as he can.
 constexpr milliseconds kPause{50};
 constexpr int kRest = 10;
+constexpr int kLookedForMax = 20;  // times
+constexpr size_t kEarlyMax = 256;
 constexpr std::chrono::seconds kFoldersInterval{10};
 constexpr size_t kUsersMax = 64;
 
@@ -79,6 +81,7 @@ class PodmanSource final : public SessionSource {
   void Forgotten(const std::string& id) override { places_.erase(id); }
 
   void OpenStores();
+  bool IsEarly(PodmanStore& store, const PodmanStore::Item& item);
   void Open(const PodmanStore::Paths& paths, uid_t owner);
 
   const PodmanFiles files_;
@@ -87,6 +90,7 @@ class PodmanSource final : public SessionSource {
   Steady::time_point next_open_;
   Steady::time_point woken_ = Steady::now();
   std::unordered_map<std::string, Place> places_;
+  std::unordered_map<std::string, int> early_;  // not whole yet: how often looked at
 };
 
 Outcome PodmanSource::Begin() {
@@ -125,6 +129,7 @@ tl::expected<Listing, HttpError> PodmanSource::List() {
   for (size_t i = 0; i < stores_.size(); i++) {
     for (PodmanStore::Item& item : stores_[i].List()) {
       const std::string id = item.listed.id;
+      if (IsEarly(stores_[i], item)) continue;
       const std::string mark = std::to_string(item.pid) + " " + item.listed.name;
       // Root's store comes first: what is in it no user can say otherwise.
       if (places_.try_emplace(id, Place{i, std::move(item)}).second) {
@@ -134,6 +139,18 @@ tl::expected<Listing, HttpError> PodmanSource::List() {
   }
   ListWithin(kPollInterval);
   return listing;
+}
+
+// A container that is being made is looked at again, for a while: what is told first counts.
+bool PodmanSource::IsEarly(PodmanStore& store, const PodmanStore::Item& item) {
+  const std::string& id = item.listed.id;
+  if (Knows(id) || store.IsWhole(item) || early_.size() > kEarlyMax ||
+      ++early_[id] > kLookedForMax) {
+    early_.erase(id);
+    return false;
+  }
+  ListWithin(kPause);
+  return true;
 }
 
 Outcome PodmanSource::WaitWithoutStream(milliseconds time) {

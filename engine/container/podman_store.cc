@@ -147,6 +147,11 @@ void PodmanStore::DropFiles() {
   database_.reset();
 }
 
+// The list comes first, the database after it.
+bool PodmanStore::IsWhole(const Item& item) {
+  return Database().empty() || podman::ReadLabels(Database(), item.listed.id);
+}
+
 Container PodmanStore::Read(const Item& item) {
   Container container;
   container.id = item.listed.id;

@@ -56,6 +56,8 @@ class PodmanStore {
   /// Large files are read once for many containers, until DropFiles.
   [[nodiscard]] Container Read(const Item& item);
   void DropFiles();
+  /// False while podman has not yet written all of a new container.
+  [[nodiscard]] bool IsWhole(const Item& item);
   /// Lets an inotify descriptor become readable when a container comes or goes.
   void Watch(int inotify) const;
   [[nodiscard]] uid_t owner() const { return owner_; }

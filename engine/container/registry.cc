@@ -117,6 +117,11 @@ bool Registry::Runs(const Known& known, const Home& home) {
   if (init <= 0 || !home.cgroup_id.empty()) return false;
   if (home.own.known() && !home.binding.removed) return false;  // another container's
   if (home.binding.pid != init && known.mntns != mntns) return false;
+  // It ended before its runtime's word came: nothing else is known of it yet, and the first process
+  // of that home bore this number moments ago.
+  if (home.binding.pid == init && !home.binding.settled && facts_.MountNamespace(init) == 0) {
+    return known.container.owner == 0;
+  }
   // Inode numbers are used again at once: only the newest home can be the living one, and the
   // process must be there still.
   return facts_.MountNamespace(init) == mntns &&

@@ -233,6 +233,11 @@ TEST_F(RegistryTest, WaitsForARuntimeWhoseCgroupsNameNobody) {
   EXPECT_THAT(Upsert("default/db", "db", 101), ElementsAre(&db));
   EXPECT_TRUE(db.settled);
   EXPECT_EQ(db.container.name, "db");
+  Process(104, "/default/quick", 9);
+  Binding& quick = Seen(HomeOf(9), 104);
+  Gone(104);
+  EXPECT_THAT(Upsert("default/quick", "quick", 104), ElementsAre(&quick)) << "it ended already";
+  EXPECT_EQ(quick.container.name, "quick");
   Process(102, "/system.slice/x.service", 7);
   EXPECT_TRUE(Seen(HomeOf(7), 102, false).settled) << "a service of the host";
   Process(103, "/default/unclaimed", 8);

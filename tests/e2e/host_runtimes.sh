@@ -76,6 +76,7 @@ rules:
     priority: NOTICE
 EOF
 
+# runtime_is NAME REGEX: what status says of a runtime.
 # who TYPE NAME TAG APP POD TIER: how many alerts said exactly this.
 who() { alerts_become 1 ".output | endswith(\" who $*\")"; }
 # bound NAME RUNTIME: ps knows a container of that name and runtime.
@@ -83,7 +84,7 @@ bound() {
   wait_for 15 eval "\"\$NSWARDEN\" ps --json | jq -e '.containers[] | select(.name == \"$1\" and .runtime == \"$2\")'"
 }
 runtime_is() {
-  wait_for 20 eval "\"\$NSWARDEN\" status --json | jq -e '.runtimes[] | select(.name == \"$1\") | .state | test(\"$2\")'"
+  wait_for 60 eval "\"\$NSWARDEN\" status --json | jq -e '.runtimes[] | select(.name == \"$1\") | .state | test(\"$2\")'"
 }
 
 start_dockerd
@@ -95,17 +96,17 @@ at_exit stop_containerd
 start_containerd
 for space in default k8s.io; do ctr -n "$space" image import --snapshotter native "$WORK/images.tar" >/dev/null; done
 at_exit pod rm -af -t 0
-pod load -q -i "$WORK/images.tar" >/dev/null
+docker export web | pod import -q - docker.io/demo/web:1.2 >/dev/null
 
 # Before the engine: one of each.
-ctr run -d --null-io --snapshotter native --label app=ctr docker.io/demo/web:1.2 byhand /bin/sleep 900
+ctr run -d --null-io --snapshotter native --label app=ctr docker.io/demo/web:1.2 byhand$$ /bin/sleep 900
 POD=$(cri pod shop-0 shop uid-0 tier=front)
 cri container "$POD" cart docker.io/demo/web:1.2 /bin/sleep 900 >/dev/null
 pod_run -d --name apart docker.io/demo/web:1.2 /bin/sleep 900 >/dev/null
 
 check_engine "the engine starts" --config "$WORK/nswarden.yaml"
 check "one of Docker's from before is known" bound web docker
-check "... of containerd's" bound byhand containerd
+check "... of containerd's" bound byhand$$ containerd
 check "... of the CRI's" bound cart containerd
 check "... its pod's own container is named as such" bound sandbox:shop-0 containerd
 check "... of podman's, by its files" bound apart podman
@@ -118,8 +119,8 @@ check "status: podman's files" runtime_is "podman files" "^connected .files of 1
 # The first act of a container that comes now.
 docker run --rm --name d1 --label app=shop --network none demo/web:1.2 /bin/uname >/dev/null
 check "a first act in Docker's has its name" who docker d1 1.2 shop '<NA>' '<NA>'
-ctr run --rm --null-io --snapshotter native --label app=shop docker.io/demo/web:1.2 c1 /bin/uname
-check "... in containerd's" who containerd c1 1.2 shop '<NA>' '<NA>'
+ctr run --rm --null-io --snapshotter native --label app=shop docker.io/demo/web:1.2 c1-$$ /bin/uname
+check "... in containerd's" who containerd c1-$$ 1.2 shop '<NA>' '<NA>'
 cri container "$POD" till docker.io/demo/web:1.2 /bin/uname >/dev/null
 check "... in a pod's" who containerd till 1.2 '<NA>' shop-0 front
 pod_run --rm --name p1 --label app=shop docker.io/demo/web:1.2 /bin/uname >/dev/null
@@ -150,12 +151,12 @@ check "another one of the same name is told apart" who docker renamed 1.2 again 
 kill -KILL "$CONTAINERD_PID"
 check "a dead runtime is said to be dead" runtime_is containerd "^not there: "
 start_containerd
-ctr run -d --null-io --snapshotter native --label app=back docker.io/demo/web:1.2 c2 /bin/sleep 900
-check "it is found again when it is back" bound c2 containerd
+ctr run -d --null-io --snapshotter native --label app=back docker.io/demo/web:1.2 c2-$$ /bin/sleep 900
+check "it is found again when it is back" bound c2-$$ containerd
 stop_engine "$ENGINE_PID"
-ctr run -d --null-io --snapshotter native docker.io/demo/web:1.2 c3 /bin/sleep 900
+ctr run -d --null-io --snapshotter native docker.io/demo/web:1.2 c3-$$ /bin/sleep 900
 pod_run -d --name p3 docker.io/demo/web:1.2 /bin/sleep 900 >/dev/null
 start_engine --config "$WORK/nswarden.yaml"
-check "what came while the engine was away is known: containerd" bound c3 containerd
+check "what came while the engine was away is known: containerd" bound c3-$$ containerd
 check "... and podman" bound p3 podman
 finish
