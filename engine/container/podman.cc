@@ -105,6 +105,7 @@ void PodmanSource::OpenStores() {
   next_open_ = Steady::now() + kFoldersInterval;
   inotify_ = UniqueFd(inotify_init1(IN_CLOEXEC | IN_NONBLOCK));
   stores_.clear();
+  early_.clear();
   Open({files_.root_storage, "", files_.root_run, ""}, 0);
   for (const uid_t uid : UsersBelow(files_.users_run)) {
     const std::string home = HomeOf(files_.passwd, uid);

@@ -76,13 +76,13 @@ rules:
     priority: NOTICE
 EOF
 
-# runtime_is NAME REGEX: what status says of a runtime.
 # who TYPE NAME TAG APP POD TIER: how many alerts said exactly this.
 who() { alerts_become 1 ".output | endswith(\" who $*\")"; }
 # bound NAME RUNTIME: ps knows a container of that name and runtime.
 bound() {
   wait_for 15 eval "\"\$NSWARDEN\" ps --json | jq -e '.containers[] | select(.name == \"$1\" and .runtime == \"$2\")'"
 }
+# runtime_is NAME REGEX: status says this of a runtime, soon.
 runtime_is() {
   wait_for 60 eval "\"\$NSWARDEN\" status --json | jq -e '.runtimes[] | select(.name == \"$1\") | .state | test(\"$2\")'"
 }
@@ -95,7 +95,7 @@ docker save -o "$WORK/images.tar" demo/web:1.2 demo/pause:1
 at_exit stop_containerd
 start_containerd
 for space in default k8s.io; do ctr -n "$space" image import --snapshotter native "$WORK/images.tar" >/dev/null; done
-at_exit pod rm -af -t 0
+at_exit eval "pod rm -af -t 0 >/dev/null"
 docker export web | pod import -q - docker.io/demo/web:1.2 >/dev/null
 
 # Before the engine: one of each.
@@ -149,6 +149,7 @@ check "another one of the same name is told apart" who docker renamed 1.2 again 
 
 # A runtime that dies, and an engine that was away.
 kill -KILL "$CONTAINERD_PID"
+wait "$CONTAINERD_PID" 2>/dev/null || true
 check "a dead runtime is said to be dead" runtime_is containerd "^not there: "
 start_containerd
 ctr run -d --null-io --snapshotter native --label app=back docker.io/demo/web:1.2 c2-$$ /bin/sleep 900
