@@ -47,11 +47,14 @@ static __always_inline void connect_unix(struct call *c, const struct address *a
 {
 	struct nsw_event_connect *e = (void *)c->rec;
 	const char *from = (const char *)a + 2;
-	__u8 *to = c->rec + sizeof(*e);
+	__u64 pos = c->head.used;
+	__u8 *to;
 	long n;
 
-	if (length < 3)
+	keep(pos);
+	if (length < 3 || pos > sizeof(c->rec) - UNIX_PATH_MAX - 1)
 		return;
+	to = c->rec + pos;
 	/* Our own stack: it cannot fault. A path ends at the first NUL; an abstract name begins with one and may hold more. */
 	n = bpf_probe_read_kernel_str(to, UNIX_PATH_MAX + 1, from) - 1;
 	if (!*from) {
@@ -61,9 +64,9 @@ static __always_inline void connect_unix(struct call *c, const struct address *a
 	}
 	if (n < 0 || n > UNIX_PATH_MAX)
 		return;
-	e->path.off = sizeof(*e);
+	e->path.off = pos;
 	e->path.len = n;
-	c->head.used = sizeof(*e) + n;
+	c->head.used = pos + n;
 }
 
 static __always_inline void connect_address(struct call *c, const struct address *a, __u32 length)
@@ -71,7 +74,8 @@ static __always_inline void connect_address(struct call *c, const struct address
 	struct nsw_event_connect *e = (void *)c->rec;
 
 	e->family = a->family;
-	c->head.used = sizeof(*e);
+	if (c->head.used < sizeof(*e))
+		c->head.used = sizeof(*e);
 	if (remote_of(a, a->family, &e->remote))
 		e->remote_port = host_order(a->port);
 	else if (a->family == AF_UNIX)
@@ -146,6 +150,12 @@ static __always_inline int connect_finish(struct call *c, __s64 result, __u32 ri
 	if (c->head.used < sizeof(*e))
 		c->head.used = sizeof(*e);
 	return emit_small(c, ring);
+}
+
+/* io_uring comes again for a connection that it left on its way: that is no second act. */
+static __always_inline bool comes_again(struct socket *sock)
+{
+	return BPF_CORE_READ(sock, state) == SS_CONNECTING;
 }
 
 static __always_inline void connect_aside(const struct subject *who, struct socket *sock, const void *address, __u32 length,

@@ -53,6 +53,9 @@ enum {
 #define AF_INET 2
 #define AF_INET6 10
 #define SOCK_STREAM 1
+#define SOCK_TYPE_MASK 0xf /* the rest are flags */
+#define S_IFMT 0170000
+#define S_IFSOCK 0140000
 #define MSG_FASTOPEN 0x20000000
 #define PROT_WRITE 2
 #define PROT_EXEC 4
@@ -65,10 +68,10 @@ enum {
 #define CLONE_NEWUSER 0x10000000
 #define CLONE_NEWPID 0x20000000
 #define CLONE_NEWNET 0x40000000
-#define S_IFMT 0170000
-#define S_IFSOCK 0140000
 #define MAP_ANONYMOUS 0x20
 #define CSIGNAL 0xff /* of clone's flags: the signal at the child's end */
+#define AT_REMOVEDIR 0x200
+#define OPEN_TREE_CLONE 1
 #define CLONE_THREAD 0x10000
 #define EPERM 1
 #define EAGAIN 11
@@ -106,9 +109,15 @@ struct qstr {
 	const unsigned char *name;
 };
 
+struct file_system_type {
+	const char *name;
+};
+
 struct super_block {
 	u32 s_dev;
 	unsigned long s_magic;
+	struct file_system_type *s_type;
+	char s_id[32];
 };
 
 struct inode {
@@ -122,10 +131,12 @@ struct dentry {
 	struct dentry *d_parent;
 	struct qstr d_name;
 	struct inode *d_inode;
+	struct super_block *d_sb;
 };
 
 struct vfsmount {
 	struct dentry *mnt_root;
+	struct super_block *mnt_sb;
 };
 
 struct path {
@@ -157,7 +168,7 @@ struct mount {
 };
 
 struct fs_struct {
-	struct path pwd;
+	struct path root, pwd;
 };
 
 struct pid_namespace {
@@ -324,7 +335,14 @@ struct sock {
 	u16 sk_protocol;
 };
 
+enum socket_state {
+	SS_FREE,
+	SS_UNCONNECTED,
+	SS_CONNECTING,
+};
+
 struct socket {
+	enum socket_state state;
 	short type;
 	struct sock *sk;
 };
@@ -334,6 +352,7 @@ struct sockaddr_un {
 };
 
 struct unix_address {
+	int len;
 	struct sockaddr_un name[1];
 };
 
@@ -361,6 +380,13 @@ struct bpf_iter__task {
 #pragma clang attribute pop
 
 struct sockaddr;
+struct timespec64;
+
+/* struct timespec64: a type of the kernel that is as it is on every 64-bit machine. */
+struct time {
+	__s64 seconds;
+	__s64 nanoseconds;
+};
 
 /* Keeps clang from folding a bound into a form that the verifier cannot follow. */
 #define keep(x) asm volatile("" : "+r"(x))

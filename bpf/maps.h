@@ -24,6 +24,7 @@ enum call_state {
 	CALL_SENT = 1 << 3, /* the enforcer has reported this act already: one act, one event */
 	CALL_SCRIPT = 1 << 4, /* exec: `file` is filled in, what follows is an interpreter */
 	CALL_COMPAT = 1 << 5, /* by a 32-bit system call: pointers in the caller's memory have 4 bytes */
+	CALL_TRACEPOINT = 1 << 6, /* seen by tracepoints alone: no hook will fill in the object */
 };
 
 /* A text of the caller's that could not be read at the entry: its page was not there. The call brings it in. */
@@ -102,6 +103,7 @@ struct walk_state {
 /* The walk's scratch lies with the label: whoever is judged has one, so that a verdict never waits for room. */
 struct task_state {
 	struct nsw_label label;
+	__u64 write_mount; /* where the task was last given leave to write */
 	struct walk_state walk;
 };
 

@@ -81,7 +81,7 @@ int BPF_KPROBE(nsw_object_connect, struct socket *sock, struct sockaddr *address
 	c = find_call(key, NSW_EVENT_CONNECT);
 	if (c)
 		connect_object(c, sock, address, length);
-	else if (!left_to_enforcer(&who, 1 << NSW_CLASS_CONNECT))
+	else if (!comes_again(sock) && !left_to_enforcer(&who, 1 << NSW_CLASS_CONNECT))
 		connect_aside(&who, sock, address, length, 0, NSW_F_NO_RESULT, NSW_VERDICT_NONE, 0, NSW_RING_EVENTS);
 	return 0;
 }

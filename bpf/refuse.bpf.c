@@ -209,11 +209,19 @@ int BPF_PROG(nsw_bprm_check, struct linux_binprm *checked, int ret)
 
 /* ---- connect -------------------------------------------------------------------------------------------------- */
 
+/* The connect or send that the sensor saw enter. */
+static __always_inline struct call *connect_entry(__u64 key)
+{
+	struct call *c = find_call(key, NSW_EVENT_CONNECT);
+
+	return c ? c : find_call(key, NSW_EVENT_SEND);
+}
+
 static __always_inline void connect_tell(const struct nsw_settings *s, struct subject *who, struct socket *sock,
 					 const void *address, __u32 length, __u64 answer, bool call)
 {
 	__u64 key = (__u64)current_task();
-	struct call *c = call ? find_call(key, NSW_EVENT_CONNECT) : NULL;
+	struct call *c = connect_entry(key);
 	__u32 mode = ANSWER_MODE(answer);
 	struct nsw_event_connect *e;
 
@@ -221,7 +229,7 @@ static __always_inline void connect_tell(const struct nsw_settings *s, struct su
 		if (mode == NSW_VERDICT_DENIED)
 			connect_aside(who, sock, address, length, -EPERM, answer_flags(answer), mode, ANSWER_RULE(answer),
 				      NSW_RING_DENIALS);
-		else if (mode || (call && wanted(s, NSW_EVENT_CONNECT)))
+		else if (!comes_again(sock) && (mode || (call && wanted(s, NSW_EVENT_CONNECT))))
 			connect_aside(who, sock, address, length, 0, NSW_F_NO_RESULT, mode, ANSWER_RULE(answer),
 				      NSW_RING_EVENTS);
 		return;

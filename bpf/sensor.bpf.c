@@ -4,6 +4,9 @@
 
 #include "process.bpf.c"
 #include "file.bpf.c"
+#include "names.bpf.c"
+#include "attributes.bpf.c"
+#include "mounts.bpf.c"
 #include "network.bpf.c"
 #include "credentials.bpf.c"
 #include "others.bpf.c"
@@ -11,4 +14,6 @@
 #include "dup.bpf.c"
 #include "memory.bpf.c"
 #include "kernel.bpf.c"
+#include "sockets.bpf.c"
+#include "sends.bpf.c"
 #include "syscall.bpf.c"

@@ -116,7 +116,6 @@ struct ObjectFields {
   std::vector<const RecordField*> named;  // by events.def; then no other counts
   const RecordField* path = nullptr;
   const RecordField* address = nullptr;
-  const RecordField* port = nullptr;
   const RecordField* text = nullptr;
 };
 
@@ -128,9 +127,6 @@ ObjectFields MakeObjectFields(Type type) {
   }
   if (fields.named.empty()) fields.path = First(type, Encoding::PATH);
   fields.address = First(type, Encoding::ADDR);
-  if (fields.address != nullptr) {
-    fields.port = Named(type, std::string(fields.address->name) + "_port");
-  }
   fields.text = First(type, Encoding::STR);
   return fields;
 }
@@ -145,20 +141,34 @@ const ObjectFields& ObjectFieldsOf(Type type) {
 }
 
 // False where there is no address: a unix socket, a failed look-up. [::] with a port is one.
-bool AppendAddress(const Event& event, const ObjectFields& fields, std::string& out) {
-  if (fields.address == nullptr) return false;
-  const auto address = Read<nsw_addr>(event, *fields.address);
-  const uint64_t port = fields.port == nullptr ? 0 : Unsigned(event, *fields.port);
+bool AppendAddress(const Event& event, const RecordField& field, const RecordField* port_field,
+                   std::string& out) {
+  const auto address = Read<nsw_addr>(event, field);
+  const uint64_t port = port_field == nullptr ? 0 : Unsigned(event, *port_field);
   if (event::IsZero(address) && port == 0) return false;
   const bool v6 = !event::IsIpv4(address);
   char room[INET6_ADDRSTRLEN];
   if (v6) out += '[';
   out += event::AddressText(address, room);
   if (v6) out += ']';
-  if (fields.port == nullptr) return true;
+  if (port_field == nullptr) return true;
   out += ':';
-  AppendNumber(event, *fields.port, out);
+  AppendNumber(event, *port_field, out);
   return true;
+}
+
+const RecordField* PortOf(const RecordField& address) {
+  return Named(address.event, std::string(address.name) + "_port");
+}
+
+// A path; the caller's own text of it, which stands behind it, where the kernel resolved none.
+std::string_view PathOrRaw(const Event& event, const RecordField* field) {
+  const std::string_view path = event.text(field->text);
+  if (!path.empty() || field->encoding != Encoding::PATH) return path;
+  const auto all = FieldsOf(event.type());
+  const RecordField* next = field + 1;
+  const bool raw = next != all.data() + all.size() && next->name.ends_with("raw");
+  return raw ? event.text(next->text) : path;
 }
 
 // A number, by its name where it has one.
@@ -167,17 +177,25 @@ void AppendNumberText(const Event& event, const RecordField& field, std::string&
   out += event::NameOf(field.names, static_cast<int64_t>(Signed(event, field)), room);
 }
 
-// "PTRACE_ATTACH 4711 nginx". Texts that are empty are left out.
+void AppendOne(const Event& event, const RecordField* field, std::string& out) {
+  if (IsText(*field)) {
+    out += PathOrRaw(event, field);
+  } else if (field->encoding == Encoding::ADDR) {
+    AppendAddress(event, *field, PortOf(*field), out);
+  } else {
+    AppendNumberText(event, *field, out);
+  }
+}
+
+// "PTRACE_ATTACH 4711 nginx". What is empty is left out.
 void AppendNamed(const Event& event, std::span<const RecordField* const> fields, std::string& out) {
   const size_t start = out.size();
   for (const RecordField* field : fields) {
-    if (IsText(*field) && event.text(field->text).empty()) continue;
-    if (out.size() != start) out += ' ';
-    if (IsText(*field)) {
-      out += event.text(field->text);
-    } else {
-      AppendNumberText(event, *field, out);
-    }
+    const size_t before = out.size();
+    if (before != start) out += ' ';
+    const size_t text = out.size();
+    AppendOne(event, field, out);
+    if (out.size() == text) out.resize(before);
   }
 }
 
@@ -250,7 +268,8 @@ void AppendObject(const Event& event, std::string& out) {
   if (out.size() != start) return;
   if (fields.path != nullptr && HasValue(event, *fields.path)) {
     out += event.text(fields.path->text);
-  } else if (AppendAddress(event, fields, out)) {
+  } else if (fields.address != nullptr &&
+             AppendAddress(event, *fields.address, PortOf(*fields.address), out)) {
     return;
   } else if (fields.text != nullptr) {
     out += event.text(fields.text->text);

@@ -145,6 +145,37 @@ std::string_view JoinArguments(std::string_view args, char* to) {
   return {to, args.size()};
 }
 
+// The components of `path` after what is written up to `end`, with . and .. taken literally: no
+// link is followed. The new end.
+char* AppendComponents(std::string_view path, char* begin, char* end) {
+  while (!path.empty()) {
+    const size_t slash = path.find('/');
+    const std::string_view name = path.substr(0, slash);
+    path.remove_prefix(slash == std::string_view::npos ? path.size() : slash + 1);
+    if (name == "..") {
+      while (end != begin && *--end != '/') {
+      }
+    } else if (!name.empty() && name != ".") {
+      *end++ = '/';
+      end = std::copy(name.begin(), name.end(), end);
+    }
+  }
+  return end;
+}
+
+// Writes to `to`, which has room for both and 2 bytes more.
+std::string_view JoinPath(std::string_view folder, std::string_view path, char* to) {
+  char* end = AppendComponents(path, to, AppendComponents(folder, to, to));
+  if (end == to) *end++ = '/';
+  return {to, static_cast<size_t>(end - to)};
+}
+
+// A path and, behind it, the caller's own text of it: see `struct paths` in bpf/paths.h.
+bool IsPathOfText(const Layout& layout, size_t i) {
+  return i + 1 < layout.count && layout.texts[i].encoding == Encoding::PATH &&
+         layout.texts[i + 1].name.ends_with("raw");
+}
+
 // False where the text's bounds are not inside the record, behind its fixed part.
 bool ReadText(std::span<const std::byte> record, size_t fixed, uint16_t offset,
               std::string_view& out, bool& there) {
@@ -217,6 +248,14 @@ DecodeError Decode(std::span<const std::byte> record, Event& event) {
       default:
         continue;
     }
+    room += used;
+  }
+  // Nobody saw the kernel's object: the path is of the folder that the caller's text starts from.
+  for (size_t i = 0; event.has_flag(NSW_F_USER_OBJECT) && i < layout.count; i++) {
+    if (!IsPathOfText(layout, i)) continue;
+    const std::string_view raw = event.texts_[i + 1];
+    const size_t used = event.texts_[i].size() + raw.size() + 2;
+    event.texts_[i] = JoinPath(event.texts_[i], raw, room);
     room += used;
   }
   event.process = nullptr;

@@ -108,7 +108,8 @@ class Event {
   std::string_view arguments_;
   // PATHs turned round and ARGS joined, one after the other.
   static constexpr size_t kMaxRewritten = 4;
-  std::array<char, kMaxRewritten*(NSW_TEXT_MAX + 2)> rewritten_;
+  // Twice: a path and what it is put together of.
+  std::array<char, 3 * kMaxRewritten*(NSW_TEXT_MAX + 2)> rewritten_;
 };
 
 /// Decodes one record, which is treated as hostile: every length and offset is checked. `record`

@@ -36,9 +36,9 @@ FieldType TypeOf(const RecordField& record) {
   }
 }
 
-Field FromRecord(const RecordField& record) {
+Field FromRecord(std::string_view name, const RecordField& record) {
   Field field;
-  field.name = record.rule_field;
+  field.name = name;
   field.type = TypeOf(record);
   field.get = RecordValue;
   field.doc = record.doc;
@@ -47,21 +47,32 @@ Field FromRecord(const RecordField& record) {
   return field;
 }
 
+// The field `name` has that value in the record's event.
+void AddRecord(std::vector<Field>& table, std::string_view name, const RecordField& record) {
+  auto found = std::ranges::find(table, name, &Field::name);
+  if (found == table.end()) found = table.insert(table.end(), FromRecord(name, record));
+  // Named in one event, it is named in all.
+  if (record.names != nullptr && found->get == RecordValue) found->type = FieldType::kNamed;
+  found->record[static_cast<size_t>(record.event)] = &record;
+  found->events |= Bit(record.event);
+}
+
+void AddAlias(std::vector<Field>& table, const Alias& alias) {
+  for (const RecordField& record : RecordFields()) {
+    if (record.event == alias.event && record.name == alias.name)
+      AddRecord(table, alias.rule_field, record);
+  }
+}
+
 std::vector<Field> MakeTable() {
   std::vector<Field> table;
   for (const auto& group : {EventFields(), FileFields(), ProcessFields(), ContainerFields()}) {
     table.insert(table.end(), group.begin(), group.end());
   }
   for (const RecordField& record : RecordFields()) {
-    if (record.rule_field.empty()) continue;
-    auto found = std::find_if(table.begin(), table.end(),
-                              [&](const Field& f) { return f.name == record.rule_field; });
-    if (found == table.end()) found = table.insert(table.end(), FromRecord(record));
-    // Named in one event, it is named in all.
-    if (record.names != nullptr && found->get == RecordValue) found->type = FieldType::kNamed;
-    found->record[static_cast<size_t>(record.event)] = &record;
-    found->events |= Bit(record.event);
+    if (!record.rule_field.empty()) AddRecord(table, record.rule_field, record);
   }
+  for (const Alias& alias : Aliases()) AddAlias(table, alias);
   for (Field& field : table) {
     field.kernel_decidable =
         std::ranges::find(kKernelDecidable, field.name) != kKernelDecidable.end();

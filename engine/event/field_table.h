@@ -10,6 +10,14 @@
 
 namespace nsw::event {
 
+/// One more name for a field of a record.
+struct Alias {
+  std::string_view rule_field;
+  Type event;
+  std::string_view name;  ///< in events.def
+};
+std::span<const Alias> Aliases();  // fields_fs.cc
+
 std::span<const Field> EventFields();      // evt.*, fields_event.cc
 std::span<const Field> FileFields();       // fd.*, fields_fd.cc
 std::span<const Field> ProcessFields();    // proc.*, user.*, fields_process.cc

@@ -215,6 +215,10 @@ bool Keep(Result<Link> link, std::vector<Link>& links, const std::string& what,
 
 void Sensor::AttachByName(bpf_program* program, Probes& probes) {
   const std::string target = Target(program);
+  if (Kind(program) == "kprobe" && !HasBtfFunction(target)) {
+    probes.lines.push_back(target + ": not on this kernel");
+    return;
+  }
   if (Keep(nsw::kernel::Attach(program), probes.entries, target, probes.lines))
     probes.lines.push_back(target + ": " + Kind(program));
 }

@@ -52,17 +52,21 @@ struct Act {
 };
 
 const std::vector<Act>& OpenActs();        // acts_open.cc
+const std::vector<Act>& NameActs();        // acts_name.cc
+const std::vector<Act>& FileActs();        // acts_file.cc
+const std::vector<Act>& MountActs();       // acts_mount.cc
 const std::vector<Act>& ExecActs();        // acts_exec.cc
 const std::vector<Act>& NetworkActs();     // acts_network.cc
+const std::vector<Act>& SocketActs();      // acts_socket.cc
 const std::vector<Act>& CredentialActs();  // acts_credentials.cc
 const std::vector<Act>& ProcessActs();     // acts_process.cc
 const std::vector<Act>& KernelActs();      // acts_kernel.cc
 
+/// So many threads wait in accept and all return at once, with EINVAL. 0 if they did.
+int Crowd(int count);  // crowd.cc
+
 /// All of them, in the order in which they are performed.
 std::vector<const Act*> AllActs();
-
-// Steps are written as lambdas: ACT(s) { ... } has the Stage as s.
-#define ACT(s) []([[maybe_unused]] ::acts::Stage & s) -> ::acts::Outcome
 
 /// kDone, but kAbsent after ENOSYS: for what a call returned.
 Outcome Done(long result);
@@ -81,6 +85,7 @@ struct RingAct {
   unsigned length = 0;
   unsigned long long offset = 0;
   unsigned flags = 0;
+  const void* third = nullptr;  // addr3
   bool async = false;
 };
 long ByRing(const RingAct& act);

@@ -70,165 +70,177 @@ Outcome Script(Stage& s) {
   return Must(good);
 }
 
-const std::vector<Act> kActs = {{"execve", "", nullptr, ACT(s){return Exec(kProgram);
-}  // namespace
-, {
-  {"evt.type", "execve"}, {"evt.arg.exe", "/program"}, {"evt.arg.file", "/program"},
-      {"evt.arg.args", "idle"}, {"evt.res", "SUCCESS"}, {
-    "proc.exepath", "/program"
-  }
-}
-}  // namespace acts
-, {"execve-missing", "", nullptr, ACT(s){return Exec(s.Path("none"));
-}
-, {
-  {"evt.type", "execve"}, {"evt.arg.filename", "$D/none"}, {"evt.res", "ENOENT"}, {
-    "evt.arg.args", "idle"
-  }
-}
-}
-, {"execveat-empty-path", "X1", ACT(s){s.fd[0] = open(kProgram, O_RDONLY);
-return Must(s.fd[0] >= 0);
-}
-, ACT(s) { return ExecFd(s.fd[0], ""); }
-, {
-  {"evt.type", "execveat"}, {"evt.arg.exe", "/program"}, { "evt.res", "SUCCESS" }
-}
-}
-, {"fexecve", "X1", ACT(s){s.fd[0] = open(kProgram, O_RDONLY);
-return Must(s.fd[0] >= 0);
-}
-, ACT(s) {
-  char* argv[] = {const_cast<char*>("idle"), const_cast<char*>("idle"), nullptr};
-  fexecve(s.fd[0], argv, environ);
-  return Outcome::kDone;
-}
-, {
-  {"evt.type", "execveat"}, {"evt.arg.exe", "/program"}, { "evt.res", "SUCCESS" }
-}
-}
-, {"exec-proc-self-fd", "X1", ACT(s){s.fd[0] = open(kProgram, O_RDONLY);
-return Must(s.fd[0] >= 0);
-}
-, ACT(s) { return Exec("/proc/self/fd/" + std::to_string(s.fd[0])); }
-, {
-  {"evt.type", "execve"}, {"evt.arg.exe", "/program"}, { "evt.res", "SUCCESS" }
-}
-}
-, {"exec-memfd", "X2",
-   ACT(s){s.fd[0] = static_cast<int>(syscall(SYS_memfd_create, "acts-memory", 0));
-return Must(s.fd[0] >= 0 && Copy(s.fd[0]));
-}
-, ACT(s) { return ExecFd(s.fd[0], ""); }
-, {
-  {"evt.type", "execveat"}, {"evt.arg.exe", "/memfd:acts-memory"}, {
-    "proc.is_exe_from_memfd", "true"
-  }
-}
-}
-, {"exec-unlinked", "X3",
-   ACT(s){return Must(OwnCopy(s) == Outcome::kDone && unlink(s.Path("copy").c_str()) == 0);
-}
-, ACT(s) { return ExecFd(s.fd[0], ""); }
-, {
-  {"evt.type", "execveat"}, {"evt.arg.exe", "$D/copy"}, { "evt.res", "SUCCESS" }
-}
-}
-, {"exec-on-tmpfs", "X3", OnTmpfs, ACT(s){return Exec(s.Path("copy"));
-}
-, {
-  {"evt.type", "execve"}, {"evt.arg.exe", "$D/copy"}, { "evt.res", "SUCCESS" }
-}
-}
-, {"script", "X4", Script, ACT(s){return Exec(s.Path("script"));
-}
-, {
-  {"evt.type", "execve"}, {"evt.arg.exe", "/program"}, {"evt.arg.file", "$D/script"}, {
-    "evt.res", "SUCCESS"
-  }
-}
-}
-, {"interpreter", "X4", ACT(s){return Must(MakeFile(s.Path("script")));
-}
-, ACT(s) { return Exec("/bin/sh", s.Path("script").c_str()); }
-,
-    {{"evt.type", "execve"},
-     {"evt.arg.exe", "/bin/sh"},
-     {"evt.arg.args", "$D/script"},
-     {"evt.res", "SUCCESS"}},
-    kOpens
-}
-, {"loader", "X5", nullptr, ACT(s){return Exec("/ld.so", "/bin/true-dynamic");
-}
-,
-    {{"evt.type", "execve"},
-     {"evt.arg.exe", "/ld.so"},
-     {"evt.arg.args", "/bin/true-dynamic"},
-     {"evt.res", "SUCCESS"}},
-    kOpens
-}
-, {"applet", "X7", nullptr, ACT(s){const char * argv[] = {"true", nullptr};
-execve("/bin/busybox", const_cast<char**>(argv), environ);
-return Outcome::kDone;
-}
-, {{"evt.type", "execve"}, {"evt.arg.exe", "/bin/busybox"}, {"proc.cmdline", "true"}}, kOpens
-}
-, {"argv0-made-up", "X8", nullptr, ACT(s){const char * argv[] = {"/sbin/init", "idle", nullptr};
-execve(kProgram, const_cast<char**>(argv), environ);
-return Outcome::kDone;
-}
-, {
-  {"evt.type", "execve"}, {"evt.arg.exe", "/program"}, {"proc.exepath", "/program"}, {
-    "proc.name", "program"
-  }
-}
-}
-, {"exec-copy", "X9 X14", OwnCopy, ACT(s){return Exec(s.Path("copy"));
-}
-, {
-  {"evt.type", "execve"}, {"evt.arg.exe", "$D/copy"}, { "proc.is_exe_upper_layer", "true" }
-}
-}
-, {"exec-hard-link", "X9",
-   ACT(s){return Must(OwnCopy(s) == Outcome::kDone &&
-                      link(s.Path("copy").c_str(), s.Path("other").c_str()) == 0);
-}
-, ACT(s) { return Exec(s.Path("other")); }
-, {
-  {"evt.type", "execve"}, {"evt.arg.exe", "$D/other"}, { "evt.res", "SUCCESS" }
-}
-}
-, {"int80-execve", "X10", nullptr, ACT(s){static const char* program = Low(kProgram);
-static unsigned argv[3];
-argv[0] = static_cast<unsigned>(reinterpret_cast<uintptr_t>(program));
-argv[1] = static_cast<unsigned>(reinterpret_cast<uintptr_t>(Low("idle")));
-return Done(Call32(11, reinterpret_cast<long>(program), reinterpret_cast<long>(argv), 0));
-}
-, {
-  {"evt.type", "execve"}, {"evt.arg.exe", "/program"}, {"evt.arg.args", "idle"}, {
-    "evt.res", "SUCCESS"
-  }
-}
-}
-, {"vfork", "X11", nullptr, ACT(s){const pid_t child = vfork();
-if (child == 0) {
-  char* argv[] = {const_cast<char*>("idle"), const_cast<char*>("idle"), nullptr};
-  execve(kProgram, argv, environ);
-  _exit(1);
-}
-*s.also = child;
-return Must(child > 0 && waitpid(child, nullptr, 0) == child);
-}
-, {{"evt.type", "execve"}, {"evt.arg.exe", "/program"}, {"evt.res", "SUCCESS"}}, "vfork"
-}
-, {"thread-execs", "X11", nullptr, ACT(s){std::thread([] { Exec(kProgram); }).join();
-return Outcome::kBroken;
-}
-, {{"evt.type", "execve"}, {"evt.arg.exe", "/program"}, {"evt.res", "SUCCESS"}}, "clone3 mprotect"
-}
-,
-}
-;
+const std::vector<Act> kActs = {
+    {"execve",
+     "",
+     nullptr,
+     [](Stage& s) { return Exec(kProgram); }  // namespace
+     ,
+     {{"evt.type", "execve"},
+      {"evt.arg.exe", "/program"},
+      {"evt.arg.file", "/program"},
+      {"evt.arg.args", "idle"},
+      {"evt.res", "SUCCESS"},
+      {"proc.exepath", "/program"}}}  // namespace acts
+    ,
+    {"execve-missing",
+     "",
+     nullptr,
+     [](Stage& s) { return Exec(s.Path("none")); },
+     {{"evt.type", "execve"},
+      {"evt.arg.filename", "$D/none"},
+      {"evt.res", "ENOENT"},
+      {"evt.arg.args", "idle"}}},
+    {"execveat-empty-path",
+     "X1",
+     [](Stage& s) {
+       s.fd[0] = open(kProgram, O_RDONLY);
+       return Must(s.fd[0] >= 0);
+     },
+     [](Stage& s) { return ExecFd(s.fd[0], ""); },
+     {{"evt.type", "execveat"}, {"evt.arg.exe", "/program"}, {"evt.res", "SUCCESS"}}},
+    {"fexecve",
+     "X1",
+     [](Stage& s) {
+       s.fd[0] = open(kProgram, O_RDONLY);
+       return Must(s.fd[0] >= 0);
+     },
+     [](Stage& s) {
+       char* argv[] = {const_cast<char*>("idle"), const_cast<char*>("idle"), nullptr};
+       fexecve(s.fd[0], argv, environ);
+       return Outcome::kDone;
+     },
+     {{"evt.type", "execveat"}, {"evt.arg.exe", "/program"}, {"evt.res", "SUCCESS"}}},
+    {"exec-proc-self-fd",
+     "X1",
+     [](Stage& s) {
+       s.fd[0] = open(kProgram, O_RDONLY);
+       return Must(s.fd[0] >= 0);
+     },
+     [](Stage& s) { return Exec("/proc/self/fd/" + std::to_string(s.fd[0])); },
+     {{"evt.type", "execve"}, {"evt.arg.exe", "/program"}, {"evt.res", "SUCCESS"}}},
+    {"exec-memfd",
+     "X2",
+     [](Stage& s) {
+       s.fd[0] = static_cast<int>(syscall(SYS_memfd_create, "acts-memory", 0));
+       return Must(s.fd[0] >= 0 && Copy(s.fd[0]));
+     },
+     [](Stage& s) { return ExecFd(s.fd[0], ""); },
+     {{"evt.type", "execveat"},
+      {"evt.arg.exe", "/memfd:acts-memory"},
+      {"proc.is_exe_from_memfd", "true"}}},
+    {"exec-unlinked",
+     "X3",
+     [](Stage& s) {
+       return Must(OwnCopy(s) == Outcome::kDone && unlink(s.Path("copy").c_str()) == 0);
+     },
+     [](Stage& s) { return ExecFd(s.fd[0], ""); },
+     {{"evt.type", "execveat"}, {"evt.arg.exe", "$D/copy"}, {"evt.res", "SUCCESS"}}},
+    {"exec-on-tmpfs",
+     "X3",
+     OnTmpfs,
+     [](Stage& s) { return Exec(s.Path("copy")); },
+     {{"evt.type", "execve"}, {"evt.arg.exe", "$D/copy"}, {"evt.res", "SUCCESS"}}},
+    {"script",
+     "X4",
+     Script,
+     [](Stage& s) { return Exec(s.Path("script")); },
+     {{"evt.type", "execve"},
+      {"evt.arg.exe", "/program"},
+      {"evt.arg.file", "$D/script"},
+      {"evt.res", "SUCCESS"}}},
+    {"interpreter",
+     "X4",
+     [](Stage& s) { return Must(MakeFile(s.Path("script"))); },
+     [](Stage& s) { return Exec("/bin/sh", s.Path("script").c_str()); },
+     {{"evt.type", "execve"},
+      {"evt.arg.exe", "/bin/sh"},
+      {"evt.arg.args", "$D/script"},
+      {"evt.res", "SUCCESS"}},
+     kOpens},
+    {"loader",
+     "X5",
+     nullptr,
+     [](Stage& s) { return Exec("/ld.so", "/bin/true-dynamic"); },
+     {{"evt.type", "execve"},
+      {"evt.arg.exe", "/ld.so"},
+      {"evt.arg.args", "/bin/true-dynamic"},
+      {"evt.res", "SUCCESS"}},
+     kOpens},
+    {"applet",
+     "X7",
+     nullptr,
+     [](Stage& s) {
+       const char* argv[] = {"true", nullptr};
+       execve("/bin/busybox", const_cast<char**>(argv), environ);
+       return Outcome::kDone;
+     },
+     {{"evt.type", "execve"}, {"evt.arg.exe", "/bin/busybox"}, {"evt.arg.args", "<NA>"}},
+     kOpens},
+    {"argv0-made-up",
+     "X8",
+     nullptr,
+     [](Stage& s) {
+       const char* argv[] = {"/sbin/init", "idle", nullptr};
+       execve(kProgram, const_cast<char**>(argv), environ);
+       return Outcome::kDone;
+     },
+     {{"evt.type", "execve"},
+      {"evt.arg.exe", "/program"},
+      {"proc.exepath", "/program"},
+      {"proc.name", "program"}}},
+    {"exec-copy",
+     "X9 X14",
+     OwnCopy,
+     [](Stage& s) { return Exec(s.Path("copy")); },
+     {{"evt.type", "execve"}, {"evt.arg.exe", "$D/copy"}, {"proc.is_exe_upper_layer", "true"}}},
+    {"exec-hard-link",
+     "X9",
+     [](Stage& s) {
+       return Must(OwnCopy(s) == Outcome::kDone &&
+                   link(s.Path("copy").c_str(), s.Path("other").c_str()) == 0);
+     },
+     [](Stage& s) { return Exec(s.Path("other")); },
+     {{"evt.type", "execve"}, {"evt.arg.exe", "$D/other"}, {"evt.res", "SUCCESS"}}},
+    {"int80-execve",
+     "X10",
+     nullptr,
+     [](Stage& s) {
+       static const char* program = Low(kProgram);
+       static unsigned argv[3];
+       argv[0] = static_cast<unsigned>(reinterpret_cast<uintptr_t>(program));
+       argv[1] = static_cast<unsigned>(reinterpret_cast<uintptr_t>(Low("idle")));
+       return Done(Call32(11, reinterpret_cast<long>(program), reinterpret_cast<long>(argv), 0));
+     },
+     {{"evt.type", "execve"},
+      {"evt.arg.exe", "/program"},
+      {"evt.arg.args", "idle"},
+      {"evt.res", "SUCCESS"}}},
+    {"vfork",
+     "X11",
+     nullptr,
+     [](Stage& s) {
+       const pid_t child = vfork();
+       if (child == 0) {
+         char* argv[] = {const_cast<char*>("idle"), const_cast<char*>("idle"), nullptr};
+         execve(kProgram, argv, environ);
+         _exit(1);
+       }
+       *s.also = child;
+       return Must(child > 0 && waitpid(child, nullptr, 0) == child);
+     },
+     {{"evt.type", "execve"}, {"evt.arg.exe", "/program"}, {"evt.res", "SUCCESS"}},
+     "vfork"},
+    {"thread-execs",
+     "X11",
+     nullptr,
+     [](Stage& s) {
+       std::thread([] { Exec(kProgram); }).join();
+       return Outcome::kBroken;
+     },
+     {{"evt.type", "execve"}, {"evt.arg.exe", "/program"}, {"evt.res", "SUCCESS"}},
+     "clone3 mprotect"},
+};
 
 }  // namespace
 

@@ -6,58 +6,16 @@
 #include <netinet/in.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include <cerrno>
-#include <cstddef>
-#include <cstring>
 
-#include "tests/acts/act.h"
+#include "tests/acts/address.h"
 
 namespace acts {
 namespace {
 
 constexpr std::string_view kRing = "io_uring_setup mmap";
-
-sockaddr_in Local(int port) {
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_port = htons(static_cast<uint16_t>(port));
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  return address;
-}
-
-sockaddr_in6 Local6(int port, const char* text) {
-  sockaddr_in6 address{};
-  address.sin6_family = AF_INET6;
-  address.sin6_port = htons(static_cast<uint16_t>(port));
-  inet_pton(AF_INET6, text, &address.sin6_addr);
-  return address;
-}
-
-struct UnixAddress {
-  sockaddr_un address{};
-  socklen_t length = 0;
-};
-
-// "@x" is the abstract one.
-UnixAddress Unix(const std::string& path) {
-  UnixAddress out;
-  out.address.sun_family = AF_UNIX;
-  std::memcpy(out.address.sun_path, path.data(), path.size());
-  out.length = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + path.size() + 1);
-  if (path[0] == '@') {
-    out.address.sun_path[0] = '\0';
-    out.length--;
-  }
-  return out;
-}
-
-template <typename Address>
-const sockaddr* Any(const Address& address) {
-  return reinterpret_cast<const sockaddr*>(&address);
-}
 
 // A listener in fd[1] and a socket to connect with in fd[0].
 Outcome Server(Stage& s, int family, const sockaddr* address, socklen_t length) {
@@ -87,126 +45,157 @@ Outcome RingConnect(Stage& s, int port, bool async) {
 }
 
 const std::vector<Act> kActs = {
-    {"connect", "N1", TcpServer<7001>, ACT(s){return Connect(s, Local(7001));
-}  // namespace
-, {
-  {"evt.type", "connect"}, {"fd.name", "~127.0.0.1:[0-9]+->127.0.0.1:7001"},
-      {"fd.sip", "127.0.0.1"}, {"fd.sport", "7001"}, {"fd.cip", "127.0.0.1"}, {"fd.l4proto", "tcp"},
-      {"fd.typechar", "4"}, {
-    "evt.res", "SUCCESS"
-  }
-}
-}  // namespace acts
-, {"connect-refused", "N1", ACT(s){s.fd[0] = socket(AF_INET, SOCK_STREAM, 0);
-return Must(s.fd[0] >= 0);
-}
-, ACT(s) { return Connect(s, Local(7002)); }
-, {
-  {"evt.type", "connect"}, {"fd.sip", "127.0.0.1"}, {"fd.sport", "7002"}, {
-    "evt.res", "ECONNREFUSED"
-  }
-}
-}
-, {"connect-non-blocking", "N10", ACT(s){s.fd[0] = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
-return Must(s.fd[0] >= 0);
-}
-, ACT(s) { return Connect(s, Local(7003)); }
-,
-// Over loopback the refusal may be there at once.
-{
-  {"evt.type", "connect"}, {"fd.sip", "127.0.0.1"}, {"fd.sport", "7003"}, {
-    "evt.res", "~EINPROGRESS|ECONNREFUSED"
-  }
-}
-}
-, {"connect-udp", "N3", ACT(s){s.fd[0] = socket(AF_INET, SOCK_DGRAM, 0);
-return Must(s.fd[0] >= 0);
-}
-, ACT(s) { return Connect(s, Local(7004)); }
-, {
-  {"evt.type", "connect"}, {"fd.sport", "7004"}, {"fd.l4proto", "udp"}, { "evt.res", "SUCCESS" }
-}
-}
-, {"connect-mapped", "N5", ACT(s){const Outcome server = TcpServer<7005>(s);
-s.fd[0] = socket(AF_INET6, SOCK_STREAM, 0);
-return s.fd[0] < 0 ? Outcome::kBroken : server;
-}
-, ACT(s) { return Connect(s, Local6(7005, "::ffff:127.0.0.1")); }
-, {
-  {"evt.type", "connect"}, {"fd.sip", "127.0.0.1"}, {"fd.sport", "7005"}, { "evt.res", "SUCCESS" }
-}
-}
-, {"connect-v6", "N1", ACT(s){const sockaddr_in6 address = Local6(7006, "::1");
-return Server(s, AF_INET6, Any(address), sizeof address);
-}
-, ACT(s) { return Connect(s, Local6(7006, "::1")); }
-, {
-  {"evt.type", "connect"}, {"fd.sip", "::1"}, {"fd.sport", "7006"}, {"fd.typechar", "6"}, {
-    "evt.res", "SUCCESS"
-  }
-}
-}
-, {"connect-unix", "N8", ACT(s){const UnixAddress address = Unix(s.Path("socket"));
-return Server(s, AF_UNIX, Any(address.address), address.length);
-}
-, ACT(s) {
-  const UnixAddress address = Unix(s.Path("socket"));
-  return Connect(s, address.address, address.length);
-}
-, {
-  {"evt.type", "connect"}, {"fd.name", "$D/socket"}, {"fd.typechar", "u"}, {"fd.l4proto", "<NA>"}, {
-    "evt.res", "SUCCESS"
-  }
-}
-}
-, {"connect-abstract", "N8", ACT(s){const UnixAddress address = Unix("@acts-abstract");
-return Server(s, AF_UNIX, Any(address.address), address.length);
-}
-, ACT(s) {
-  const UnixAddress address = Unix("@acts-abstract");
-  return Connect(s, address.address, address.length);
-}
-, {
-  {"evt.type", "connect"}, {"fd.name", "@acts-abstract"}, {"fd.typechar", "u"}, {
-    "evt.res", "SUCCESS"
-  }
-}
-}
-, {"connect-bad-descriptor", "", nullptr, ACT(s){s.fd[0] = 200;
-return Connect(s, Local(7007));
-}
-, {
-  {"evt.type", "connect"}, {"evt.res", "EBADF"}, { "fd.sip", "<NA>" }
-}
-}
-, {"ring-connect", "N4", TcpServer<7008>, ACT(s){return RingConnect(s, 7008, false);
-}
-, {{"evt.type", "connect"}, {"fd.sip", "127.0.0.1"}, {"fd.sport", "7008"}, {"evt.async", "true"}},
-    kRing
-}
-, {"ring-connect-async", "N4", TcpServer<7009>, ACT(s){return RingConnect(s, 7009, true);
-}
-, {{"evt.type", "connect"}, {"fd.sip", "127.0.0.1"}, {"fd.sport", "7009"}, {"evt.async", "true"}},
-    kRing
-}
-, {"int80-connect", "N1 X10", TcpServer<7010>, ACT(s){static sockaddr_in address;
-address = Local(7010);
-return Done(Call32(362, s.fd[0], reinterpret_cast<long>(&address), sizeof address));
-}
-, {
-  {"evt.type", "connect"}, {"fd.sip", "127.0.0.1"}, {"fd.sport", "7010"}, { "evt.res", "SUCCESS" }
-}
-}
-, {"fast-open", "N2", TcpServer<7011>, ACT(s){const sockaddr_in address = Local(7011);
-return Done(sendto(s.fd[0], "x", 1, MSG_FASTOPEN, Any(address), sizeof address));
-}
-, {
-  {"evt.type", "connect"}, {"fd.sip", "127.0.0.1"}, {"fd.sport", "7011"}, { "fd.l4proto", "tcp" }
-}
-}
-,
-}
-;
+    {"connect",
+     "N1",
+     TcpServer<7001>,
+     [](Stage& s) { return Connect(s, Local(7001)); }  // namespace
+     ,
+     {{"evt.type", "connect"},
+      {"fd.name", "~127.0.0.1:[0-9]+->127.0.0.1:7001"},
+      {"fd.sip", "127.0.0.1"},
+      {"fd.sport", "7001"},
+      {"fd.cip", "127.0.0.1"},
+      {"fd.l4proto", "tcp"},
+      {"fd.typechar", "4"},
+      {"evt.res", "SUCCESS"}}}  // namespace acts
+    ,
+    {"connect-refused",
+     "N1",
+     [](Stage& s) {
+       s.fd[0] = socket(AF_INET, SOCK_STREAM, 0);
+       return Must(s.fd[0] >= 0);
+     },
+     [](Stage& s) { return Connect(s, Local(7002)); },
+     {{"evt.type", "connect"},
+      {"fd.sip", "127.0.0.1"},
+      {"fd.sport", "7002"},
+      {"evt.res", "ECONNREFUSED"}}},
+    {"connect-non-blocking",
+     "N10",
+     [](Stage& s) {
+       s.fd[0] = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+       return Must(s.fd[0] >= 0);
+     },
+     [](Stage& s) { return Connect(s, Local(7003)); },
+     // Over loopback the refusal may be there at once.
+     {{"evt.type", "connect"},
+      {"fd.sip", "127.0.0.1"},
+      {"fd.sport", "7003"},
+      {"evt.res", "~EINPROGRESS|ECONNREFUSED"}}},
+    {"connect-udp",
+     "N3",
+     [](Stage& s) {
+       s.fd[0] = socket(AF_INET, SOCK_DGRAM, 0);
+       return Must(s.fd[0] >= 0);
+     },
+     [](Stage& s) { return Connect(s, Local(7004)); },
+     {{"evt.type", "connect"},
+      {"fd.sport", "7004"},
+      {"fd.l4proto", "udp"},
+      {"evt.res", "SUCCESS"}}},
+    {"connect-mapped",
+     "N5",
+     [](Stage& s) {
+       const Outcome server = TcpServer<7005>(s);
+       s.fd[0] = socket(AF_INET6, SOCK_STREAM, 0);
+       return s.fd[0] < 0 ? Outcome::kBroken : server;
+     },
+     [](Stage& s) { return Connect(s, Local6(7005, "::ffff:127.0.0.1")); },
+     {{"evt.type", "connect"},
+      {"fd.sip", "127.0.0.1"},
+      {"fd.sport", "7005"},
+      {"evt.res", "SUCCESS"}}},
+    {"connect-v6",
+     "N1",
+     [](Stage& s) {
+       const sockaddr_in6 address = Local6(7006, "::1");
+       return Server(s, AF_INET6, Any(address), sizeof address);
+     },
+     [](Stage& s) { return Connect(s, Local6(7006, "::1")); },
+     {{"evt.type", "connect"},
+      {"fd.sip", "::1"},
+      {"fd.sport", "7006"},
+      {"fd.typechar", "6"},
+      {"evt.res", "SUCCESS"}}},
+    {"connect-unix",
+     "N8",
+     [](Stage& s) {
+       const UnixAddress address = Unix(s.Path("socket"));
+       return Server(s, AF_UNIX, Any(address.address), address.length);
+     },
+     [](Stage& s) {
+       const UnixAddress address = Unix(s.Path("socket"));
+       return Connect(s, address.address, address.length);
+     },
+     {{"evt.type", "connect"},
+      {"fd.name", "$D/socket"},
+      {"fd.typechar", "u"},
+      {"fd.l4proto", "<NA>"},
+      {"evt.res", "SUCCESS"}}},
+    {"connect-abstract",
+     "N8",
+     [](Stage& s) {
+       const UnixAddress address = Unix("@acts-abstract");
+       return Server(s, AF_UNIX, Any(address.address), address.length);
+     },
+     [](Stage& s) {
+       const UnixAddress address = Unix("@acts-abstract");
+       return Connect(s, address.address, address.length);
+     },
+     {{"evt.type", "connect"},
+      {"fd.name", "@acts-abstract"},
+      {"fd.typechar", "u"},
+      {"evt.res", "SUCCESS"}}},
+    {"connect-bad-descriptor",
+     "",
+     nullptr,
+     [](Stage& s) {
+       s.fd[0] = 200;
+       return Connect(s, Local(7007));
+     },
+     {{"evt.type", "connect"}, {"evt.res", "EBADF"}, {"fd.sip", "<NA>"}}},
+    {"ring-connect",
+     "N4",
+     TcpServer<7008>,
+     [](Stage& s) { return RingConnect(s, 7008, false); },
+     {{"evt.type", "connect"},
+      {"fd.sip", "127.0.0.1"},
+      {"fd.sport", "7008"},
+      {"evt.async", "true"}},
+     kRing},
+    {"ring-connect-async",
+     "N4",
+     TcpServer<7009>,
+     [](Stage& s) { return RingConnect(s, 7009, true); },
+     {{"evt.type", "connect"},
+      {"fd.sip", "127.0.0.1"},
+      {"fd.sport", "7009"},
+      {"evt.async", "true"}},
+     kRing},
+    {"int80-connect",
+     "N1 X10",
+     TcpServer<7010>,
+     [](Stage& s) {
+       static sockaddr_in address;
+       address = Local(7010);
+       return Done(Call32(362, s.fd[0], reinterpret_cast<long>(&address), sizeof address));
+     },
+     {{"evt.type", "connect"},
+      {"fd.sip", "127.0.0.1"},
+      {"fd.sport", "7010"},
+      {"evt.res", "SUCCESS"}}},
+    {"fast-open",
+     "N2",
+     TcpServer<7011>,
+     [](Stage& s) {
+       const sockaddr_in address = Local(7011);
+       return Done(sendto(s.fd[0], "x", 1, MSG_FASTOPEN, Any(address), sizeof address));
+     },
+     {{"evt.type", "connect"},
+      {"fd.sip", "127.0.0.1"},
+      {"fd.sport", "7011"},
+      {"fd.l4proto", "tcp"}}},
+};
 
 }  // namespace
 

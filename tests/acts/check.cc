@@ -118,7 +118,7 @@ int PrintPolicy() {
     for (const Field& field : act->expect) names.insert(field.name);
   }
   printf(
-      "nswarden: 1\npolicy: acts\ndescription: every act is an alert\nimages: [\"acts*\"]\n"
+      "nswarden: 1\npolicy: acts\ndescription: every act is an alert\nimages: [acts/busybox]\n"
       "mode: audit\nrules:\n  - rule: any act\n    desc: anything at all\n"
       "    condition: evt.num >= 0\n    priority: NOTICE\n    output: \"");
   for (const std::string_view name : names) printf("%%%s ", std::string(name).c_str());

@@ -81,6 +81,7 @@ int Run(const char* folder, char** names) {
 int main(int argc, char** argv) {
   const std::string_view verb = argc > 1 ? argv[1] : "";
   if (verb == "idle") return 0;
+  if (verb == "crowd" && argc > 2) return acts::Crowd(atoi(argv[2]));
   if (verb == "policy") return acts::PrintPolicy();
   if (verb == "count") return printf("%zu\n", acts::AllActs().size()) > 0 ? 0 : 1;
   if (verb == "run" && argc > 2) return acts::Run(argv[2], argv + 3);

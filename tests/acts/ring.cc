@@ -50,6 +50,9 @@ void Put(const Ring& ring, const RingAct& act) {
   entry.len = act.length;
   entry.off = act.offset;
   entry.rw_flags = static_cast<int>(act.flags);
+  // addr3, which the headers of Debian 12 do not all have.
+  const auto third = reinterpret_cast<uintptr_t>(act.third);
+  std::memcpy(reinterpret_cast<char*>(&entry) + 48, &third, sizeof third);
   ring.At(ring.params.sq_off.array) = 0;
   ring.At(ring.params.sq_off.tail) = 1;
 }

@@ -14,8 +14,9 @@ namespace acts {
 
 std::vector<const Act*> AllActs() {
   std::vector<const Act*> all;
-  for (const auto* table : {&OpenActs(), &ExecActs(), &NetworkActs(), &CredentialActs(),
-                            &ProcessActs(), &KernelActs()}) {
+  for (const auto* table :
+       {&OpenActs(), &NameActs(), &FileActs(), &MountActs(), &ExecActs(), &NetworkActs(),
+        &SocketActs(), &CredentialActs(), &ProcessActs(), &KernelActs()}) {
     for (const Act& act : *table) all.push_back(&act);
   }
   return all;
@@ -30,7 +31,7 @@ Outcome Must(bool good) { return good ? Outcome::kDone : Outcome::kBroken; }
 bool MakeFile(const std::string& path, unsigned mode) {
   const int fd = open(path.c_str(), O_CREAT | O_WRONLY | O_TRUNC, mode);
   if (fd < 0) return false;
-  const bool good = write(fd, "content\n", 8) == 8 && fchmod(fd, mode) == 0;
+  const bool good = write(fd, "true\n", 5) == 5 && fchmod(fd, mode) == 0;
   close(fd);
   return good;
 }
