@@ -106,8 +106,8 @@ INSTANTIATE_TEST_SUITE_P(
              {"5:16: there is no field proc.nme; did you mean proc.name?",
               "5:37: there is no field fd.nam; did you mean fd.name?"}},
         Case{"Falco's field",
-             Rule("proc.sid = 1"),
-             {"5:16: the field proc.sid is not supported yet; nswarden fields lists those that "
+             Rule("proc.vmsize = 1"),
+             {"5:16: the field proc.vmsize is not supported yet; nswarden fields lists those that "
               "are"}},
         Case{"macro",
              Rule("fd.num = 1 and spawned"),

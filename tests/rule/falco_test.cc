@@ -142,7 +142,7 @@ constexpr const char* kFalco =
     "output: read (%fd.name %user.homedir)\n  priority: WARNING\n"
     "- rule: second\n  desc: d\n  condition: open_read\n  output: x\n  priority: INFO\n  "
     "warn_evttypes: false\n"
-    "- rule: third\n  desc: d\n  condition: evt.type = ptrace and proc.sid = 1\n  output: x\n  "
+    "- rule: third\n  desc: d\n  condition: evt.type = ptrace and proc.vmsize = 1\n  output: x\n  "
     "priority: INFO\n"
     "- rule: fourth\n  desc: d\n  condition: evt.type = ptrace\n  output: x\n  priority: INFO\n"
     "- rule: fifth\n  desc: d\n  condition: ka.verb = get\n  output: x\n  priority: INFO\n  "
@@ -168,13 +168,13 @@ TEST(FalcoFile, WhatNswardenHasNotIsWarnedOf) {
   std::vector<std::string> said;
   for (const Diagnostic& d : LoadPolicyText(kFalco, "f").diagnostics) said.push_back(d.Text());
   EXPECT_THAT(
-      said,
-      ElementsAre(HasSubstr("f:1:3: warning: required_engine_version"),
-                  HasSubstr("f:11:26: warning: the field user.homedir is not supported yet"),
-                  HasSubstr("f:18:18: warning: warn_evttypes"),
-                  HasSubstr("f:21:36: warning: the rule \"third\" is skipped: the field proc.sid"),
-                  HasSubstr("f:26:14: warning: the rule \"fourth\" can never match"),
-                  HasSubstr("f:34:11: warning: the rule is skipped")));
+      said, ElementsAre(
+                HasSubstr("f:1:3: warning: required_engine_version"),
+                HasSubstr("f:11:26: warning: the field user.homedir is not supported yet"),
+                HasSubstr("f:18:18: warning: warn_evttypes"),
+                HasSubstr("f:21:36: warning: the rule \"third\" is skipped: the field proc.vmsize"),
+                HasSubstr("f:26:14: warning: the rule \"fourth\" can never match"),
+                HasSubstr("f:34:11: warning: the rule is skipped")));
 }
 
 TEST(FalcoFile, AMisspeltFieldIsAnErrorUnlessToBeSkipped) {
