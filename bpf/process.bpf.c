@@ -205,6 +205,45 @@ int BPF_PROG(nsw_exec, struct task_struct *task, int old_pid, struct linux_binpr
 	return 0;
 }
 
+static __always_inline int enter_namespace(const struct door *d)
+{
+	__u64 key = (__u64)current_task();
+	struct nsw_settings *s = get_settings();
+	struct nsw_event_namespace *e;
+	struct subject who;
+	struct call *c;
+
+	if (!s || !watched(s, NSW_EVENT_NAMESPACE, &who))
+		return 0;
+	c = start_call(key, &who, NSW_EVENT_NAMESPACE, d->syscall);
+	if (!c)
+		return 0;
+	e = (void *)c->rec;
+	c->head.used = sizeof(*e);
+	e->flags = (__u32)arg(d, d->syscall == NSW_SYSCALL_setns ? 1 : 0);
+	return 0;
+}
+
+static __always_inline int exit_namespace(__s64 result)
+{
+	__u64 key = (__u64)current_task();
+	struct nsw_settings *s = get_settings();
+	struct subject who;
+	struct call *c;
+
+	if (!s || !watched(s, NSW_EVENT_NAMESPACE, &who))
+		return 0;
+	c = find_call(key, NSW_EVENT_NAMESPACE);
+	if (!c) {
+		count(NSW_EVENT_NAMESPACE, NSW_COUNT_UNPAIRED);
+		return 0;
+	}
+	finish_header((struct nsw_header *)c->rec, &c->head, result);
+	emit_small(c, NSW_RING_EVENTS);
+	end_call(key);
+	return 0;
+}
+
 /*
  * True for the last thread of a process, once. `live` alone does not tell: of two threads that end together both may
  * find it at 0. So a process that still has several threads on the books is claimed, atomically.

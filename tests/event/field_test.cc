@@ -32,7 +32,8 @@ TEST(FieldTable, HasNoNameTwiceAndADocForEach) {
 
 TEST(FieldTable, FieldsOfOneEventAreBoundToIt) {
   EXPECT_EQ(FindField("fd.nameraw")->events, 1ULL << NSW_EVENT_OPEN);
-  EXPECT_EQ(FindField("evt.arg.flags")->events, 1ULL << NSW_EVENT_OPEN | 1ULL << NSW_EVENT_FORK);
+  EXPECT_EQ(FindField("evt.arg.flags")->events,
+            1ULL << NSW_EVENT_OPEN | 1ULL << NSW_EVENT_FORK | 1ULL << NSW_EVENT_NAMESPACE);
   EXPECT_EQ(FindField("fd.name")->events, 1ULL << NSW_EVENT_OPEN | 1ULL << NSW_EVENT_CONNECT);
   EXPECT_EQ(FindField("proc.name")->events, ~0ULL);
 }

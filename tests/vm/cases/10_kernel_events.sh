@@ -3,7 +3,7 @@
 # The kernel half sees what a container does: each act once, with the object that the kernel acted on and the result.
 source "$(dirname "$(realpath "$0")")/../../e2e/lib.sh"
 source "$REPO/tests/vm/kernel_lib.sh"
-plan 17
+plan 19
 
 mkdir -p "$WORK/d"
 echo content >"$WORK/d/file"
@@ -45,6 +45,11 @@ seen "an end by a signal" '^exit .* code=9 signal=9'
 inside "exec 3<>/dev/tcp/127.0.0.1/9" || true
 seen "a connect" '^connect connect .* result=-111 .* remote=::ffff:127.0.0.1 .* remote_port=9 '
 
+inside "unshare -m true" || true
+seen "a namespace that a process makes" '^namespace unshare .* result=(0|-1) .* flags=131072$'
+inside "python3 -c 'import ctypes; ctypes.CDLL(None).setns(99, 0x20000)'" || true
+seen "a namespace that a process cannot enter" '^namespace setns .* result=-9 .* flags=131072$'
+
 inside "python3 -c '
 import threading, os, time
 b = threading.Barrier(3)
@@ -56,5 +61,5 @@ counted "a process of several threads ends once" 1 '^exit .* code=1280 '
 
 stop_tool
 emitted=$(sed -n -E 's/^counter [a-z]+ emitted=//p' "$LOG" | paste -sd+ | bc)
-check_equal "every record sent has come" "$emitted" "$(grep -cE '^(home|fork|exec|exit|open|connect) ' "$LOG")"
+check_equal "every record sent has come" "$emitted" "$(grep -cE '^(home|fork|exec|exit|open|connect|namespace) ' "$LOG")"
 finish
