@@ -35,7 +35,7 @@ void JoinChecks(std::vector<ConditionTree>& children, bool is_and) {
   };
   std::map<std::tuple<const event::Field*, uint32_t, bool>, Group> groups;
   std::vector<ConditionTree> kept;
-  std::vector<ConditionTree> taken_in;
+  std::vector<ConditionTree> taken_in;  // keeps what `others` point to
   for (ConditionTree& child : children) {
     const FieldTest* test = Joinable(child, is_and);
     if (test != nullptr) {

@@ -129,5 +129,5 @@ act "Package manager run" in_target dpkg -l
 act "Remote shell tool run" in_target nc -w 1 127.0.0.1 9 -e /bin/true
 act "Program not in the image" in_target sh -c 'cp /bin/busybox /srv/true; /srv/true'
 act "Container runtime socket used" in_target /srv/tools/client
-act "Namespace tool run" in_target unshare -m true
+act "Change of namespace" in_target unshare -m true
 finish

@@ -73,6 +73,14 @@ class Act {
     return act;
   }
 
+  static std::unique_ptr<Act> Unshare(int64_t result) {
+    auto act = std::make_unique<Act>();
+    act->Start<nsw_event_namespace>(NSW_EVENT_NAMESPACE, NSW_SYSCALL_unshare);
+    act->header().result = result;
+    act->Finish();
+    return act;
+  }
+
   static std::unique_ptr<Act> Exit() {
     auto act = std::make_unique<Act>();
     act->Start<nsw_event_exit>(NSW_EVENT_EXIT, NSW_SYSCALL_NONE);

@@ -125,8 +125,16 @@ TEST_F(Shipped, Programs) {
               ElementsAre("Remote shell tool run"));
   EXPECT_THAT(Alerts(Exec("/usr/bin/socat", "socat TCP-LISTEN:1 TCP:x:2")->event), IsEmpty());
   EXPECT_THAT(Alerts(Exec("/usr/bin/nsenter", "nsenter -t 1 -m")->event),
-              ElementsAre("Namespace tool run"));
+              ElementsAre("Change of namespace"));
   EXPECT_THAT(Alerts(Exec("/usr/sbin/nginx", "nginx -g x")->event), IsEmpty());
+}
+
+TEST_F(Shipped, NamespacesThatAProgramItselfAsksFor) {
+  EXPECT_THAT(Alerts(Act::Unshare(0)->event), ElementsAre("Change of namespace"));
+  EXPECT_THAT(Alerts(Act::Unshare(-EPERM)->event), IsEmpty());
+  const auto tool = Act::Unshare(0);
+  tool->process.name = "unshare";
+  EXPECT_THAT(Alerts(tool->event), IsEmpty()) << "that it was run is told already";
 }
 
 TEST_F(Shipped, RemoteShells) {

@@ -112,13 +112,14 @@ void FakeDocker::Misbehave(Manner manner, HttpConnection& connection) {
 }
 
 void FakeDocker::Stream(HttpConnection& connection) {
-  if (!connection.Send(kEndless)) return;
   size_t next = 0;
   {
+    // Before the answer: who has it counts on every event from here on.
     const std::lock_guard lock(mutex_);
     next = lines_.size();
     subscribers_++;
   }
+  if (!connection.Send(kEndless)) return;
   for (bool there = true; there;) {
     std::string text;
     Manner manner;
