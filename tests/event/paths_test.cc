@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Fields of acts on paths, under Falco's names; and the paths that are put together where the
 // kernel's object was not seen.
+#include "engine/event/field_table.h"
 #include "tests/event/field_fixture.h"
 
 namespace nsw::event {
