@@ -145,9 +145,12 @@ enum nsw_exe_flag {
 
 /* ---- settings and counters ------------------------------------------------------------------------------------ */
 
+/* In `wanted`, beside the bits of events: an exec carries its environment. Some rule speaks of it (proc.env). */
+#define NSW_WANT_ENVIRONMENT (1ULL << 63)
+
 /* The one element of map `settings`. */
 struct nsw_settings {
-	__u64 wanted; /* bit per enum nsw_event */
+	__u64 wanted; /* bit per enum nsw_event, and NSW_WANT_ENVIRONMENT */
 	__u64 paired; /* those wanted long enough for a return without an entry to be a loss */
 	__u64 seed; /* secret of the path hash, so that nobody can make two names collide */
 	__u32 host_mntns; /* inode numbers of PID 1's namespaces */

@@ -163,14 +163,26 @@ int BPF_KPROBE(nsw_object_truncate_file, struct file *file)
 	return 0;
 }
 
+/* True where an act without a system call is overlayfs doing it once more, to its layer's file. Then the act is dropped. */
+static __always_inline bool layer_aside(__u64 key, struct vfsmount *mnt)
+{
+	if (!(key & ASIDE) || !mnt || !internal_mount(mnt))
+		return false;
+	end_call(key);
+	return true;
+}
+
 SEC("?kprobe/vfs_fallocate")
 int BPF_KPROBE(nsw_object_truncate_room, struct file *file, int mode, __s64 offset, __s64 length)
 {
 	__u64 key;
-	struct call *c = hooked(NSW_EVENT_TRUNCATE, EVENT_SIZE(truncate), &key);
 	struct nsw_event_truncate *e;
+	struct call *c;
 
-	if (!c)
+	if (backing_file(file))
+		return 0;
+	c = hooked(NSW_EVENT_TRUNCATE, EVENT_SIZE(truncate), &key);
+	if (!c || layer_aside(key, BPF_CORE_READ(file, f_path.mnt)))
 		return 0;
 	e = (void *)c->rec;
 	e->mode = mode;
@@ -287,6 +299,8 @@ static __always_inline int xattr_object(struct pt_regs *ctx)
 		return 0;
 	e = (void *)c->rec;
 	mnt = mount_of(c, key);
+	if (layer_aside(key, (struct vfsmount *)mnt))
+		return 0;
 	if (!lies_on(dentry, (struct vfsmount *)mnt)) {
 		dentry = (void *)PT_REGS_PARM2(ctx);
 		name = (void *)PT_REGS_PARM3(ctx);

@@ -92,13 +92,11 @@ static __always_inline void exec_place(struct call_large *c, __u64 key)
 			 (BPF_CORE_READ(tty, driver, minor_start) + BPF_CORE_READ(tty, index));
 }
 
-/* The arguments as the new program has them: one block of texts. */
-static __always_inline void exec_args(struct call_large *c)
+/* One block of texts from the new program's memory, as much of it as a text may have. */
+static __always_inline void exec_block(struct call_large *c, struct nsw_str *text, __u64 from, __u64 to)
 {
 	struct nsw_event_exec *e = (void *)c->rec;
-	struct mm_struct *mm = BPF_CORE_READ(current_task(), mm);
-	__u64 from = BPF_CORE_READ(mm, arg_start);
-	__u64 n = BPF_CORE_READ(mm, arg_end) - from, pos = c->head.used;
+	__u64 n = to - from, pos = c->head.used;
 
 	if (n > NSW_TEXT_MAX) {
 		n = NSW_TEXT_MAX;
@@ -112,9 +110,21 @@ static __always_inline void exec_args(struct call_large *c)
 	}
 	if (bpf_probe_read_user(c->rec + pos, n, (void *)from))
 		return;
-	e->args.off = pos;
-	e->args.len = n;
+	text->off = pos;
+	text->len = n;
 	c->head.used = pos + n;
+}
+
+/* Arguments and environment as the new program has them. */
+static __always_inline void exec_args(struct call_large *c)
+{
+	struct nsw_event_exec *e = (void *)c->rec;
+	struct mm_struct *mm = BPF_CORE_READ(current_task(), mm);
+	struct nsw_settings *s = get_settings();
+
+	exec_block(c, &e->args, BPF_CORE_READ(mm, arg_start), BPF_CORE_READ(mm, arg_end));
+	if (s && s->wanted & NSW_WANT_ENVIRONMENT)
+		exec_block(c, &e->env, BPF_CORE_READ(mm, env_start), BPF_CORE_READ(mm, env_end));
 }
 
 /* The arguments as the caller gave them, where no new program came to be. */
@@ -150,8 +160,8 @@ static __always_inline int exec_succeeded(struct call_large *c, __u64 key, struc
 
 	exec_object(c, key, BPF_CORE_READ(bprm, file));
 	exec_place(c, key);
-	exec_args(c);
 	exec_raw(c, bprm);
+	exec_args(c);
 	finish_header(&e->h, &c->head, 0);
 	return emit_large(c, NSW_RING_EVENTS);
 }

@@ -40,7 +40,7 @@ constexpr auto MakeRecordFields() {
 #include "bpf/events.def"
 
 constexpr size_t kMarkers = static_cast<size_t>(Type::kCount) - 1;
-static_assert(NSW_EVENT_COUNT <= 64, "sets of events are masks of 64 bits");
+static_assert(NSW_EVENT_COUNT < 64, "sets of events are masks of 64 bits, and one means more");
 constexpr size_t kFields = MakeRecordFields().size() - kMarkers;
 
 constexpr std::array<RecordField, kFields> NumberedFields() {

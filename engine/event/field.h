@@ -66,6 +66,8 @@ struct Field {
   std::array<const RecordField*, NSW_EVENT_COUNT> record{};
   /// Takes [KEY] or .KEY, whose number (KeyNumber) the getter gets as its index.
   bool keyed = false;
+  /// Bits of nsw_settings.wanted without which the kernel leaves it out.
+  uint64_t wants = 0;
   /// The form in which the getter tells what people may write in several: both sides of = != in and
   /// intersects are of this form. Null: as it is written.
   std::string_view (*form)(std::string_view) = nullptr;

@@ -55,6 +55,19 @@ Value UserName(uint32_t uid, Scratch& s) {
   return uid == 0 ? Value::Text("root") : Print(s, "%u", uid);
 }
 
+// A variable of the environment that a program was executed with.
+Value Variable(const Field&, const Event& e, uint32_t key, Scratch&) {
+  static const size_t env = TextOf(Type::k_exec, "env");
+  const std::string& name = KeyOf(key);
+  for (std::string_view left = e.text(env); !left.empty();) {
+    const std::string_view variable = left.substr(0, left.find('\0'));
+    left.remove_prefix(std::min(variable.size() + 1, left.size()));
+    if (variable.size() > name.size() && variable[name.size()] == '=' && variable.starts_with(name))
+      return Value::Text(variable.substr(name.size() + 1));
+  }
+  return Value::Absent();
+}
+
 template <uint32_t Flag>
 Value ExeFlag(const Field&, const Event& e, uint32_t, Scratch&) {
   return e.process == nullptr ? Value::Absent() : Value::Number((e.process->exe_flags & Flag) != 0);
@@ -90,6 +103,15 @@ const Field kRows[] = {
        return e.process == nullptr ? Value::Absent() : TextOrAbsent(e.process->args());
      },
      "untrusted: arguments without the program", false, false, true},
+    {.name = "proc.env",
+     .type = FieldType::kString,
+     .get = Variable,
+     .doc = "untrusted: a variable of the environment that the program is executed with: "
+            "proc.env[LD_PRELOAD]",
+     .untrusted = true,
+     .events = Bit(Type::k_exec),
+     .keyed = true,
+     .wants = NSW_WANT_ENVIRONMENT},
     {"proc.cwd", FieldType::kString, [](NSW_GETTER) { return Of<&Process::cwd>(e.process); },
      "current directory when the program was executed"},
     {"proc.tty", FieldType::kNumber,

@@ -52,15 +52,33 @@ std::set<std::string> BtfFunctions() {
   return names;
 }
 
+bool IsSyscallFunction(const std::string& name) {
+  return name.starts_with("__x64_") || name.starts_with("__ia32_");
+}
+
 // Those of the functions that system calls enter by: "ffffffff81234567 T __x64_sys_fork".
 std::set<std::string> SyscallSymbols() {
   std::set<std::string> symbols;
   std::ifstream lines("/proc/kallsyms");
   for (std::string address, kind, line; lines >> address >> kind && std::getline(lines, line);) {
     const std::string name = line.substr(1, line.find('\t') - 1);
-    if (name.starts_with("__x64_") || name.starts_with("__ia32_")) symbols.insert(name);
+    if (IsSyscallFunction(name)) symbols.insert(name);
   }
   return symbols;
+}
+
+// Those of them that can be traced; empty where tracefs does not tell.
+std::set<std::string> TraceableSyscalls() {
+  std::set<std::string> functions;
+  for (const char* path : {"/sys/kernel/tracing/available_filter_functions",
+                           "/sys/kernel/debug/tracing/available_filter_functions"}) {
+    std::ifstream lines(path);
+    for (std::string line; std::getline(lines, line);) {
+      if (IsSyscallFunction(line)) functions.insert(line.substr(0, line.find(' ')));
+    }
+    if (!functions.empty()) break;
+  }
+  return functions;
 }
 
 }  // namespace
@@ -127,6 +145,11 @@ bool HasBtfFunction(const std::string& name) {
 bool HasFunction(const std::string& name) {
   static const std::set<std::string> symbols = SyscallSymbols();
   return HasBtfFunction(name) || symbols.contains(name);
+}
+
+bool IsTraceable(const std::string& function) {
+  static const std::set<std::string> functions = TraceableSyscalls();
+  return functions.empty() || functions.contains(function);
 }
 
 bool HasSyscallTracepoint(const std::string& name) {

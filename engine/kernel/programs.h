@@ -46,6 +46,9 @@ bool HasBtfFunction(const std::string& name);
 /// True where the kernel has a function of that name, so that a kprobe can be put on it. The BTF of
 /// some kernels leaves out those of system calls without arguments (fork).
 bool HasFunction(const std::string& name);
+/// False for the function of a system call that this kernel lets nobody put a kprobe on: it was
+/// compiled without tracing, as that of perf_event_open on 5.10.
+bool IsTraceable(const std::string& function);
 /// True where the system call of that name has tracepoints; tracefs must be mounted.
 bool HasSyscallTracepoint(const std::string& name);
 

@@ -19,7 +19,8 @@ struct Sensor::Row {
 
   [[nodiscard]] size_t Index() const { return static_cast<size_t>(event); }
   [[nodiscard]] std::string EventName() const { return std::string(event::Info(event).name); }
-  [[nodiscard]] std::string Function() const { return "__x64_sys_" + name; }
+  [[nodiscard]] std::string KernelName() const;
+  [[nodiscard]] std::string Function() const { return "__x64_sys_" + KernelName(); }
   /// The functions through which 32-bit callers come, as far as this kernel has them.
   [[nodiscard]] std::vector<std::string> CompatFunctions() const;
 };
@@ -46,6 +47,16 @@ constexpr Door kDoors[] = {
 
 constexpr std::string_view kOneDoor[] = {
 #define ONE_DOOR(name) #name,
+#include "bpf/syscalls.def"
+};
+
+struct Name {
+  std::string_view call;
+  std::string_view kernel;
+};
+
+constexpr Name kKernelNames[] = {
+#define KERNEL_NAME(name, kernel) {#name, #kernel},
 #include "bpf/syscalls.def"
 };
 
@@ -93,6 +104,11 @@ bool IsGeneral(const bpf_program* program) {
 
 }  // namespace
 
+std::string Sensor::Row::KernelName() const {
+  const auto found = std::ranges::find(kKernelNames, name, &Name::call);
+  return found == std::end(kKernelNames) ? name : std::string(found->kernel);
+}
+
 std::vector<std::string> Sensor::Row::CompatFunctions() const {
   std::vector<std::string> functions;
   if (std::ranges::find(kOneDoor, name) != std::end(kOneDoor)) return functions;
@@ -100,7 +116,7 @@ std::vector<std::string> Sensor::Row::CompatFunctions() const {
     if (HasFunction(function)) functions.push_back(function);
     return HasFunction(function);
   };
-  if (!add("__ia32_compat_sys_" + name)) add("__ia32_sys_" + name);
+  if (!add("__ia32_compat_sys_" + KernelName())) add("__ia32_sys_" + KernelName());
   for (const Door& door : kDoors) {
     if (door.call == name) add(std::string(door.function));
   }
@@ -151,9 +167,13 @@ void Sensor::Choose() {
   for (const Row& row : Rows()) ChooseRow(row);
 }
 
+bool Sensor::ByTracepoint(const Row& row) const {
+  return !features_.kprobe || (HasFunction(row.Function()) && !IsTraceable(row.Function()));
+}
+
 void Sensor::ChooseRow(const Row& row) {
   bpf_object* object = skeleton_->obj;
-  if (!features_.kprobe) {
+  if (ByTracepoint(row)) {
     Want(object, "nsw_t_" + row.name);
     Want(object, "nsw_tr_" + row.EventName());
     return;
@@ -240,7 +260,7 @@ void Sensor::AttachObjects(size_t event) {
 }
 
 void Sensor::AttachRow(const Row& row) {
-  if (!features_.kprobe) return AttachByTracepoint(row);
+  if (ByTracepoint(row)) return AttachByTracepoint(row);
   AttachByKprobe(row, row.Function(), row.name);
   for (const std::string& function : row.CompatFunctions()) AttachByKprobe(row, function, function);
 }
@@ -282,18 +302,18 @@ std::string Sensor::AttachReturn(const Row& row, const std::string& function, Pr
 
 void Sensor::AttachByTracepoint(const Row& row) {
   Probes& probes = probes_[row.Index()];
-  if (!HasSyscallTracepoint(row.name)) {
+  if (!HasSyscallTracepoint(row.KernelName())) {
     probes.lines.push_back(row.name + kNotHere);
     return;
   }
   bpf_program* entry = Find("nsw_t_" + row.name);
   bpf_program* exit = Find("nsw_tr_" + row.EventName());
   if (entry == nullptr || exit == nullptr) return;
-  if (!Keep(AttachTracepoint(exit, "syscalls", "sys_exit_" + row.name), probes.returns, row.name,
-            probes.lines))
+  if (!Keep(AttachTracepoint(exit, "syscalls", "sys_exit_" + row.KernelName()), probes.returns,
+            row.name, probes.lines))
     return;
-  if (!Keep(AttachTracepoint(entry, "syscalls", "sys_enter_" + row.name), probes.entries, row.name,
-            probes.lines))
+  if (!Keep(AttachTracepoint(entry, "syscalls", "sys_enter_" + row.KernelName()), probes.entries,
+            row.name, probes.lines))
     return;
   probes.lines.push_back(row.name + ": tracepoints sys_enter + sys_exit (degraded)");
 }

@@ -54,6 +54,7 @@ class Sensor {
   Status Open(bpf_object* shared, bool lsm);
   void Choose();
   void ChooseRow(const Row& row);
+  [[nodiscard]] bool ByTracepoint(const Row& row) const;
   void AttachAlways();
   void AttachObjects(size_t event);
   void AttachRow(const Row& row);

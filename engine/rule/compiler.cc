@@ -94,6 +94,8 @@ class PolicyCompiler {
     RuleInfo info = Info(rule.name.value, rule.priority, rule.tags);
     info.output = std::move(output);
     if (!ids_.Take(info, rule.name.place) || !rule.enabled) return;
+    out_.wants |= compiler.wants();
+    for (const event::Field* field : info.output->fields()) out_.wants |= field->wants;
     out_.rules.push_back(std::make_unique<RuleInfo>(std::move(info)));
     for (unsigned event = 1; event < NSW_EVENT_COUNT; event++) {
       if ((tree->may_be_true >> event & 1) == 0) continue;

@@ -29,6 +29,7 @@ struct CompiledPolicy {
   Selector selector;
   std::vector<std::unique_ptr<RuleInfo>> rules;  ///< those that are enabled, in order
   std::array<std::vector<Candidate>, NSW_EVENT_COUNT> by_event;  ///< in the rules' order
+  uint64_t wants = 0;  ///< what the kernel must be told for the rules' fields, beside the events
   std::vector<DenyEntry> entries;
   std::vector<std::unique_ptr<RuleInfo>> deny_rules;
   std::vector<const RuleInfo*> rule_of_entry;  ///< beside `entries`

@@ -135,6 +135,7 @@ ConditionCompiler::Result ConditionCompiler::Check(const Expr& expr) {
   const Field* field = event::FindField(expr.name);
   if (field == nullptr) field = event::FindKeyed(expr.name, key);
   if (field == nullptr) return NoField(expr);
+  wants_ |= field->wants;
   FieldTest test{.field = field, .negated = expr.op->negated};
   if (!(field->keyed ? TakeKey(expr, key, test) : TakeIndex(expr, *field, test))) {
     return std::nullopt;
@@ -230,7 +231,11 @@ bool ConditionCompiler::TakeKey(const Expr& expr, std::string_view key, FieldTes
     test.index = event::KeyNumber(key);
     return true;
   }
-  Fail(expr.where, expr.name + " takes a key in [ ]", "write " + expr.name + "[app]");
+  if (falco_) {
+    Miss(expr.where, expr.name + " without a key is not supported yet");
+  } else {
+    Fail(expr.where, expr.name + " takes a key in [ ]", "write " + expr.name + "[app]");
+  }
   return false;
 }
 

@@ -39,6 +39,8 @@ class ConditionCompiler {
   [[nodiscard]] const std::optional<Missing>& missing() const { return missing_; }
   /// Compiled so far, macros counted as often as they are used.
   [[nodiscard]] size_t checks() const { return checks_; }
+  /// What the kernel must be told for its fields: bits of nsw_settings.wanted.
+  [[nodiscard]] uint64_t wants() const { return wants_; }
 
  private:
   using Result = std::optional<ConditionTree>;
@@ -61,7 +63,8 @@ class ConditionCompiler {
   bool skip_unknown_;
   Diagnostics& diagnostics_;
   std::vector<const Macro*> stack_;  // macros that are being put in
-  size_t checks_ = 0;                // beyond kConditionSizeMax: given up
+  uint64_t wants_ = 0;
+  size_t checks_ = 0;  // beyond kConditionSizeMax: given up
   std::optional<Missing> missing_;
 };
 

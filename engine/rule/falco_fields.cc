@@ -199,7 +199,6 @@ constexpr std::string_view kNames[] = {
     "proc.cmdnargs",
     "proc.cwd",
     "proc.duration",
-    "proc.env",
     "proc.exe",
     "proc.exe_ino",
     "proc.exe_ino.ctime",

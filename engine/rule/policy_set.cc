@@ -25,6 +25,7 @@ class CompiledSet final : public PolicySet {
       for (const auto& rule : policy.rules) by_id_.emplace(rule->id, rule.get());
       for (const auto& rule : policy.deny_rules) by_id_.emplace(rule->id, rule.get());
       if (policy.info.mode == Mode::kOff) continue;
+      wanted_ |= policy.wants;
       for (unsigned event = 1; event < NSW_EVENT_COUNT; event++) {
         if (!policy.by_event[event].empty()) wanted_ |= 1ULL << event;
       }

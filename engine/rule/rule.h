@@ -112,7 +112,7 @@ class PolicySet {
   [[nodiscard]] virtual const RuleInfo* FindRule(uint32_t id) const = 0;
 
   [[nodiscard]] virtual std::span<const PolicyInfo> policies() const = 0;
-  /// Events that any rule can match on: bit per nsw_event.
+  /// Events that any rule can match on: bit per nsw_event; and NSW_WANT_*.
   [[nodiscard]] virtual uint64_t wanted() const = 0;
 };
 

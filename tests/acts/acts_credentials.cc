@@ -27,7 +27,7 @@ Outcome Setuid32(Stage&) { return Done(Call32(213, 1000)); }
 Outcome Setuid16(Stage&) { return Done(Call32(23, 1000)); }
 Outcome SetuidRefused(Stage&) {
   syscall(SYS_setuid, 1000);
-  return Done(syscall(SYS_setgid, 0));
+  return Done(syscall(SYS_setgid, 7));
 }
 Outcome Setgroups(Stage&) {
   const unsigned groups[] = {4, 27};
@@ -115,7 +115,7 @@ const std::vector<Act> kActs = {
      "",
      nullptr,
      SetuidRefused,
-     {{"evt.type", "setgid"}, {"evt.arg.gid", "0"}, {"evt.res", "EPERM"}},
+     {{"evt.type", "setgid"}, {"evt.arg.gid", "7"}, {"evt.res", "EPERM"}},
      "setuid"},
     {"setgroups", "", nullptr, Setgroups, {{"evt.type", "setgroups"}, {"evt.arg.size", "2"}}},
     {"capset",

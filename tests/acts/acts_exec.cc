@@ -83,6 +83,18 @@ const std::vector<Act> kActs = {
       {"evt.res", "SUCCESS"},
       {"proc.exepath", "/program"}}}  // namespace acts
     ,
+    {"execve-environment",
+     "",
+     nullptr,
+     [](Stage&) {
+       setenv("NSW_ACTS_X", "not this one", 1);
+       setenv("NSW_ACTS", "a value=with signs", 1);
+       return Exec(kProgram);
+     },
+     {{"evt.type", "execve"},
+      {"proc.env[NSW_ACTS]", "a value=with signs"},
+      {"proc.env[NSW_ACT]", "<NA>"},
+      {"evt.res", "SUCCESS"}}},
     {"execve-missing",
      "",
      nullptr,

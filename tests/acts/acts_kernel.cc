@@ -29,7 +29,11 @@ Outcome ModuleFile(Stage& s) {
   s.fd[0] = open(s.Path("module.ko").c_str(), O_RDONLY);
   return Must(s.fd[0] >= 0);
 }
-Outcome FinitModule(Stage& s) { return Done(syscall(SYS_finit_module, s.fd[0], "debug=1", 1)); }
+// Written here, so that its page is there: the kernel itself does not get as far as reading it.
+Outcome FinitModule(Stage& s) {
+  const char arguments[] = "debug=1";
+  return Done(syscall(SYS_finit_module, s.fd[0], arguments, 1));
+}
 Outcome DeleteModule(Stage&) { return Done(syscall(SYS_delete_module, "acts_none", O_NONBLOCK)); }
 
 bpf_attr Program() {

@@ -254,10 +254,23 @@ TEST(Rules, WantedIsWhatTheyCanMatchOn) {
             1ULL << NSW_EVENT_CONNECT);
   EXPECT_EQ(Load(Policy(RuleOf("evt.type = execve and not proc.name = x")))->wanted(),
             1ULL << NSW_EVENT_EXEC);
-  EXPECT_EQ(Load(Policy(RuleOf("not evt.type in (open, openat, openat2, creat)")))->wanted() &
-                1ULL << NSW_EVENT_OPEN,
-            0U);
+  EXPECT_EQ(
+      Load(Policy(RuleOf("not evt.type in (open, openat, openat2, open_by_handle_at, creat)")))
+              ->wanted() &
+          1ULL << NSW_EVENT_OPEN,
+      0U);
   EXPECT_EQ(Load(Policy("- {list: l, items: []}\n"))->wanted(), 0U);
+}
+
+TEST(Rules, TheEnvironmentIsAskedForWhereARuleSpeaksOfIt) {
+  EXPECT_EQ(Load(Policy(RuleOf("evt.type = execve")))->wanted() & NSW_WANT_ENVIRONMENT, 0U);
+  EXPECT_NE(Load(Policy(RuleOf("proc.env[LD_PRELOAD] exists")))->wanted() & NSW_WANT_ENVIRONMENT,
+            0U);
+  EXPECT_NE(Load(Policy("- {rule: r, condition: evt.type = execve, output: \"%proc.env[HOME]\", "
+                        "priority: INFO}\n"))
+                    ->wanted() &
+                NSW_WANT_ENVIRONMENT,
+            0U);
 }
 
 TEST(Rules, IdsStayTheSame) {

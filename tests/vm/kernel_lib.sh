@@ -69,6 +69,14 @@ counted() {
   check_equal "$1" "$2" "$(grep -cE "$3" "$LOG" || true)"
 }
 
+# What the kernel half says it has sent, once the tool has stopped, and what came.
+records_sent() { sed -n -E 's/^counter [a-z_]+ emitted=//p' "$LOG" | paste -sd+ | bc; }
+records_come() { grep -cE '^[a-z_]+ [a-z0-9_-]+ verdict=' "$LOG"; }
+
+# Calls that not every kernel of the suites has.
+# shellcheck disable=SC2034
+YOUNG='fchmodat2|setxattrat|removexattrat'
+
 # keep_features NAME: what the tool said of this kernel: the outcome of each trial, and the hooks that were chosen. In a
 # guest it is among the results of the run, for README's table.
 FEATURES=$WORK/features

@@ -26,5 +26,5 @@ check "forks without room for a label are refused (L3, L6)" test "$refused" -gt 
 stop_tool
 check_equal "... and counted, each" "$refused" "$(sed -n 's/^counter none no_label=//p' "$LOG")"
 check_equal "... that alone" "" "$(grep -E '^counter .*(ring_full|no_scratch|unpaired)' "$LOG" || true)"
-check_equal "what was made is told of" "$((200 - refused))" "$(grep -cE '^fork .* comm=python3 ' "$LOG")"
+check_equal "what was made is told of" "$((200 - refused))" "$(grep -cE '^fork .* result=[0-9]+ .* comm=python3 ' "$LOG")"
 finish
