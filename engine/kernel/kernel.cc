@@ -193,7 +193,7 @@ Status LoadedKernel::LabelRunning() {
 
 void LoadedKernel::SetWanted(uint64_t events) {
   events |= event::EventsOf({event::History::ALWAYS});
-  events &= (1ULL << NSW_EVENT_COUNT) - 1 | NSW_WANT_ENVIRONMENT;
+  events &= ((1ULL << NSW_EVENT_COUNT) - 1) | NSW_WANT_ENVIRONMENT;
   const uint64_t gone = settings_->wanted & ~events;
   settings_->paired = settings_->paired & ~gone;
   settings_->wanted = settings_->wanted & ~gone;
