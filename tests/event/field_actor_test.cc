@@ -196,7 +196,7 @@ TEST(KeyedField, IsFoundWithItsKey) {
 }  // namespace
 TEST_F(FieldTest, EnvironmentIsOfTheProgramThatIsExecuted) {
   using namespace std::string_literals;
-  RecordBuilder<nsw_event_exec> record(Type::k_exec);
+  test::RecordBuilder<nsw_event_exec> record(Type::k_exec);
   Take(record.Text(&nsw_event_exec::env, "PATHS=/x\0PATH=/bin:/a=b\0EMPTY=\0BARE\0LAST=cut"s));
   EXPECT_EQ(Text("proc.env", KeyNumber("PATH")), "/bin:/a=b");
   EXPECT_EQ(Text("proc.env", KeyNumber("LAST")), "cut");
@@ -204,7 +204,7 @@ TEST_F(FieldTest, EnvironmentIsOfTheProgramThatIsExecuted) {
   EXPECT_EQ(Text("proc.env", KeyNumber("BARE")), kNone);
   EXPECT_EQ(Text("proc.env", KeyNumber("PAT")), kNone);
   EXPECT_EQ(Text("proc.env", KeyNumber("")), kNone);
-  Take(RecordBuilder<nsw_event_exec>(Type::k_exec));
+  Take(test::RecordBuilder<nsw_event_exec>(Type::k_exec));
   EXPECT_EQ(Text("proc.env", KeyNumber("PATH")), kNone);
 }
 
