@@ -90,7 +90,8 @@ Status DemoEngine::WriteFiles(const std::string& policy) const {
   std::ofstream config(folder_ / "nswarden.yaml");
   config << "policies: " << text("policies")
          << "\noutput: json\nhistory: {path: " << text("history.db")
-         << "}\nruntimes: {docker: '', containerd: '', crio: '', podman: '', podman_storage: ''}"
+         << ", events: [open, connect]}\nruntimes: {docker: '', containerd: '', crio: '', podman: "
+            "'', podman_storage: ''}"
          << "\nrun_directory: " << text("run") << "\n";
   config.close();
   return config ? Status() : Fail(folder_.string() + ": cannot be written");

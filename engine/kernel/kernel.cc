@@ -14,6 +14,7 @@
 
 #include "engine/base/clock.h"
 #include "engine/event/event.h"
+#include "engine/kernel/hurry.h"
 #include "engine/kernel/loaded_kernel.h"
 
 namespace nsw::kernel {
@@ -31,6 +32,12 @@ constexpr const char* kLsmIdentity[] = {"nsw_task_alloc", "nsw_task_free", "nsw_
 constexpr const char* kRefuse[] = {"nsw_file_open", "nsw_bprm_check", "nsw_socket_connect",
                                    "nsw_socket_sendmsg"};
 
+// What was asked for, and what knowing the processes rests on.
+uint64_t WithTheirNeeds(uint64_t events) {
+  events |= event::EventsOf({event::History::ALWAYS});
+  return events & (((1ULL << NSW_EVENT_COUNT) - 1) | NSW_WANT_ENVIRONMENT);
+}
+
 }  // namespace
 
 Result<std::unique_ptr<Kernel>> Kernel::Load(const Features& features, const Options& options) {
@@ -40,6 +47,7 @@ Result<std::unique_ptr<Kernel>> Kernel::Load(const Features& features, const Opt
 }
 
 LoadedKernel::~LoadedKernel() {
+  const Hurry hurry;
   sensor_.reset();
   links_.clear();
   if (settings_ != nullptr)
@@ -48,6 +56,7 @@ LoadedKernel::~LoadedKernel() {
 
 Status LoadedKernel::Start() {
   CaptureLibbpfLog();
+  const Hurry hurry;
   if (!features_.tracing || !features_.ring_buffer) {
     return Fail(
         "this kernel lacks BTF tracepoints or BPF ring buffers; nswarden needs Linux 5.10 with "
@@ -61,7 +70,8 @@ Status LoadedKernel::Start() {
   OpenDenyMaps();
   // Identity before the sensor, so that no act is seen whose process has no label yet.
   if (Status status = AttachIdentity(); !status) return status;
-  Result<Sensor> sensor = Sensor::Load(features_, skeleton_->obj, lsm_);
+  Result<Sensor> sensor =
+      Sensor::Load(features_, skeleton_->obj, lsm_, WithTheirNeeds(options_.wanted));
   if (!sensor) return tl::unexpected(sensor.error());
   sensor_.emplace(std::move(*sensor));
   SetWanted(options_.wanted);
@@ -192,16 +202,17 @@ Status LoadedKernel::LabelRunning() {
 }
 
 void LoadedKernel::SetWanted(uint64_t events) {
-  events |= event::EventsOf({event::History::ALWAYS});
-  events &= ((1ULL << NSW_EVENT_COUNT) - 1) | NSW_WANT_ENVIRONMENT;
+  events = WithTheirNeeds(events);
   const uint64_t gone = settings_->wanted & ~events;
   settings_->paired = settings_->paired & ~gone;
   settings_->wanted = settings_->wanted & ~gone;
+  const Hurry hurry;
   if (gone != 0) {
     sensor_->Detach(gone);
     ForgetCalls(gone);
   }
-  sensor_->Attach(events);
+  if (const Status status = sensor_->Attach(events); !status)
+    spdlog::error("what was not wanted before is not watched: {}", status.error().message);
   settings_->wanted = events;
   // A call that was under way when its probes came has a return without an entry. That is no loss.
   paired_from_ns_ = SystemClock().BootNs() + kSecond;

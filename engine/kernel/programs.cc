@@ -81,6 +81,11 @@ std::set<std::string> TraceableSyscalls() {
   return functions;
 }
 
+const std::set<std::string>& Traceable() {
+  static const std::set<std::string> functions = TraceableSyscalls();
+  return functions;
+}
+
 }  // namespace
 
 void CaptureLibbpfLog() { libbpf_set_print(OnLibbpf); }
@@ -143,13 +148,14 @@ bool HasBtfFunction(const std::string& name) {
 }
 
 bool HasFunction(const std::string& name) {
+  if (HasBtfFunction(name)) return true;
+  if (!Traceable().empty()) return Traceable().contains(name);
   static const std::set<std::string> symbols = SyscallSymbols();
-  return HasBtfFunction(name) || symbols.contains(name);
+  return symbols.contains(name);
 }
 
 bool IsTraceable(const std::string& function) {
-  static const std::set<std::string> functions = TraceableSyscalls();
-  return functions.empty() || functions.contains(function);
+  return Traceable().empty() || Traceable().contains(function);
 }
 
 bool HasSyscallTracepoint(const std::string& name) {

@@ -123,56 +123,70 @@ std::vector<std::string> Sensor::Row::CompatFunctions() const {
   return functions;
 }
 
-Result<Sensor> Sensor::Load(const Features& features, bpf_object* shared, bool lsm) {
-  Sensor sensor(features);
-  if (Status status = sensor.Open(shared, lsm); !status) return tl::unexpected(status.error());
+Result<Sensor> Sensor::Load(const Features& features, bpf_object* shared, bool lsm,
+                            uint64_t events) {
+  Sensor sensor(features, shared, lsm);
+  if (Status status = sensor.LoadPrograms(events); !status) return tl::unexpected(status.error());
   sensor.AttachAlways();
   return sensor;
 }
 
-Status Sensor::Open(bpf_object* shared, bool lsm) {
-  skeleton_.reset(sensor__open());
-  if (!skeleton_) return FailProgram("sensor", "opening the object", errno);
-  skeleton_->rodata->lsm_attached = lsm ? 1 : 0;
+// Only what this kernel can use and somebody wants is loaded: the verifier's work is most of the
+// start.
+Status Sensor::LoadPrograms(uint64_t events) {
+  Object object(sensor__open());
+  if (!object) return FailProgram("sensor", "opening the object", errno);
+  object->rodata->lsm_attached = lsm_ ? 1 : 0;
+  if (Status status = ShareMaps(object->obj); !status) return status;
+  if (objects_.empty()) ChooseGeneral(object->obj);
+  ChooseObjects(object->obj, events & ~loaded_);
+  for (const Row& row : Rows()) {
+    if ((events & ~loaded_) >> row.Index() & 1) ChooseRow(object->obj, row);
+  }
+  if (const int error = sensor__load(object.get()); error != 0)
+    return FailProgram("sensor", "loading", -error);
+  objects_.push_back(std::move(object));
+  loaded_ |= events;
+  return {};
+}
+
+Status Sensor::ShareMaps(bpf_object* object) {
   bpf_map* map = nullptr;
-  bpf_object__for_each_map(map, skeleton_->obj) {
+  bpf_object__for_each_map(map, object) {
     const char* name = bpf_map__name(map);
     if (std::strchr(name, '.') != nullptr) continue;  // each object's own data
-    bpf_map* same = bpf_object__find_map_by_name(shared, name);
+    bpf_map* same = bpf_object__find_map_by_name(shared_, name);
     if (same == nullptr) continue;
     if (const int error = bpf_map__reuse_fd(map, bpf_map__fd(same)); error != 0) {
       return FailProgram("sensor", std::string("sharing map ") + name, -error);
     }
   }
-  Choose();
-  if (const int error = sensor__load(skeleton_.get()); error != 0)
-    return FailProgram("sensor", "loading", -error);
   return {};
 }
 
-// Only what this kernel can use is loaded: the verifier's work is most of the start.
-void Sensor::Choose() {
-  bpf_object* object = skeleton_->obj;
+void Sensor::ChooseGeneral(bpf_object* object) {
   for (const char* name : kAlways) Want(object, name);
   if (!features_.fexit)
     Want(object, features_.kprobe ? "nsw_switch_kprobe" : "nsw_switch_tracepoint");
   if (features_.kprobe && !features_.lsm) Want(object, "nsw_seed_kprobe");
+}
+
+void Sensor::ChooseObjects(bpf_object* object, uint64_t events) {
   bpf_program* program = nullptr;
   bpf_object__for_each_program(program, object) {
-    if (ObjectOf(program) == event::Type::kNone) continue;
+    const auto event = static_cast<size_t>(ObjectOf(program));
+    if (event == 0) continue;
     const std::string kind = Kind(program);
     const bool possible = kind == "tp_btf" || (kind == "kprobe" && features_.kprobe);
-    bpf_program__set_autoload(program, possible);
+    bpf_program__set_autoload(program, possible && (events >> event & 1) != 0);
   }
-  for (const Row& row : Rows()) ChooseRow(row);
 }
 
 bool Sensor::ByTracepoint(const Row& row) const {
-  return !features_.kprobe || (HasFunction(row.Function()) && !IsTraceable(row.Function()));
+  return !features_.kprobe || !IsTraceable(row.Function());
 }
 
-void Sensor::ChooseRow(const Row& row) {
-  bpf_object* object = skeleton_->obj;
+void Sensor::ChooseRow(bpf_object* object, const Row& row) {
   if (ByTracepoint(row)) {
     Want(object, "nsw_t_" + row.name);
     Want(object, "nsw_tr_" + row.EventName());
@@ -183,13 +197,30 @@ void Sensor::ChooseRow(const Row& row) {
   if (features_.fexit && HasBtfFunction(row.Function())) Want(object, "nsw_f_" + row.name);
 }
 
-bpf_program* Sensor::Find(const std::string& name) const {
-  bpf_program* program = FindProgram(skeleton_->obj, name);
-  return program != nullptr && bpf_program__autoload(program) ? program : nullptr;
+// Those that are loaded.
+std::vector<bpf_program*> Sensor::Programs() const {
+  std::vector<bpf_program*> all;
+  for (const Object& object : objects_) {
+    bpf_program* program = nullptr;
+    bpf_object__for_each_program(program, object->obj) {
+      if (bpf_program__autoload(program)) all.push_back(program);
+    }
+  }
+  return all;
 }
 
-void Sensor::Attach(uint64_t events) {
-  events &= ~attached_;
+bpf_program* Sensor::Find(const std::string& name) const {
+  for (const Object& object : objects_) {
+    bpf_program* program = FindProgram(object->obj, name);
+    if (program != nullptr && bpf_program__autoload(program)) return program;
+  }
+  return nullptr;
+}
+
+Status Sensor::Attach(uint64_t events) {
+  Status status;
+  if ((events & ~loaded_) != 0) status = LoadPrograms(events);
+  events &= loaded_ & ~attached_;
   for (const Row& row : Rows()) {
     if ((events >> row.Index() & 1) != 0) AttachRow(row);
   }
@@ -198,6 +229,7 @@ void Sensor::Attach(uint64_t events) {
     if ((events >> event & 1) != 0) AttachObjects(event);
   }
   attached_ |= events;
+  return status;
 }
 
 void Sensor::Detach(uint64_t events) {
@@ -244,18 +276,14 @@ void Sensor::AttachByName(bpf_program* program, Probes& probes) {
 }
 
 void Sensor::AttachAlways() {
-  bpf_program* program = nullptr;
-  bpf_object__for_each_program(program, skeleton_->obj) {
-    if (bpf_program__autoload(program) && IsGeneral(program)) AttachByName(program, probes_[0]);
+  for (bpf_program* program : Programs()) {
+    if (IsGeneral(program)) AttachByName(program, probes_[0]);
   }
 }
 
 void Sensor::AttachObjects(size_t event) {
-  bpf_program* program = nullptr;
-  bpf_object__for_each_program(program, skeleton_->obj) {
-    if (!bpf_program__autoload(program) || static_cast<size_t>(ObjectOf(program)) != event)
-      continue;
-    AttachByName(program, probes_[event]);
+  for (bpf_program* program : Programs()) {
+    if (static_cast<size_t>(ObjectOf(program)) == event) AttachByName(program, probes_[event]);
   }
 }
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Sensor: the observing programs, chosen by what the kernel was seen to do and attached to the
-// calls of syscalls.def. All are loaded at start; those of an event are attached while somebody
-// wants it, so that a call that nobody asks about costs nothing. Made by Kernel::Load after the
-// identity programs, whose maps it shares; destroying it detaches. One thread.
+// calls of syscalls.def. Those of an event are loaded when somebody wants it first, and attached
+// while somebody does, so that a call that nobody asks about costs nothing. Made by Kernel::Load
+// after the identity programs, whose maps it shares; destroying it detaches. One thread.
 #pragma once
 
 #include <array>
@@ -25,13 +25,16 @@ struct SensorDeleter {
 
 class Sensor {
  public:
-  /// Loads, and attaches what knowing the processes rests on. `shared`: the object whose maps of
-  /// the same name are used. `lsm`: its LSM programs are attached.
-  static Result<Sensor> Load(const Features& features, bpf_object* shared, bool lsm);
+  /// Loads the programs of these events (bit per nsw_event), and attaches what knowing the
+  /// processes rests on. `shared`: the object whose maps of the same name are used; must outlive
+  /// this. `lsm`: its LSM programs are attached.
+  static Result<Sensor> Load(const Features& features, bpf_object* shared, bool lsm,
+                             uint64_t events);
 
-  /// Attaches the probes of these events (bit per nsw_event) that are not attached. What cannot be
-  /// attached is said in attachments().
-  void Attach(uint64_t events);
+  /// Attaches the probes of these events that are not attached; loads those that are not loaded.
+  /// What cannot be attached is said in attachments(). Error: the kernel took some program no more;
+  /// then none of those that had to be loaded is attached.
+  [[nodiscard]] Status Attach(uint64_t events);
   /// Entries first, so that no call is begun whose return nobody sees.
   void Detach(uint64_t events);
 
@@ -49,12 +52,18 @@ class Sensor {
     std::vector<std::string> lines;
   };
 
-  explicit Sensor(const Features& features) : features_(features) {}
+  using Object = std::unique_ptr<sensor, SensorDeleter>;
 
-  Status Open(bpf_object* shared, bool lsm);
-  void Choose();
-  void ChooseRow(const Row& row);
+  Sensor(const Features& features, bpf_object* shared, bool lsm)
+      : features_(features), shared_(shared), lsm_(lsm) {}
+
+  Status LoadPrograms(uint64_t events);
+  Status ShareMaps(bpf_object* object);
+  void ChooseGeneral(bpf_object* object);
+  void ChooseObjects(bpf_object* object, uint64_t events);
+  void ChooseRow(bpf_object* object, const Row& row);
   [[nodiscard]] bool ByTracepoint(const Row& row) const;
+  [[nodiscard]] std::vector<bpf_program*> Programs() const;
   void AttachAlways();
   void AttachObjects(size_t event);
   void AttachRow(const Row& row);
@@ -65,8 +74,11 @@ class Sensor {
   [[nodiscard]] bpf_program* Find(const std::string& name) const;
 
   Features features_;
-  std::unique_ptr<sensor, SensorDeleter> skeleton_;
-  uint64_t attached_ = 0;                         // bit per nsw_event
+  bpf_object* shared_;
+  bool lsm_;
+  std::vector<Object> objects_;                   // one more for what was wanted later
+  uint64_t loaded_ = 0;                           // bit per nsw_event
+  uint64_t attached_ = 0;                         // likewise
   std::array<Probes, NSW_EVENT_COUNT> probes_{};  // [0]: those that always stay
 
   static const std::vector<Row>& Rows();

@@ -3,7 +3,7 @@
 // everything, binds the deny entries of its command line to each container that appears, and prints
 // each record as a line, until SIGTERM; then the counters.
 //
-//   kernel_tool [--probe] [--host] [--no-enforce] [--max-tasks N] [ENTRY...]
+//   kernel_tool [--probe] [--host] [--no-enforce] [--max-tasks N] [--events NAME,...] [ENTRY...]
 //   ENTRY: [audit:]CLASS[,CLASS]=WHAT   CLASS: exec read write connect
 //          WHAT: /path, /dir/**, **/name, ADDRESS/PREFIX[:LOW-HIGH]; entry N has rule id N
 #include <arpa/inet.h>
@@ -186,6 +186,18 @@ void PrintCounters(const Kernel& kernel) {
   }
 }
 
+// A bit per name.
+uint64_t Events(const std::string& names) {
+  uint64_t events = 0;
+  std::istringstream list(names);
+  for (std::string name; std::getline(list, name, ',');) {
+    for (uint16_t type = 1; type < NSW_EVENT_COUNT; type++) {
+      if (name == EventName(type)) events |= 1ULL << type;
+    }
+  }
+  return events;
+}
+
 class Binder {
  public:
   Binder(Kernel& kernel, nsw::rule::DenyPlan plan) : kernel_(kernel), plan_(std::move(plan)) {}
@@ -257,6 +269,8 @@ int main(int argc, char** argv) {
       options.enforce = false;
     else if (argument == "--max-tasks" && i + 1 < argc)
       options.max_tasks = static_cast<uint32_t>(atoi(argv[++i]));
+    else if (argument == "--events" && i + 1 < argc)
+      options.wanted = Events(argv[++i]);
     else if (argument == "--debug")
       spdlog::set_level(spdlog::level::debug);
     else

@@ -15,7 +15,7 @@ check "... what was tried: the refusal had no effect" grep -qE 'tried: .*(refusa
 check "... the remedy: the lsm= list" grep -qE 'to get it: .*bpf in its lsm= list' "$WORK/probe"
 
 echo secret >"$WORK/secret"
-start_tool "read=$WORK/secret"
+start_tool --events open,connect "read=$WORK/secret"
 keep_features no-lsm
 seen "the kernel half does not claim to enforce" '^ready enforcing=0'
 start_container
@@ -33,6 +33,7 @@ deny:
 YAML
 chmod 644 "$POLICIES/all.yaml"
 export DOCKER_HOST=unix:///run/none.sock
+EVENTS=open
 check_engine "the engine starts"
 check "it says that it cannot enforce" grep -q 'enforcement: not possible here' "$ENGINE_LOG"
 check "... and where it says why, with the remedy" grep -q 'nswarden probe. says why' "$ENGINE_LOG"

@@ -3,7 +3,7 @@
 # The kernel half sees what a container does: each act once, with the object that the kernel acted on and the result.
 source "$(dirname "$(realpath "$0")")/../../e2e/lib.sh"
 source "$REPO/tests/vm/kernel_lib.sh"
-plan 17
+plan 20
 
 mkdir -p "$WORK/d"
 echo content >"$WORK/d/file"
@@ -15,6 +15,10 @@ mkdir -p "$deep"
 echo deep >"$deep/leaf"
 
 start_tool
+keep_features suite
+check "the trials' outcome is kept" test -s "$FEATURES/suite"
+check "no need went untried" test "$(grep -c '^feature ' "$FEATURES/suite")" = "$("$NSWARDEN" probe | grep -c '^[^ ]')"
+check "every call is watched somehow" eval '! grep -vE "attached ($YOUNG): " "$FEATURES/suite" | grep "not watched"'
 start_container
 seen "kprobes are used" '^attached openat: kprobe \+ kretprobe \(pool 4096\)'
 seen "late returns are taken by fexit" '^attached connect: kprobe \+ fexit'

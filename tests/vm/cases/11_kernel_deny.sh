@@ -17,7 +17,7 @@ for name in secret moved watched open/file dir/file dir/sub/file open/named; do 
 ln -s secret "$t/link"
 ln "$t/secret" "$t/open/hard"
 
-start_tool "exec=$t/bin/denied" "read=$t/secret" "write=$t/dir/**" 'connect=127.0.0.0/8:7000-7001' "audit:read=$t/watched" \
+start_tool --events open,connect,send "exec=$t/bin/denied" "read=$t/secret" "write=$t/dir/**" 'connect=127.0.0.0/8:7000-7001' "audit:read=$t/watched" \
   "read=$t/later" "exec=$t/bin/shell" 'read=**/named' "read=$t/moved" "exec=$t/open/denied_script" 'connect=[fd00::/8]' \
   "read,write=$t/vol/**"
 start_container '^bound .*: ok'

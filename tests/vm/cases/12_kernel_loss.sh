@@ -6,7 +6,7 @@ source "$(dirname "$(realpath "$0")")/../../e2e/lib.sh"
 source "$REPO/tests/vm/kernel_lib.sh"
 plan 4
 
-start_tool --max-tasks 64
+start_tool --events fork --max-tasks 64
 start_container
 inside "python3 -c '
 import os, signal

@@ -4,6 +4,7 @@
 # one and allowed in the other, alerted on, recorded, queried; an entry pushed at run time holds and expires.
 source "$(dirname "$(realpath "$0")")/../../e2e/lib.sh"
 source "$E2E/engine.sh"
+EVENTS="open, connect"
 export NSWARDEN_START_DEADLINE=180 NSWARDEN_ALERT_DEADLINE=60
 plan 35
 

@@ -4,6 +4,7 @@
 # the losses that the host's kernel cannot show, or not by itself, each move their counter alone.
 source "$(dirname "$(realpath "$0")")/../../e2e/lib.sh"
 source "$E2E/engine.sh"
+EVENTS="open, connect"
 source "$E2E/ledger.sh"
 export NSWARDEN_START_DEADLINE=180 NSWARDEN_REST_DEADLINE=240
 plan 9

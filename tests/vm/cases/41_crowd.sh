@@ -4,6 +4,7 @@
 # kernel's default pool would lose nearly all of them.
 source "$(dirname "$(realpath "$0")")/../../e2e/lib.sh"
 source "$E2E/engine.sh"
+EVENTS="accept"
 export NSWARDEN_START_DEADLINE=300
 ACTS=${NSWARDEN_ACTS_PROGRAM:-$REPO/build/release/tests/acts/nsw_acts}
 CROWD=${NSWARDEN_CROWD:-5000}
