@@ -11,7 +11,7 @@ CONTAINERD=$WORK/containerd/c.sock
 start_containerd() {
   setsid containerd --config "$WORK/containerd/config.toml" </dev/null >>"$WORK/containerd/log" 2>&1 &
   CONTAINERD_PID=$!
-  wait_for 30 ctr version
+  wait_for "${NSWARDEN_START_DEADLINE:-30}" ctr version
 }
 
 # Its containers outlive it: they go first.
@@ -80,7 +80,7 @@ EOF
 who() { alerts_become 1 ".output | endswith(\" who $*\")"; }
 # bound NAME RUNTIME: ps knows a container of that name and runtime.
 bound() {
-  wait_for 15 eval "\"\$NSWARDEN\" ps --json | jq -e '.containers[] | select(.name == \"$1\" and .runtime == \"$2\")'"
+  wait_for "${NSWARDEN_ALERT_DEADLINE:-15}" eval "\"\$NSWARDEN\" ps --json | jq -e '.containers[] | select(.name == \"$1\" and .runtime == \"$2\")'"
 }
 # runtime_is NAME REGEX: status says this of a runtime, soon.
 runtime_is() {
@@ -130,7 +130,7 @@ pod system service --time 0 "unix://$WORK/podman.sock" >"$WORK/podman.log" 2>&1 
 at_exit kill $!
 check "podman's service is found" runtime_is podman "^connected .podman "
 pod_run -d --name p2 --label app=shop docker.io/demo/web:1.2 /bin/sleep 900 >/dev/null
-wait_for 10 bound p2 podman
+bound p2 podman
 sleep 1
 pod exec p2 /bin/uname >/dev/null
 check "... and tells of its containers" who podman p2 1.2 shop '<NA>' '<NA>'
