@@ -206,10 +206,13 @@ struct nsw_home {
 };
 NSW_ASSERT(sizeof(struct nsw_home) == 32);
 
+/* Beside enum nsw_flag in nsw_label.flags. */
+#define NSW_LABEL_ENDED (1U << 17) /* of a process's first thread: its end has been reported; not handed on */
+
 /* Value of map `labels`, key: address of the task_struct. */
 struct nsw_label {
 	__u64 home;
-	__u32 flags; /* NSW_F_JOINED */
+	__u32 flags; /* NSW_F_JOINED, NSW_LABEL_ENDED */
 	__u32 missed; /* event type of the call under way if its entry found no room; see call.h */
 };
 NSW_ASSERT(sizeof(struct nsw_label) == 16);

@@ -166,6 +166,21 @@ static __always_inline int exec_succeeded(struct call_large *c, __u64 key, struc
 	return emit_large(c, NSW_RING_EVENTS);
 }
 
+/* It succeeded, but its new program passed unseen: see report_missed_end(). */
+static __always_inline int exec_unseen(struct call_large *c, __u64 key)
+{
+	struct nsw_event_exec *e = (void *)c->rec;
+
+	if (!c->head.used)
+		c->head.used = sizeof(*e);
+	finish_header(&e->h, &c->head, 0);
+	if (!(c->head.state & CALL_OBJECT))
+		e->h.flags |= NSW_F_NO_OBJECT;
+	exec_place(c, key);
+	exec_args(c);
+	return emit_large(c, NSW_RING_EVENTS);
+}
+
 static __always_inline int exec_failed(struct call_large *c, __u64 key, __s64 result, __u32 ring)
 {
 	struct nsw_event_exec *e = (void *)c->rec;

@@ -292,6 +292,7 @@ struct task_struct {
 	struct list_head ptrace_entry;
 	int pid;
 	int tgid;
+	int exit_state;
 	int exit_code;
 	u64 start_boottime;
 	struct task_struct *group_leader;

@@ -30,6 +30,13 @@ int try_kretprobe(void *ctx)
 	return hit();
 }
 
+/* Attached by name: see TryMulti. */
+SEC("?kretprobe.multi")
+int try_kretprobe_multi(void *ctx)
+{
+	return hit();
+}
+
 SEC("?tracepoint/syscalls/sys_enter_openat")
 int try_tracepoint(void *ctx)
 {

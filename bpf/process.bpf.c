@@ -23,6 +23,7 @@ static __always_inline int exit_fork(__s64 result)
 {
 	__u64 key = (__u64)current_task();
 	struct nsw_settings *s = get_settings();
+	struct nsw_event_fork *e;
 	struct subject who;
 	struct call *c;
 
@@ -33,9 +34,12 @@ static __always_inline int exit_fork(__s64 result)
 		missed_entry(NSW_EVENT_FORK);
 		return 0;
 	}
+	e = (void *)c->rec;
 	if (result < 0) {
-		finish_header((struct nsw_header *)c->rec, &c->head, result);
+		finish_header(&e->h, &c->head, result);
 		emit_small(c, NSW_RING_EVENTS);
+	} else if (!(e->flags & CLONE_THREAD)) {
+		count(NSW_EVENT_FORK, NSW_COUNT_UNPAIRED); /* see report_end() */
 	}
 	end_call(key);
 	return 0;
@@ -102,7 +106,7 @@ static __always_inline int enter_exec(struct door *d)
 	return 0;
 }
 
-/* Only of an exec that failed is the entry still there: sched_process_exec has reported the others. */
+/* Of an exec that succeeded the entry is rarely still there: sched_process_exec has reported it. */
 static __always_inline int exit_exec(__s64 result)
 {
 	__u64 key = (__u64)current_task();
@@ -121,8 +125,12 @@ static __always_inline int exit_exec(__s64 result)
 	}
 	c->head.home = who.home;
 	c->head.flags = who.flags;
-	if (!(c->head.state & CALL_SENT) && (who.home || who.mntns == s->host_mntns))
-		exec_failed(c, key, result, NSW_RING_EVENTS);
+	if (!(c->head.state & CALL_SENT) && (who.home || who.mntns == s->host_mntns)) {
+		if (result)
+			exec_failed(c, key, result, NSW_RING_EVENTS);
+		else
+			exec_unseen(c, key);
+	}
 	end_large(key);
 	return 0;
 }
@@ -232,20 +240,15 @@ int BPF_PROG(nsw_exit, struct task_struct *ending)
 	struct task_struct *task = current_task();
 	struct signal_struct *signal = BPF_CORE_READ(task, signal);
 	struct nsw_settings *s = get_settings();
-	struct nsw_event_exit e = {};
+	struct nsw_label *first;
 	struct subject who;
 
 	if (!s || !watched(s, NSW_EVENT_EXIT, &who) || !last_thread(signal))
 		return 0;
-	fill_header(&e.h, task, NSW_EVENT_EXIT);
-	e.h.home = who.home;
-	e.h.flags = who.flags;
-	if (BPF_CORE_READ(signal, flags) & SIGNAL_GROUP_EXIT)
-		e.code = BPF_CORE_READ(signal, group_exit_code);
-	else
-		e.code = BPF_CORE_READ(task, group_leader, exit_code);
-	e.signal = e.code & 0x7f;
-	emit(NSW_RING_EVENTS, &e.h, sizeof(e), NSW_EVENT_EXIT);
+	first = label_of(BPF_CORE_READ(task, group_leader));
+	if (first)
+		first->flags |= NSW_LABEL_ENDED;
+	report_end(task, who.home, who.flags);
 	return 0;
 }
 

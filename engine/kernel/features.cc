@@ -60,6 +60,18 @@ Status TryPool() {
   return {};
 }
 
+Status TryMulti() {
+  Result<Object> object = LoadAlone("try_kretprobe_multi");
+  if (!object) return tl::unexpected(object.error());
+  Result<Link> link = AttachMulti((*object)->progs.try_kretprobe_multi, "__x64_sys_openat");
+  if (!link) return tl::unexpected(link.error());
+  OpenSomething();
+  if ((*object)->bss->hits == 0) return Fail("attached, but was not called");
+  // Before, a return waited in a pool of a few for each processor.
+  if (!HasBtfFunction("fprobe_return")) return Fail("returns have room for a few at a time only");
+  return {};
+}
+
 std::string ActiveLsms() {
   std::ifstream file("/sys/kernel/security/lsm");
   std::string active;
@@ -139,8 +151,11 @@ std::vector<Trial> Trials() {
        "returns of many calls that sleep at once can be lost (and are counted)",
        "a kernel with CONFIG_KPROBES and CONFIG_KPROBE_EVENTS; mount tracefs on "
        "/sys/kernel/tracing"},
+      {"kretprobe without a pool", &Features::kretprobe_multi, TryMulti,
+       "returns of calls that sleep are taken by fexit, or by kretprobes with a pool",
+       "Linux 6.14 or later with CONFIG_FPROBE"},
       {"fexit", &Features::fexit, [] { return TryAttached("try_fexit", OpenSomething); },
-       "returns of calls that sleep are taken by kretprobes or tracepoints",
+       "returns of calls that sleep are taken by kretprobes, with or without a pool",
        "a kernel with CONFIG_FUNCTION_TRACER and BPF trampolines"},
       {"system call tracepoints", &Features::syscall_tracepoint,
        [] { return TryAttached("try_tracepoint", OpenSomething); },

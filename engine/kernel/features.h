@@ -25,7 +25,8 @@ struct Features {
   bool tracing = false;   ///< tp_btf
   bool iterator = false;  ///< iter/task
   bool kprobe = false;
-  bool kretprobe_pool = false;  ///< kretprobe with a pool of our size, by tracefs
+  bool kretprobe_pool = false;   ///< kretprobe with a pool of our size, by tracefs
+  bool kretprobe_multi = false;  ///< and a return has room on its task's own stack
   bool fexit = false;
   bool syscall_tracepoint = false;
   bool lsm =

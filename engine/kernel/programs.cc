@@ -114,6 +114,18 @@ Result<Link> AttachKprobe(bpf_program* program, const std::string& function, boo
   return Link(link);
 }
 
+Result<Link> AttachMulti(bpf_program* program, const std::string& function) {
+  const char* name = function.c_str();
+  LIBBPF_OPTS(bpf_kprobe_multi_opts, options);
+  options.syms = &name;
+  options.cnt = 1;
+  options.retprobe = true;
+  bpf_link* link = bpf_program__attach_kprobe_multi_opts(program, nullptr, &options);
+  if (link == nullptr)
+    return FailProgram(bpf_program__name(program), "kretprobe.multi on " + function, errno);
+  return Link(link);
+}
+
 Result<Link> AttachTracepoint(bpf_program* program, const std::string& category,
                               const std::string& name) {
   bpf_link* link = bpf_program__attach_tracepoint(program, category.c_str(), name.c_str());

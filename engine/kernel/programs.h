@@ -32,6 +32,8 @@ tl::unexpected<Error> FailProgram(const std::string& program, const std::string&
 /// By libbpf's own choice for the program's section.
 Result<Link> Attach(bpf_program* program);
 Result<Link> AttachKprobe(bpf_program* program, const std::string& function, bool at_return);
+/// A program of kind kretprobe.multi, to the return of one function.
+Result<Link> AttachMulti(bpf_program* program, const std::string& function);
 Result<Link> AttachTracepoint(bpf_program* program, const std::string& category,
                               const std::string& name);
 

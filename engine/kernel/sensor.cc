@@ -186,6 +186,14 @@ bool Sensor::ByTracepoint(const Row& row) const {
   return !features_.kprobe || !IsTraceable(row.Function());
 }
 
+// The returns of all calls of an event of which one may sleep for ever: they share a program, which
+// is of one kind.
+bool Sensor::ByMulti(const Row& row) const {
+  return features_.kretprobe_multi && std::ranges::any_of(Rows(), [&](const Row& other) {
+           return other.event == row.event && other.late == 2;
+         });
+}
+
 void Sensor::ChooseRow(bpf_object* object, const Row& row) {
   if (ByTracepoint(row)) {
     Want(object, "nsw_t_" + row.name);
@@ -194,6 +202,11 @@ void Sensor::ChooseRow(bpf_object* object, const Row& row) {
   }
   Want(object, "nsw_k_" + row.name);
   Want(object, "nsw_kr_" + row.EventName());
+  if (ByMulti(row)) {
+    bpf_program* program = FindProgram(object, "nsw_kr_" + row.EventName());
+    bpf_program__set_expected_attach_type(program, BPF_TRACE_KPROBE_MULTI);
+    return;
+  }
   if (features_.fexit && HasBtfFunction(row.Function())) Want(object, "nsw_f_" + row.name);
 }
 
@@ -313,6 +326,11 @@ std::string Sensor::AttachReturn(const Row& row, const std::string& function, Pr
     return "fexit";
   bpf_program* program = Find("nsw_kr_" + row.EventName());
   if (program == nullptr) return {};
+  if (ByMulti(row)) {
+    return Keep(AttachMulti(program, function), probes.returns, row.name, probes.lines)
+               ? "kretprobe.multi"
+               : "";
+  }
   if (features_.kretprobe_pool) {
     const int size = row.late == 0 ? PoolKretprobe::kSmall : PoolKretprobe::kLarge;
     Result<PoolKretprobe> pool = PoolKretprobe::Attach(bpf_program__fd(program), function, size);

@@ -63,6 +63,7 @@ class Sensor {
   void ChooseObjects(bpf_object* object, uint64_t events);
   void ChooseRow(bpf_object* object, const Row& row);
   [[nodiscard]] bool ByTracepoint(const Row& row) const;
+  [[nodiscard]] bool ByMulti(const Row& row) const;
   [[nodiscard]] std::vector<bpf_program*> Programs() const;
   void AttachAlways();
   void AttachObjects(size_t event);

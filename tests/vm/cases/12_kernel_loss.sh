@@ -24,7 +24,8 @@ for pid in made: os.kill(pid, signal.SIGKILL)'" || true
 refused=$OUTPUT
 check "forks without room for a label are refused (L3, L6)" test "$refused" -gt 100
 stop_tool
-check_equal "... and counted, each" "$refused" "$(sed -n 's/^counter none no_label=//p' "$LOG")"
+# Another process of that container may have been refused a fork, too.
+check "... and counted, each" test "$(sed -n 's/^counter none no_label=//p' "$LOG")" -ge "$refused"
 check_equal "... that alone" "" "$(grep -E '^counter .*(ring_full|no_scratch|unpaired)' "$LOG" || true)"
 check_equal "what was made is told of" "$((200 - refused))" "$(grep -cE '^fork .* result=[0-9]+ .* comm=python3 ' "$LOG")"
 finish
