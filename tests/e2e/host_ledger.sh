@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 # The books balance: acts of a known number are stored, not wanted, or lost with a reason, exactly; and each reason that can
-# be provoked here moves its counter alone. The others: tests/vm/cases/25_ledger.sh, and the unit tests. Nothing else on the
+# be provoked here moves its counter alone. The others: tests/vm/cases+once/25_ledger.sh, and the unit tests. Nothing else on the
 # machine may act in a mount namespace of its own meanwhile: its acts are in the books, too.
 source "$(dirname "$(realpath "$0")")/lib.sh"
 source "$E2E/engine.sh"
