@@ -11,7 +11,7 @@ start_tool() {
   TOOL_PID=$!
   at_exit stop_tool
   tool_is_up() { grep -q "^ready" "$LOG" || ! kill -0 "$TOOL_PID"; }
-  wait_for 240 tool_is_up && grep -q "^ready" "$LOG" || { diag "$(tail -n 5 "$LOG")"; die "the tool did not become ready"; }
+  wait_for 480 tool_is_up && grep -q "^ready" "$LOG" || { diag "$(tail -n 5 "$LOG")"; die "the tool did not become ready"; }
 }
 
 stop_tool() {
