@@ -40,6 +40,14 @@ bool Open(Ring& ring, unsigned flags) {
   return queues != MAP_FAILED && entries != MAP_FAILED;
 }
 
+// Whether this kernel's io_uring has that operation.
+bool Knows(const Ring& ring, unsigned opcode) {
+  alignas(io_uring_probe) char room[sizeof(io_uring_probe) + 256 * sizeof(io_uring_probe_op)] = {};
+  auto* probe = reinterpret_cast<io_uring_probe*>(room);
+  if (syscall(SYS_io_uring_register, ring.fd, IORING_REGISTER_PROBE, probe, 256) != 0) return false;
+  return opcode <= probe->last_op && (probe->ops[opcode].flags & IO_URING_OP_SUPPORTED) != 0;
+}
+
 void Put(const Ring& ring, const RingAct& act) {
   io_uring_sqe& entry = ring.entries[0];
   std::memset(&entry, 0, sizeof entry);
@@ -66,6 +74,7 @@ long Answer(const Ring& ring) {
 long Run(const RingAct& act, unsigned setup) {
   Ring ring;
   if (!Open(ring, setup)) return -errno;
+  if (!Knows(ring, act.opcode)) return -ENOSYS;
   Put(ring, act);
   const bool polled = (setup & IORING_SETUP_SQPOLL) != 0;
   const unsigned wake = polled ? unsigned{IORING_ENTER_SQ_WAKEUP} : 0U;
