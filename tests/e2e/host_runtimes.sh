@@ -84,7 +84,7 @@ bound() {
 }
 # runtime_is NAME REGEX: status says this of a runtime, soon.
 runtime_is() {
-  wait_for 60 eval "\"\$NSWARDEN\" status --json | jq -e '.runtimes[] | select(.name == \"$1\") | .state | test(\"$2\")'"
+  wait_for "${NSWARDEN_RUNTIME_DEADLINE:-60}" eval "\"\$NSWARDEN\" status --json | jq -e '.runtimes[] | select(.name == \"$1\") | .state | test(\"$2\")'"
 }
 
 start_dockerd
