@@ -64,8 +64,9 @@ check "... and goes on refusing" wait_for 60 refused
 
 before=$(pid) past=$(refusals | head -n 1)
 kill -9 "$before"
-# The socket first, which costs nothing to look for: the guest is slow enough without us.
-check "systemd starts it again when it is killed" wait_for 90 eval '[[ -S /run/nswarden/control.sock ]] && another "$before"'
+# The socket first, which costs nothing to look for: the guest is slow enough without us, and takes its time to take off the probes
+# of a process that was killed.
+check "systemd starts it again when it is killed" wait_for 240 eval '[[ -S /run/nswarden/control.sock ]] && another "$before"'
 check "... with the history as it was" eval '[[ -n $past && $(refusals) == "$past"* ]]'
 check "... and it goes on refusing" wait_for 60 refused
 
