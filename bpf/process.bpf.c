@@ -39,7 +39,7 @@ static __always_inline int exit_fork(__s64 result)
 		finish_header(&e->h, &c->head, result);
 		emit_small(c, NSW_RING_EVENTS);
 	} else if (!(e->flags & CLONE_THREAD)) {
-		count(NSW_EVENT_FORK, NSW_COUNT_UNPAIRED); /* see report_end() */
+		count(NSW_EVENT_FORK, NSW_COUNT_UNPAIRED); /* see report_missed_end() */
 	}
 	end_call(key);
 	return 0;

@@ -49,7 +49,12 @@ struct Act {
   std::vector<Field> expect;
   /// evt.type of other events that the act's process cannot help to cause.
   std::string_view besides = "";
+  /// Not every kernel of the tests has it: only then may it be absent.
+  bool young = false;
 };
+
+/// Besides, for an act by io_uring.
+constexpr std::string_view kRing = "io_uring_setup mmap";
 
 const std::vector<Act>& OpenActs();        // acts_open.cc
 const std::vector<Act>& NameActs();        // acts_name.cc
@@ -75,6 +80,9 @@ Outcome Must(bool good);
 
 /// Makes a file with a line in it. For prepare.
 bool MakeFile(const std::string& path, unsigned mode = 0644);
+
+/// fd[0]: the act's folder; fd[1]: a file in it, "file", open for reading and writing. For prepare.
+Outcome FolderAndFile(Stage& stage);
 
 /// One operation by io_uring, by system calls of our own; `async`: by a worker thread. What it
 /// returned; -ENOSYS where there is no io_uring.

@@ -24,18 +24,8 @@
 namespace acts {
 namespace {
 
-constexpr std::string_view kRing = "io_uring_setup mmap";
-
-// fd[0]: the folder; fd[1]: a file in it, open for writing.
-Outcome File(Stage& s) {
-  const bool made = MakeFile(s.Path("file"));
-  s.fd[0] = open(s.folder.c_str(), O_RDONLY | O_DIRECTORY);
-  s.fd[1] = open(s.Path("file").c_str(), O_RDWR);
-  return Must(made && s.fd[0] >= 0 && s.fd[1] >= 0);
-}
-
 Outcome Attribute(Stage& s) {
-  return Must(File(s) == Outcome::kDone &&
+  return Must(FolderAndFile(s) == Outcome::kDone &&
               setxattr(s.Path("file").c_str(), "trusted.act", "x", 1, 0) == 0);
 }
 
@@ -48,7 +38,7 @@ struct XattrArguments {
 const std::vector<Act> kActs = {
     {"chmod-suid",
      "F19",
-     File,
+     FolderAndFile,
      [](Stage& s) { return Done(syscall(SYS_chmod, s.Path("file").c_str(), 04755)); },
      {{"evt.type", "chmod"},
       {"fs.path.name", "$D/file"},
@@ -57,7 +47,7 @@ const std::vector<Act> kActs = {
       {"evt.res", "SUCCESS"}}},
     {"fchmod",
      "F19",
-     File,
+     FolderAndFile,
      [](Stage& s) { return Done(syscall(SYS_fchmod, s.fd[1], 0600)); },
      {{"evt.type", "fchmod"},
       {"fs.path.name", "$D/file"},
@@ -66,7 +56,7 @@ const std::vector<Act> kActs = {
       {"evt.res", "SUCCESS"}}},
     {"fchmodat",
      "F19 F11",
-     File,
+     FolderAndFile,
      [](Stage& s) { return Done(syscall(SYS_fchmodat, s.fd[0], "file", 0600)); },
      {{"evt.type", "fchmodat"},
       {"fs.path.name", "$D/file"},
@@ -75,9 +65,11 @@ const std::vector<Act> kActs = {
       {"evt.res", "SUCCESS"}}},
     {"fchmodat2",
      "F19",
-     File,
+     FolderAndFile,
      [](Stage& s) { return Done(syscall(SYS_fchmodat2, s.fd[1], "", 0600, AT_EMPTY_PATH)); },
-     {{"evt.type", "fchmodat2"}, {"fs.path.name", "$D/file"}, {"evt.res", "SUCCESS"}}},
+     {{"evt.type", "fchmodat2"}, {"fs.path.name", "$D/file"}, {"evt.res", "SUCCESS"}},
+     "",
+     true},
     {"chmod-image-file",
      "F27 F21",
      nullptr,
@@ -85,12 +77,12 @@ const std::vector<Act> kActs = {
      {{"evt.type", "chmod"}, {"fs.path.name", "/etc/shadow"}, {"evt.res", "SUCCESS"}}},
     {"int80-chmod",
      "F19 X10",
-     File,
+     FolderAndFile,
      [](Stage& s) { return Done(Call32(15, reinterpret_cast<long>(Low(s.Path("file"))), 0600)); },
      {{"evt.type", "chmod"}, {"fs.path.name", "$D/file"}, {"evt.res", "SUCCESS"}}},
     {"chown",
      "F19",
-     File,
+     FolderAndFile,
      [](Stage& s) { return Done(syscall(SYS_chown, s.Path("file").c_str(), 1000, -1)); },
      {{"evt.type", "chown"},
       {"fs.path.name", "$D/file"},
@@ -107,7 +99,7 @@ const std::vector<Act> kActs = {
       {"evt.res", "SUCCESS"}}},
     {"fchown",
      "F19",
-     File,
+     FolderAndFile,
      [](Stage& s) { return Done(syscall(SYS_fchown, s.fd[1], 1000, 1000)); },
      {{"evt.type", "fchown"},
       {"fs.path.name", "$D/file"},
@@ -115,7 +107,7 @@ const std::vector<Act> kActs = {
       {"evt.res", "SUCCESS"}}},
     {"fchownat",
      "F19",
-     File,
+     FolderAndFile,
      [](Stage& s) { return Done(syscall(SYS_fchownat, s.fd[0], "file", 1000, 1000, 0)); },
      {{"evt.type", "fchownat"},
       {"fs.path.name", "$D/file"},
@@ -123,7 +115,7 @@ const std::vector<Act> kActs = {
       {"evt.res", "SUCCESS"}}},
     {"setxattr",
      "F19",
-     File,
+     FolderAndFile,
      [](Stage& s) {
        return Done(syscall(SYS_setxattr, s.Path("file").c_str(), "trusted.act", "x", 1, 0));
      },
@@ -133,7 +125,7 @@ const std::vector<Act> kActs = {
       {"evt.res", "SUCCESS"}}},
     {"lsetxattr",
      "F19",
-     File,
+     FolderAndFile,
      [](Stage& s) {
        return Done(syscall(SYS_lsetxattr, s.Path("file").c_str(), "trusted.act", "x", 1, 0));
      },
@@ -143,7 +135,7 @@ const std::vector<Act> kActs = {
       {"evt.res", "SUCCESS"}}},
     {"fsetxattr",
      "F19",
-     File,
+     FolderAndFile,
      [](Stage& s) { return Done(syscall(SYS_fsetxattr, s.fd[1], "trusted.act", "x", 1, 0)); },
      {{"evt.type", "fsetxattr"},
       {"fs.path.name", "$D/file"},
@@ -152,7 +144,7 @@ const std::vector<Act> kActs = {
       {"evt.res", "SUCCESS"}}},
     {"setxattrat",
      "F19",
-     File,
+     FolderAndFile,
      [](Stage& s) {
        XattrArguments value{reinterpret_cast<uintptr_t>("x"), 1, 0};
        return Done(
@@ -161,7 +153,9 @@ const std::vector<Act> kActs = {
      {{"evt.type", "setxattrat"},
       {"fs.path.name", "$D/file"},
       {"evt.arg.name", "trusted.act"},
-      {"evt.res", "SUCCESS"}}},
+      {"evt.res", "SUCCESS"}},
+     "",
+     true},
     {"removexattr",
      "F19",
      Attribute,
@@ -180,7 +174,7 @@ const std::vector<Act> kActs = {
       {"evt.res", "SUCCESS"}}},
     {"ring-setxattr",
      "F19 F5",
-     File,
+     FolderAndFile,
      [](Stage& s) {
        const std::string path = s.Path("file");
        RingAct act{.opcode = 42 /* SETXATTR */,
@@ -195,10 +189,11 @@ const std::vector<Act> kActs = {
       {"fs.path.name", "$D/file"},
       {"evt.arg.name", "trusted.act"},
       {"evt.async", "true"}},
-     kRing},
+     kRing,
+     true},
     {"truncate",
      "F18",
-     File,
+     FolderAndFile,
      [](Stage& s) { return Done(syscall(SYS_truncate, s.Path("file").c_str(), 3)); },
      {{"evt.type", "truncate"},
       {"fs.path.name", "$D/file"},
@@ -206,7 +201,7 @@ const std::vector<Act> kActs = {
       {"evt.res", "SUCCESS"}}},
     {"ftruncate",
      "F18",
-     File,
+     FolderAndFile,
      [](Stage& s) { return Done(syscall(SYS_ftruncate, s.fd[1], 3)); },
      {{"evt.type", "ftruncate"},
       {"fs.path.name", "$D/file"},
@@ -215,7 +210,7 @@ const std::vector<Act> kActs = {
       {"evt.res", "SUCCESS"}}},
     {"fallocate",
      "F18",
-     File,
+     FolderAndFile,
      [](Stage& s) { return Done(syscall(SYS_fallocate, s.fd[1], 1, 0, 4096)); },
      {{"evt.type", "fallocate"},
       {"fs.path.name", "$D/file"},
@@ -224,7 +219,7 @@ const std::vector<Act> kActs = {
       {"evt.res", "SUCCESS"}}},
     {"ring-fallocate",
      "F18 F5",
-     File,
+     FolderAndFile,
      [](Stage& s) {
        return Done(ByRing({.opcode = IORING_OP_FALLOCATE,
                            .fd = s.fd[1],
@@ -235,12 +230,12 @@ const std::vector<Act> kActs = {
      kRing},
     {"open-truncates",
      "F18",
-     File,
+     FolderAndFile,
      [](Stage& s) { return Done(syscall(SYS_open, s.Path("file").c_str(), O_WRONLY | O_TRUNC)); },
      {{"evt.type", "open"}, {"fd.name", "$D/file"}, {"evt.res", "SUCCESS"}}},
     {"utimensat",
      "F19",
-     File,
+     FolderAndFile,
      [](Stage& s) {
        const timespec times[2] = {{1000, 0}, {2000, 0}};
        return Done(syscall(SYS_utimensat, AT_FDCWD, s.Path("file").c_str(), times, 0));
@@ -251,7 +246,7 @@ const std::vector<Act> kActs = {
       {"evt.res", "SUCCESS"}}},
     {"futimens",
      "F19",
-     File,
+     FolderAndFile,
      [](Stage& s) { return Done(syscall(SYS_utimensat, s.fd[1], nullptr, nullptr, 0)); },
      {{"evt.type", "utimensat"},
       {"fs.path.name", "$D/file"},
@@ -259,7 +254,7 @@ const std::vector<Act> kActs = {
       {"evt.res", "SUCCESS"}}},
     {"utime",
      "F19",
-     File,
+     FolderAndFile,
      [](Stage& s) {
        const utimbuf times{1000, 2000};
        return Done(syscall(SYS_utime, s.Path("file").c_str(), &times));
@@ -270,7 +265,7 @@ const std::vector<Act> kActs = {
       {"evt.res", "SUCCESS"}}},
     {"shared-map",
      "F18",
-     File,
+     FolderAndFile,
      [](Stage& s) {
        return Must(mmap(nullptr, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, s.fd[1], 0) !=
                    MAP_FAILED);
@@ -281,7 +276,7 @@ const std::vector<Act> kActs = {
       {"evt.arg.prot", "PROT_READ|PROT_WRITE"}}},
     {"private-map",
      "F18",
-     File,
+     FolderAndFile,
      [](Stage& s) {
        return Must(mmap(nullptr, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE, s.fd[1], 0) !=
                    MAP_FAILED);

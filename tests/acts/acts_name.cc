@@ -13,24 +13,16 @@
 namespace acts {
 namespace {
 
-constexpr std::string_view kRing = "io_uring_setup mmap";
-
-// fd[0]: the folder; fd[1]: a file in it, open for writing.
-Outcome File(Stage& s) {
-  const bool made = MakeFile(s.Path("file"));
-  s.fd[0] = open(s.folder.c_str(), O_RDONLY | O_DIRECTORY);
-  s.fd[1] = open(s.Path("file").c_str(), O_RDWR);
-  return Must(made && s.fd[0] >= 0 && s.fd[1] >= 0);
+Outcome Two(Stage& s) {
+  return Must(FolderAndFile(s) == Outcome::kDone && MakeFile(s.Path("other")));
 }
 
-Outcome Two(Stage& s) { return Must(File(s) == Outcome::kDone && MakeFile(s.Path("other"))); }
-
 Outcome Folder(Stage& s) {
-  return Must(File(s) == Outcome::kDone && mkdir(s.Path("folder").c_str(), 0755) == 0);
+  return Must(FolderAndFile(s) == Outcome::kDone && mkdir(s.Path("folder").c_str(), 0755) == 0);
 }
 
 Outcome InFolder(Stage& s) {
-  return Must(File(s) == Outcome::kDone && chdir(s.folder.c_str()) == 0);
+  return Must(FolderAndFile(s) == Outcome::kDone && chdir(s.folder.c_str()) == 0);
 }
 
 // The arguments of an operation on two paths are where others have lengths.
@@ -44,7 +36,7 @@ RingAct TwoPaths(unsigned char opcode, const std::string& from, const std::strin
 const std::vector<Act> kActs = {
     {"rename",
      "F13",
-     File,
+     FolderAndFile,
      [](Stage& s) {
        return Done(syscall(SYS_rename, s.Path("file").c_str(), s.Path("new").c_str()));
      },
@@ -57,7 +49,7 @@ const std::vector<Act> kActs = {
       {"evt.res", "SUCCESS"}}},
     {"renameat",
      "F13 F11",
-     File,
+     FolderAndFile,
      [](Stage& s) { return Done(syscall(SYS_renameat, s.fd[0], "file", s.fd[0], "new")); },
      {{"evt.type", "renameat"},
       {"fs.path.source", "$D/file"},
@@ -98,7 +90,7 @@ const std::vector<Act> kActs = {
       {"evt.res", "ENOENT"}}},
     {"ring-rename",
      "F13 F5",
-     File,
+     FolderAndFile,
      [](Stage& s) {
        const std::string from = s.Path("file");
        const std::string to = s.Path("new");
@@ -111,7 +103,7 @@ const std::vector<Act> kActs = {
      kRing},
     {"int80-rename",
      "F13 X10",
-     File,
+     FolderAndFile,
      [](Stage& s) {
        return Done(Call32(38, reinterpret_cast<long>(Low(s.Path("file"))),
                           reinterpret_cast<long>(Low(s.Path("new")))));
@@ -122,7 +114,7 @@ const std::vector<Act> kActs = {
       {"evt.res", "SUCCESS"}}},
     {"link",
      "F12 F25",
-     File,
+     FolderAndFile,
      [](Stage& s) {
        return Done(syscall(SYS_link, s.Path("file").c_str(), s.Path("new").c_str()));
      },
@@ -133,7 +125,7 @@ const std::vector<Act> kActs = {
       {"evt.res", "SUCCESS"}}},
     {"linkat-descriptor",
      "F12 F25",
-     File,
+     FolderAndFile,
      [](Stage& s) { return Done(syscall(SYS_linkat, s.fd[1], "", s.fd[0], "new", AT_EMPTY_PATH)); },
      {{"evt.type", "linkat"},
       {"fs.path.target", "$D/file"},
@@ -142,7 +134,7 @@ const std::vector<Act> kActs = {
       {"evt.res", "SUCCESS"}}},
     {"ring-link",
      "F12 F5",
-     File,
+     FolderAndFile,
      [](Stage& s) {
        const std::string from = s.Path("file");
        const std::string to = s.Path("new");
@@ -152,7 +144,8 @@ const std::vector<Act> kActs = {
       {"fs.path.target", "$D/file"},
       {"fs.path.source", "$D/new"},
       {"evt.async", "true"}},
-     kRing},
+     kRing,
+     true},
     {"symlink",
      "F8",
      nullptr,
@@ -164,7 +157,7 @@ const std::vector<Act> kActs = {
       {"evt.res", "SUCCESS"}}},
     {"symlinkat",
      "F8",
-     File,
+     FolderAndFile,
      [](Stage& s) { return Done(syscall(SYS_symlinkat, "/etc/shadow", s.fd[0], "link")); },
      {{"evt.type", "symlinkat"},
       {"fs.path.source", "$D/link"},
@@ -172,7 +165,7 @@ const std::vector<Act> kActs = {
       {"evt.res", "SUCCESS"}}},
     {"unlink",
      "",
-     File,
+     FolderAndFile,
      [](Stage& s) { return Done(syscall(SYS_unlink, s.Path("file").c_str())); },
      {{"evt.type", "unlink"},
       {"fs.path.name", "$D/file"},
@@ -197,7 +190,7 @@ const std::vector<Act> kActs = {
       {"evt.res", "SUCCESS"}}},
     {"ring-unlink",
      "F5",
-     File,
+     FolderAndFile,
      [](Stage& s) {
        const std::string path = s.Path("file");
        return Done(ByRing({.opcode = IORING_OP_UNLINKAT, .address = path.c_str()}));
@@ -224,7 +217,7 @@ const std::vector<Act> kActs = {
       {"evt.res", "SUCCESS"}}},
     {"mkdirat",
      "",
-     File,
+     FolderAndFile,
      [](Stage& s) { return Done(syscall(SYS_mkdirat, s.fd[0], "new", 0700)); },
      {{"evt.type", "mkdirat"}, {"fs.path.name", "$D/new"}, {"evt.res", "SUCCESS"}}},
     {"mkdir-there",
@@ -240,7 +233,8 @@ const std::vector<Act> kActs = {
        return Done(ByRing({.opcode = 37 /* MKDIRAT */, .address = path.c_str(), .length = 0700}));
      },
      {{"evt.type", "mkdir"}, {"fs.path.name", "$D/new"}, {"evt.async", "true"}},
-     kRing},
+     kRing,
+     true},
     {"mknod-device",
      "",
      nullptr,
@@ -254,7 +248,7 @@ const std::vector<Act> kActs = {
       {"evt.res", "SUCCESS"}}},
     {"mknodat-pipe",
      "",
-     File,
+     FolderAndFile,
      [](Stage& s) { return Done(syscall(SYS_mknodat, s.fd[0], "pipe", S_IFIFO | 0600, 0)); },
      {{"evt.type", "mknodat"},
       {"fs.path.name", "$D/pipe"},

@@ -15,8 +15,6 @@
 namespace acts {
 namespace {
 
-constexpr std::string_view kRing = "io_uring_setup mmap";
-
 // A listener in fd[1] and a socket to connect with in fd[0].
 Outcome Server(Stage& s, int family, const sockaddr* address, socklen_t length) {
   s.fd[1] = socket(family, SOCK_STREAM, 0);

@@ -16,8 +16,6 @@
 namespace acts {
 namespace {
 
-constexpr std::string_view kRing = "io_uring_setup mmap";
-
 Outcome File(Stage& s) { return Must(MakeFile(s.Path("file"))); }
 
 Outcome Open2(const Stage& s, const char* path, unsigned long long resolve) {

@@ -15,8 +15,6 @@
 namespace acts {
 namespace {
 
-constexpr std::string_view kRing = "io_uring_setup mmap";
-
 Outcome Stream(Stage& s) {
   const int one = 1;
   s.fd[0] = socket(AF_INET, SOCK_STREAM, 0);
@@ -141,7 +139,8 @@ const std::vector<Act> kActs = {
       {"evt.arg.domain", "AF_INET"},
       {"evt.arg.type", "SOCK_RAW"},
       {"evt.async", "true"}},
-     kRing},
+     kRing,
+     true},
     {"bind",
      "N9",
      Stream,
@@ -190,7 +189,8 @@ const std::vector<Act> kActs = {
        return result == -EINVAL ? Outcome::kAbsent : Done(result);
      },
      {{"evt.type", "bind"}, {"fd.name", "127.0.0.1:7103"}, {"evt.async", "true"}},
-     kRing},
+     kRing,
+     true},
     {"listen",
      "N9",
      BoundStream<7104>,

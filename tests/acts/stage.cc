@@ -28,6 +28,13 @@ Outcome Done(long result) {
 
 Outcome Must(bool good) { return good ? Outcome::kDone : Outcome::kBroken; }
 
+Outcome FolderAndFile(Stage& stage) {
+  const bool made = MakeFile(stage.Path("file"));
+  stage.fd[0] = open(stage.folder.c_str(), O_RDONLY | O_DIRECTORY);
+  stage.fd[1] = open(stage.Path("file").c_str(), O_RDWR);
+  return Must(made && stage.fd[0] >= 0 && stage.fd[1] >= 0);
+}
+
 bool MakeFile(const std::string& path, unsigned mode) {
   const int fd = open(path.c_str(), O_CREAT | O_WRONLY | O_TRUNC, mode);
   if (fd < 0) return false;
