@@ -3,9 +3,6 @@
 // next to nothing.
 #include <gmock/gmock.h>
 
-#include <cstdio>
-#include <cstring>
-#include <ctime>
 
 #include "tests/rule/acts.h"
 
@@ -177,33 +174,17 @@ TEST(Examples, Load) {
   EXPECT_EQ(loaded.set->Select(nginx).size(), 1U);
 }
 
-double CpuNs() {
-  timespec t{};
-  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
-  return static_cast<double>(t.tv_sec) * 1e9 + static_cast<double>(t.tv_nsec);
-}
-
-// Not a limit that a loaded machine could miss: the rate is printed, and only a disaster fails.
-TEST_F(Shipped, Speed) {
+// How fast this goes is measured by tools/bench, on a quiet machine and without sanitizers.
+TEST_F(Shipped, AnOrdinaryActOfAServerMatchesNothing) {
   std::vector<std::unique_ptr<Act>> acts;
   acts.push_back(Act::Open("/usr/share/nginx/html/index.html"));
   acts.push_back(Act::Connect("10.1.2.3", 443));
   acts.push_back(Act::Exec("/usr/sbin/nginx"));
   acts.push_back(Act::Exit());
   for (const auto& act : acts) {
-    const double begin = CpuNs();
-    constexpr int kRounds = 300'000;
-    size_t found = 0;
-    for (int i = 0; i < kRounds; i++) {
-      Matches matches;
-      set_->Match(act->event, policies_, matches);
-      found += matches.count;
-    }
-    const double took = CpuNs() - begin;
-    EXPECT_EQ(found, 0U);
-    EXPECT_LT(took / kRounds, 20'000);
-    std::printf("%-10s %6.0f ns an event\n", std::string(act->event.type_name()).c_str(),
-                took / kRounds);
+    Matches matches;
+    set_->Match(act->event, policies_, matches);
+    EXPECT_EQ(matches.count, 0U) << act->event.type_name();
   }
 }
 
