@@ -19,9 +19,12 @@ namespace {
 
 constexpr size_t kPage = 4096;
 
+// The arguments are written here, so that their page is there: the kernel itself does not get as
+// far as reading them.
 Outcome InitModule(Stage&) {
   char image[kPage] = "this is no module";
-  return Done(syscall(SYS_init_module, image, sizeof image, "debug=1"));
+  const char arguments[] = "debug=1";
+  return Done(syscall(SYS_init_module, image, sizeof image, arguments));
 }
 
 Outcome ModuleFile(Stage& s) {
@@ -29,7 +32,6 @@ Outcome ModuleFile(Stage& s) {
   s.fd[0] = open(s.Path("module.ko").c_str(), O_RDONLY);
   return Must(s.fd[0] >= 0);
 }
-// Written here, so that its page is there: the kernel itself does not get as far as reading it.
 Outcome FinitModule(Stage& s) {
   const char arguments[] = "debug=1";
   return Done(syscall(SYS_finit_module, s.fd[0], arguments, 1));
