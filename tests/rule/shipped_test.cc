@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The policies that nswarden comes with: they load without a word, say what they should, and cost
-// next to nothing.
+// The policies that nswarden comes with: they load without a word, and say what they should.
 #include <gmock/gmock.h>
-
 
 #include "tests/rule/acts.h"
 
