@@ -61,19 +61,19 @@ enum nsw_ring {
 };
 
 enum nsw_verdict_code {
-	NSW_VERDICT_NONE = 0,   /* no deny rule spoke */
-	NSW_VERDICT_AUDIT = 1,  /* would have been refused, the rule's policy is in audit mode */
+	NSW_VERDICT_NONE = 0, /* no deny rule spoke */
+	NSW_VERDICT_AUDIT = 1, /* would have been refused, the rule's policy is in audit mode */
 	NSW_VERDICT_DENIED = 2, /* refused with EPERM */
 };
 
 enum nsw_flag {
-	NSW_F_TRUNCATED = 1 << 0,  /* a text was cut */
-	NSW_F_NO_OBJECT = 1 << 1,  /* the kernel resolved no object: a failed look-up, or the probe was missed */
-	NSW_F_ASYNC = 1 << 2,      /* performed by an io_uring worker or without a system call entry of its own */
-	NSW_F_JOINED = 1 << 3,     /* the process entered the container from outside (docker exec, nsenter) */
+	NSW_F_TRUNCATED = 1 << 0, /* a text was cut */
+	NSW_F_NO_OBJECT = 1 << 1, /* the kernel resolved no object: a failed look-up, or the probe was missed */
+	NSW_F_ASYNC = 1 << 2, /* performed by an io_uring worker or without a system call entry of its own */
+	NSW_F_JOINED = 1 << 3, /* the process entered the container from outside (docker exec, nsenter) */
 	NSW_F_USER_OBJECT = 1 << 4, /* the object was read from user memory (degraded mode): it can be rewritten */
 	NSW_F_UNRESOLVED = 1 << 5, /* refused because the object could not be resolved (too deep, detached) */
-	NSW_F_NO_RESULT = 1 << 6,  /* the return value is not known: `result` is 0 */
+	NSW_F_NO_RESULT = 1 << 6, /* the return value is not known: `result` is 0 */
 };
 
 /*

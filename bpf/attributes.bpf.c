@@ -159,7 +159,8 @@ int BPF_KPROBE(nsw_object_truncate_file, struct file *file)
 	struct call *c = hooked(NSW_EVENT_TRUNCATE, 0, &key);
 
 	if (c)
-		path_object(c, key, PATH_ONE, (__u64)BPF_CORE_READ(file, f_path.mnt), (__u64)BPF_CORE_READ(file, f_path.dentry));
+		path_object(c, key, PATH_ONE, (__u64)BPF_CORE_READ(file, f_path.mnt),
+			    (__u64)BPF_CORE_READ(file, f_path.dentry));
 	return 0;
 }
 

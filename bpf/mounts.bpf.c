@@ -206,7 +206,8 @@ static __always_inline int exit_open_tree(__s64 result)
 		e = (void *)c->rec;
 		/* The descriptor of a copy does not tell what it is a copy of. */
 		if (!(e->flags & OPEN_TREE_CLONE))
-			path_object(c, key, PATH_ONE, (__u64)BPF_CORE_READ(file, f_path.mnt), (__u64)BPF_CORE_READ(file, f_path.dentry));
+			path_object(c, key, PATH_ONE, (__u64)BPF_CORE_READ(file, f_path.mnt),
+				    (__u64)BPF_CORE_READ(file, f_path.dentry));
 	}
 	return finish_paths(NSW_EVENT_OPEN_TREE, EVENT_SIZE(open_tree), false, result);
 }

@@ -74,7 +74,7 @@ static __always_inline bool internal_mount(struct vfsmount *mnt)
 
 /* What the text functions return: bytes written, and whether something was left out. */
 #define TEXT_CUT (1ULL << 32)
-#define TEXT_LENGTH(text) ((text) & 0xffff)
+#define TEXT_LENGTH(text) ((text)&0xffff)
 
 /*
  * Appends a path to `rec`, leaf first: appending needs no knowledge of the length, and the engine turns it around. A name

@@ -245,7 +245,8 @@ static __always_inline void user_object(struct call *c, __u64 key, enum which wh
 	} else {
 		file = file_of(folder);
 		if (file)
-			path_object(c, key, which, (__u64)BPF_CORE_READ(file, f_path.mnt), (__u64)BPF_CORE_READ(file, f_path.dentry));
+			path_object(c, key, which, (__u64)BPF_CORE_READ(file, f_path.mnt),
+				    (__u64)BPF_CORE_READ(file, f_path.dentry));
 	}
 }
 
@@ -311,15 +312,15 @@ static __always_inline int finish_paths(__u32 type, __u64 size, bool two, __s64 
 }
 
 /* The whole of a return. */
-#define EXIT_ONE(NAME, name)                                                               \
-	static __always_inline int exit_##name(__s64 result)                               \
-	{                                                                                  \
-		return finish_paths(NSW_EVENT_##NAME, EVENT_SIZE(name), false, result);    \
+#define EXIT_ONE(NAME, name)                                                            \
+	static __always_inline int exit_##name(__s64 result)                            \
+	{                                                                               \
+		return finish_paths(NSW_EVENT_##NAME, EVENT_SIZE(name), false, result); \
 	}
-#define EXIT_TWO(NAME, name)                                                               \
-	static __always_inline int exit_##name(__s64 result)                               \
-	{                                                                                  \
-		return finish_paths(NSW_EVENT_##NAME, EVENT_SIZE(name), true, result);     \
+#define EXIT_TWO(NAME, name)                                                           \
+	static __always_inline int exit_##name(__s64 result)                           \
+	{                                                                              \
+		return finish_paths(NSW_EVENT_##NAME, EVENT_SIZE(name), true, result); \
 	}
 
 /* At the end of a hook: sends what came in aside. */
@@ -335,13 +336,13 @@ static __always_inline int hook_done(struct call *c, __u64 key, __u64 size)
 #define EVENT_SIZE(event) sizeof(struct nsw_event_##event)
 
 /* The event's struct begins as `struct paths` does. */
-#define HAS_PATH(event)                                                                                          \
-	_Static_assert(offsetof(struct nsw_event_##event, path) == offsetof(struct paths, path) &&             \
-			       offsetof(struct nsw_event_##event, raw) == offsetof(struct paths, raw),         \
+#define HAS_PATH(event)                                                                                \
+	_Static_assert(offsetof(struct nsw_event_##event, path) == offsetof(struct paths, path) &&     \
+			       offsetof(struct nsw_event_##event, raw) == offsetof(struct paths, raw), \
 		       #event);
-#define HAS_TWO_PATHS(event, second)                                                                             \
-	HAS_PATH(event)                                                                                          \
-	_Static_assert(offsetof(struct nsw_event_##event, second) == offsetof(struct paths, to) &&             \
+#define HAS_TWO_PATHS(event, second)                                                                               \
+	HAS_PATH(event)                                                                                            \
+	_Static_assert(offsetof(struct nsw_event_##event, second) == offsetof(struct paths, to) &&                 \
 			       offsetof(struct nsw_event_##event, second##_raw) == offsetof(struct paths, to_raw), \
 		       #event);
 

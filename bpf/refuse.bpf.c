@@ -138,7 +138,8 @@ int BPF_PROG(nsw_file_open, struct file *opened, int ret)
 
 /* ---- exec ----------------------------------------------------------------------------------------------------- */
 
-static __always_inline void exec_tell(const struct nsw_settings *s, struct subject *who, struct linux_binprm *bprm, __u64 answer)
+static __always_inline void exec_tell(const struct nsw_settings *s, struct subject *who, struct linux_binprm *bprm,
+				      __u64 answer)
 {
 	__u64 key = (__u64)current_task();
 	struct call_large *c = find_large(key);

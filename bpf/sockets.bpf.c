@@ -7,9 +7,9 @@
 #include "connect.h"
 #include "paths.h"
 
-#define LIKE_CONNECT(event)                                                                                             \
-	_Static_assert(offsetof(struct nsw_event_##event, family) == offsetof(struct nsw_event_connect, family) &&    \
-			       offsetof(struct nsw_event_##event, path) == offsetof(struct nsw_event_connect, path),  \
+#define LIKE_CONNECT(event)                                                                                          \
+	_Static_assert(offsetof(struct nsw_event_##event, family) == offsetof(struct nsw_event_connect, family) &&   \
+			       offsetof(struct nsw_event_##event, path) == offsetof(struct nsw_event_connect, path), \
 		       #event);
 LIKE_CONNECT(bind)
 LIKE_CONNECT(listen)

@@ -22,25 +22,27 @@ struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
 	__uint(max_entries, MAX_SETS);
 	__type(key, __u32);
-	__array(values, struct {
-		__uint(type, BPF_MAP_TYPE_HASH);
-		__uint(max_entries, 1);
-		__uint(key_size, sizeof(struct nsw_path_key));
-		__uint(value_size, sizeof(struct nsw_verdict));
-	});
+	__array(
+		values, struct {
+			__uint(type, BPF_MAP_TYPE_HASH);
+			__uint(max_entries, 1);
+			__uint(key_size, sizeof(struct nsw_path_key));
+			__uint(value_size, sizeof(struct nsw_verdict));
+		});
 } path_sets SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
 	__uint(max_entries, MAX_SETS);
 	__type(key, __u32);
-	__array(values, struct {
-		__uint(type, BPF_MAP_TYPE_LPM_TRIE);
-		__uint(map_flags, BPF_F_NO_PREALLOC);
-		__uint(max_entries, 1);
-		__uint(key_size, sizeof(struct nsw_net_key));
-		__uint(value_size, sizeof(struct nsw_net));
-	});
+	__array(
+		values, struct {
+			__uint(type, BPF_MAP_TYPE_LPM_TRIE);
+			__uint(map_flags, BPF_F_NO_PREALLOC);
+			__uint(max_entries, 1);
+			__uint(key_size, sizeof(struct nsw_net_key));
+			__uint(value_size, sizeof(struct nsw_net));
+		});
 } net_sets SEC(".maps");
 
 struct {
@@ -216,8 +218,8 @@ __weak __noinline int ask_chunk(__u64 key)
 		}
 		/* The mount point as well as the root of the mount on it: they are two directories. */
 		if (state->home)
-			state->answer = stronger(state->answer, ask_inode(state->home, (__u64)w.dentry, NSW_KEY_BELOW,
-									  state->classes));
+			state->answer =
+				stronger(state->answer, ask_inode(state->home, (__u64)w.dentry, NSW_KEY_BELOW, state->classes));
 	}
 	keep_place(state, &w);
 	return WALK_ON;
@@ -237,8 +239,7 @@ __weak __noinline int physical_chunk(__u64 key)
 		parent = BPF_CORE_READ(d, d_parent);
 		if (parent == d)
 			return WALK_DONE;
-		state->answer = stronger(state->answer,
-					 ask_inode(state->home, (__u64)parent, NSW_KEY_BELOW, state->classes));
+		state->answer = stronger(state->answer, ask_inode(state->home, (__u64)parent, NSW_KEY_BELOW, state->classes));
 		d = parent;
 	}
 	state->dentry = (__u64)d;
@@ -281,8 +282,7 @@ __weak __noinline int ask_ancestors(__u64 key, __u64 mnt, __u64 dentry)
 	if (!state)
 		return 1;
 	restart(state, mnt, dentry);
-	state->answer = stronger(state->answer,
-				 ask_path(state->slot, state->home, state->hash, NSW_KEY_PATH, state->classes));
+	state->answer = stronger(state->answer, ask_path(state->slot, state->home, state->hash, NSW_KEY_PATH, state->classes));
 	for (i = 0; i < CHUNKS && end == WALK_ON; i++)
 		end = ask_chunk(key);
 	return end != WALK_DONE || state->hash || state->depth;
@@ -356,9 +356,9 @@ __weak __noinline __u64 judge_file(__u64 mnt, __u64 dentry, __u64 home, __u64 as
 	if (!internal_mount((struct vfsmount *)mnt)) {
 		ask_walk(state, key, mnt, dentry);
 		if (state->names)
-			state->answer = stronger(state->answer,
-						 ask_path(state->slot, state->home, name_hash(dentry, state->seed),
-							  NSW_KEY_NAME, classes));
+			state->answer =
+				stronger(state->answer, ask_path(state->slot, state->home, name_hash(dentry, state->seed),
+								 NSW_KEY_NAME, classes));
 	} else if (asked & STRICT) {
 		state->answer |= ANSWER(0, 0, 1);
 	}
