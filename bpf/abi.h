@@ -145,12 +145,19 @@ enum nsw_exe_flag {
 
 /* ---- settings and counters ------------------------------------------------------------------------------------ */
 
+/* In sets of events, beside that of open: opens that do not ask to write. They are the most frequent act of all. */
+#define NSW_WANT_READS (1ULL << NSW_EVENT_NONE)
+/* Instead of that: those of them whose path has one of the names in map `read_names`. */
+#define NSW_READ_NAMES 4096
+#define NSW_NAMED_READS 62
+#define NSW_WANT_NAMED_READS (1ULL << NSW_NAMED_READS)
 /* In `wanted`, beside the bits of events: an exec carries its environment. Some rule speaks of it (proc.env). */
 #define NSW_WANT_ENVIRONMENT (1ULL << 63)
 
 /* The one element of map `settings`. */
 struct nsw_settings {
 	__u64 wanted; /* bit per enum nsw_event, and NSW_WANT_ENVIRONMENT */
+	__u64 everywhere; /* those of them that are wanted of every container; of the others nsw_home.unwanted tells */
 	__u64 paired; /* those wanted long enough for a return without an entry to be a loss */
 	__u64 seed; /* secret of the path hash, so that nobody can make two names collide */
 	__u32 host_mntns; /* inode numbers of PID 1's namespaces */
@@ -160,7 +167,7 @@ struct nsw_settings {
 	__u32 enforce; /* 0: every verdict is audit (disarmed) */
 	__u32 engine; /* thread group id of the engine, whose own acts are not reported */
 };
-NSW_ASSERT(sizeof(struct nsw_settings) == 48);
+NSW_ASSERT(sizeof(struct nsw_settings) == 56);
 
 /* Per-CPU array `counters`, index = event type * NSW_COUNT_KINDS + kind (type 0: not of one event). */
 enum nsw_count {
@@ -198,123 +205,31 @@ enum nsw_home_flag {
 struct nsw_home {
 	__u64 parent; /* home of the process that made it, 0: the host */
 	__u32 flags;
-	__u32 set; /* slot in `sets`, 0: no deny rules */
-	__u32 classes; /* bit per enum nsw_class that `set` or the overlay speaks of; << NSW_CLASS_ENFORCED: by an enforcing rule */
-	__u32 overlay; /* bit 0: `overlay` has entries of this home */
+	__u32 set; /* slot in `sets`, 0: no entries */
+	__u32 classes; /* bit per enum nsw_class that `set` or a push speaks of: the first thing that a verdict looks at */
+	__u32 enforced; /* those of which an enforcing rule speaks */
+	__u32 overlay; /* enum nsw_overlay_flag: what the overlay has of this home */
+	__u32 phases; /* bit per policy (nsw_clause.policy) whose startup is over */
+	__u64 target_depths; /* bit n: the overlay has a directory whose own path, links resolved, has n components, modulo 64 */
 	__u32 pidns;
 	__u32 tasks; /* live processes with this label; approximate while they come and go */
+	__u64 unwanted; /* bit per enum nsw_event that none of its policies wants; 0 until the engine has bound it */
+	__u64 unpaired; /* those, and what was unwanted before: a return without an entry is no loss */
 };
-NSW_ASSERT(sizeof(struct nsw_home) == 32);
+NSW_ASSERT(sizeof(struct nsw_home) == 64);
 
 /* Beside enum nsw_flag in nsw_label.flags. */
+#define NSW_LABEL_FIRST (1U << 16) /* the process whose exec made the home; not handed on */
 #define NSW_LABEL_ENDED (1U << 17) /* of a process's first thread: its end has been reported; not handed on */
 
 /* Value of map `labels`, key: address of the task_struct. */
 struct nsw_label {
 	__u64 home;
-	__u32 flags; /* NSW_F_JOINED, NSW_LABEL_ENDED */
+	__u32 flags; /* NSW_F_JOINED, NSW_LABEL_* */
 	__u32 missed; /* event type of the call under way if its entry found no room; see call.h */
 };
 NSW_ASSERT(sizeof(struct nsw_label) == 16);
 
-/* ---- deny ------------------------------------------------------------------------------------------------------- */
-
-enum nsw_class {
-	NSW_CLASS_EXEC = 0,
-	NSW_CLASS_READ,
-	NSW_CLASS_WRITE,
-	NSW_CLASS_CONNECT,
-	NSW_CLASS_COUNT
-};
-#define NSW_CLASS_ENFORCED 16
-
-/* The rule that speaks, and how. rule 0: none. */
-struct nsw_rule_ref {
-	__u32 rule;
-	__u32 mode; /* enum nsw_verdict_code: AUDIT or DENIED */
-};
-
-/* What the deny maps answer for a file or directory. */
-struct nsw_verdict {
-	struct nsw_rule_ref by_class[NSW_CLASS_COUNT];
-	__u64 expires_ns; /* CLOCK_BOOTTIME; 0: never */
-};
-NSW_ASSERT(sizeof(struct nsw_verdict) == 40);
-
-enum nsw_key_kind {
-	NSW_KEY_PATH = 0, /* that very path */
-	NSW_KEY_BELOW, /* everything below that path, itself not */
-	NSW_KEY_NAME, /* every path with that last component */
-};
-
-/* Key of the inner maps of `path_sets`. */
-struct nsw_path_key {
-	__u64 hash; /* nsw_hash_*: of the path, or of the one name */
-	__u32 kind;
-	__u32 reserved;
-};
-NSW_ASSERT(sizeof(struct nsw_path_key) == 16);
-
-/* Key of map `overlay`: what holds for one container: run-time entries, and the inodes behind its literal paths. */
-struct nsw_object_key {
-	__u64 home;
-	__u64 id; /* path hash, or inode number */
-	__u32 dev; /* kernel's s_dev for an inode, 0 for a path */
-	__u32 kind; /* enum nsw_key_kind, | NSW_KEY_INODE: `id` is an inode number */
-};
-#define NSW_KEY_INODE 0x10
-NSW_ASSERT(sizeof(struct nsw_object_key) == 24);
-
-/* Value of map `sets`, key: slot. */
-struct nsw_set {
-	__u64 depths; /* bit n: some NSW_KEY_BELOW entry has n components, modulo 64 */
-	__u32 names; /* 1: there are NSW_KEY_NAME entries */
-	__u32 reserved;
-};
-NSW_ASSERT(sizeof(struct nsw_set) == 16);
-
-/* Key of the inner tries of `net_sets`: prefix length in bits, then an address (IPv4 mapped). */
-struct nsw_net_key {
-	__u32 prefix;
-	struct nsw_addr addr;
-};
-NSW_ASSERT(sizeof(struct nsw_net_key) == 20);
-
-#define NSW_NET_RULES 16
-
-struct nsw_net_rule {
-	__u32 rule;
-	__u16 port_low; /* host order, inclusive; 0..65535: any */
-	__u16 port_high;
-	__u8 protocol; /* IPPROTO_TCP, IPPROTO_UDP; 0: any */
-	__u8 mode; /* enum nsw_verdict_code */
-	__u16 reserved;
-};
-NSW_ASSERT(sizeof(struct nsw_net_rule) == 12);
-
-/*
- * Value of the inner tries: the longest prefix alone is found, so the compiler writes the rules of all shorter
- * prefixes that cover it into each, in the order in which they speak; more than NSW_NET_RULES is refused at load.
- */
-struct nsw_net {
-	__u32 count;
-	struct nsw_net_rule rules[NSW_NET_RULES];
-};
-NSW_ASSERT(sizeof(struct nsw_net) == 196);
-
-/*
- * Path hash. A path is folded component by component, H = H * NSW_FOLD + name, so that walking from the leaf up the
- * kernel can take a component off again (NSW_UNFOLD is the inverse of NSW_FOLD): after a first walk gave the whole,
- * a second one meets the hash of every ancestor and must end with 0 at the root, or the path moved meanwhile.
- */
-#define NSW_FOLD 0x9E3779B97F4A7C15ULL
-#define NSW_UNFOLD 0xF1DE83E19937733DULL
-
-/* One step of a name's hash: its next 8 bytes (little endian, zero filled). Start with seed ^ length. */
-static inline __u64 nsw_hash_word(__u64 h, __u64 word)
-{
-	h = (h ^ word) * 0xD6E8FEB86659FD93ULL;
-	return h ^ (h >> 32);
-}
+#include "abi_verdict.h"
 
 #endif

@@ -67,6 +67,19 @@ static __always_inline bool missed_entry(__u32 type)
 	return true;
 }
 
+/* The call that begins is left out: its return without an entry is no loss. False where there is nowhere to note that. */
+static __always_inline bool leave_out(__u32 type)
+{
+	struct nsw_label *label = label_of(current_task());
+
+	if (!label)
+		return false;
+	if (label->missed && !(label->missed & MISSED_TOLD))
+		count(label->missed, NSW_COUNT_NO_SCRATCH);
+	label->missed = type | MISSED_TOLD;
+	return true;
+}
+
 static __always_inline struct call *start_call(__u64 key, const struct subject *who, __u32 type, __u32 syscall)
 {
 	struct call *c = bpf_map_lookup_elem(&inflight, &key);

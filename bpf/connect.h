@@ -26,18 +26,18 @@ static __always_inline void map_ipv4(struct nsw_addr *to, __u32 ipv4)
 	__builtin_memcpy(&to->b[12], &ipv4, sizeof(ipv4));
 }
 
-/* 1 for an address that has a remote end in `to`, IPv4 mapped. */
-static __always_inline int remote_of(const struct address *a, __u32 family, struct nsw_addr *to)
+/* 1 for an address that has a remote end in `to`, IPv4 mapped. `rest`: of struct address. */
+static __always_inline int remote_of(const __u8 *rest, __u32 family, struct nsw_addr *to)
 {
 	__u32 ipv4;
 
 	if (family == AF_INET) {
-		__builtin_memcpy(&ipv4, a->rest, sizeof(ipv4));
+		__builtin_memcpy(&ipv4, rest, sizeof(ipv4));
 		map_ipv4(to, ipv4);
 		return 1;
 	}
 	if (family == AF_INET6) {
-		__builtin_memcpy(to, a->rest + 4, sizeof(*to));
+		__builtin_memcpy(to, rest + 4, sizeof(*to));
 		return 1;
 	}
 	return 0;
@@ -76,7 +76,7 @@ static __always_inline void connect_address(struct call *c, const struct address
 	e->family = a->family;
 	if (c->head.used < sizeof(*e))
 		c->head.used = sizeof(*e);
-	if (remote_of(a, a->family, &e->remote))
+	if (remote_of(a->rest, a->family, &e->remote))
 		e->remote_port = host_order(a->port);
 	else if (a->family == AF_UNIX)
 		connect_unix(c, a, length);

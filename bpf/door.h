@@ -115,7 +115,7 @@ static __always_inline struct call *under_way(__u32 type)
 	struct nsw_settings *s = get_settings();
 	struct subject who;
 
-	if (!s || !watched(s, type, &who))
+	if (!s || !followed(s, type, &who))
 		return NULL;
 	return find_call((__u64)current_task(), type);
 }
@@ -189,6 +189,15 @@ static __always_inline void act_target(struct call *c, __u32 *pid, struct nsw_st
 	act_name(c, name, (char *)task + bpf_core_field_offset(struct task_struct, comm));
 }
 
+/* A return without an entry: a loss, unless its entry came before anybody wanted to know. */
+static __always_inline void count_unpaired(const struct nsw_settings *s, __u32 type, const struct subject *who)
+{
+	struct nsw_home *home = choosy_home(s, type, who);
+
+	if (s->paired & 1ULL << type && !(home && home->unpaired & 1ULL << type))
+		count(type, NSW_COUNT_UNPAIRED);
+}
+
 /* What the entry began; NULL if that was not seen, or nobody wants to know any more. */
 static __always_inline struct call *returns(__u32 type)
 {
@@ -196,11 +205,11 @@ static __always_inline struct call *returns(__u32 type)
 	struct subject who;
 	struct call *c;
 
-	if (!s || !watched(s, type, &who))
+	if (!s || !followed(s, type, &who))
 		return NULL;
 	c = find_call((__u64)current_task(), type);
-	if (!c && !missed_entry(type) && s->paired & 1ULL << type)
-		count(type, NSW_COUNT_UNPAIRED);
+	if (!c && !missed_entry(type))
+		count_unpaired(s, type, &who);
 	return c;
 }
 

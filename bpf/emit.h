@@ -88,6 +88,8 @@ static __always_inline int emit(__u32 ring, struct nsw_header *h, __u64 size, __
 	int failed;
 
 	h->size = size;
+	if (h->verdict == NSW_VERDICT_DENIED)
+		ring = NSW_RING_DENIALS; /* no flood costs a refusal its record */
 	if (h->flags & NSW_F_TRUNCATED)
 		count(type, NSW_COUNT_TRUNCATED);
 	failed = send(ring, h, size);

@@ -5,3 +5,4 @@
  */
 #include "identity.bpf.c"
 #include "refuse.bpf.c"
+#include "ask.bpf.c"

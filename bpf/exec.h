@@ -19,22 +19,6 @@ static __always_inline struct nsw_str exec_path(struct call_large *c, __u64 key,
 	return path;
 }
 
-static __always_inline __u32 exe_flags(struct file *file, struct inode *inode)
-{
-	unsigned long magic = BPF_CORE_READ(inode, i_sb, s_magic);
-	bool memory = magic == TMPFS_MAGIC || magic == HUGETLBFS_MAGIC;
-	void *upper = NULL;
-
-	if (memory && internal_mount(BPF_CORE_READ(file, f_path.mnt)))
-		return NSW_EXE_MEMFD;
-	if (!BPF_CORE_READ(inode, i_nlink))
-		return NSW_EXE_UNLINKED;
-	/* struct ovl_inode has no BTF in vmlinux; its __upperdentry has always stood right behind the inode. */
-	if (magic == OVERLAYFS_MAGIC)
-		bpf_probe_read_kernel(&upper, sizeof(upper), (char *)inode + bpf_core_type_size(struct inode));
-	return upper ? NSW_EXE_UPPER : 0;
-}
-
 /*
  * One file of the exec. The first that the kernel checks is what was asked for; each that follows is an interpreter,
  * and the last one runs.
@@ -58,7 +42,7 @@ static __always_inline void exec_object(struct call_large *c, __u64 key, struct 
 	e->ino = BPF_CORE_READ(inode, i_ino);
 	e->dev = BPF_CORE_READ(inode, i_sb, s_dev);
 	e->mode = BPF_CORE_READ(inode, i_mode);
-	e->exe_flags = exe_flags(file, inode);
+	e->exe_flags = exe_flags_of(inode, internal_mount(BPF_CORE_READ(file, f_path.mnt)));
 }
 
 static __always_inline void exec_raw(struct call_large *c, struct linux_binprm *bprm)

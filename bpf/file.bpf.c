@@ -3,14 +3,30 @@
 #include "door.h"
 #include "file.h"
 
+/* Not of openat2: another thread may change its flags before the kernel reads them. */
+static __always_inline bool only_reads(struct door *d, int flags)
+{
+	if (d->syscall == NSW_SYSCALL_creat || d->syscall == NSW_SYSCALL_openat2)
+		return false;
+	look_at(d);
+	return !(arg(d, flags) & O_ACCMODE);
+}
+
 static __always_inline int enter_open(struct door *d)
 {
 	int path = d->syscall == NSW_SYSCALL_open || d->syscall == NSW_SYSCALL_creat ? 0 : 1;
-	struct call *c = begin_act(d, NSW_EVENT_OPEN, 0);
+	struct nsw_settings *s = get_settings();
+	bool named = s && !reads_watched(s) && only_reads(d, path + 1);
 	struct nsw_event_open *e;
+	struct call *c;
 
+	if (named && !named_reads_watched(s) && leave_out(NSW_EVENT_OPEN))
+		return 0;
+	c = begin_act(d, NSW_EVENT_OPEN, 0);
 	if (!c)
 		return 0;
+	if (named)
+		c->head.state |= CALL_NAMED;
 	e = (void *)c->rec;
 	c->head.user = arg(d, path);
 	if (d->syscall == NSW_SYSCALL_creat)
@@ -35,7 +51,8 @@ static __always_inline int exit_open(__s64 result)
 		file = c->head.state & CALL_OBJECT ? NULL : file_of(result);
 		if (file)
 			open_object(c, key, file);
-		open_finish(c, key, result, NSW_RING_FILES);
+		if (result < 0 || !(c->head.state & CALL_LEFT_OUT))
+			open_finish(c, key, result, NSW_RING_FILES);
 	}
 	end_call(key);
 	return 0;
@@ -70,10 +87,12 @@ int BPF_KPROBE(nsw_object_open, struct file *file)
 		open_object(c, key, file);
 		return 0;
 	}
+	if (open_left_out(s, file))
+		return 0;
 	/* The layers that overlayfs reads for a directory or a copy-up are not the container's act. */
 	if (internal_mount(BPF_CORE_READ(file, f_path.mnt)))
 		return 0;
-	if (left_to_enforcer(&who, 1 << NSW_CLASS_READ | 1 << NSW_CLASS_WRITE))
+	if (left_to_enforcer(&who, open_classes(file)))
 		return 0;
 	open_aside(&who, file, 0, NSW_F_NO_RESULT, NSW_VERDICT_NONE, 0, NSW_RING_FILES);
 	return 0;

@@ -20,6 +20,40 @@ static __always_inline bool exec_open(struct file *file)
 	return BPF_CORE_READ(file, f_flags) & FMODE_EXEC;
 }
 
+/* Bits of the classes that an open is of. Making a file is judged where it gets its name. */
+static __always_inline __u32 open_classes(struct file *file)
+{
+	__u32 flags = BPF_CORE_READ(file, f_flags), classes = 0;
+
+	if ((flags & O_ACCMODE) != O_WRONLY)
+		classes |= 1 << NSW_CLASS_READ;
+	if (flags & O_ACCMODE || flags & O_TRUNC || BPF_CORE_READ(file, f_mode) & (FMODE_WRITE | FMODE_CREATED))
+		classes |= 1 << NSW_CLASS_MODIFY;
+	return classes;
+}
+
+/* Whether opens that do not ask to write are to be reported of the current task. */
+static __always_inline bool reads_watched(const struct nsw_settings *s)
+{
+	struct subject who;
+
+	return s->everywhere & NSW_WANT_READS || watched(s, NSW_EVENT_NONE, &who);
+}
+
+/* Whether at least those with certain names are. */
+static __always_inline bool named_reads_watched(const struct nsw_settings *s)
+{
+	struct subject who;
+
+	return s->everywhere & NSW_WANT_NAMED_READS || watched(s, NSW_NAMED_READS, &who);
+}
+
+/* True where an open that no entry was seen of is one of them, and not to be reported. */
+static __always_inline bool open_left_out(const struct nsw_settings *s, struct file *file)
+{
+	return !(BPF_CORE_READ(file, f_mode) & FMODE_WRITE) && !reads_watched(s) && !named_reads_watched(s);
+}
+
 static __always_inline void open_text_large(struct call *c, __u64 key, __u64 mnt, __u64 dentry, const struct subject *who)
 {
 	struct nsw_event_open *small = (void *)c->rec, *large;
@@ -45,6 +79,54 @@ static __always_inline void open_text_large(struct call *c, __u64 key, __u64 mnt
 	c->head.state |= CALL_LARGE;
 }
 
+/* Hashes of names: see NSW_WANT_NAMED_READS. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, NSW_READ_NAMES);
+	__type(key, __u64);
+	__type(value, __u8);
+} read_names SEC(".maps");
+
+/* Up the path of a call's object, from where its head stands. Done where such a name is found, or there is no path. */
+__weak __noinline int names_chunk(__u64 key)
+{
+	struct call *c = bpf_map_lookup_elem(&inflight, &key);
+	struct nsw_settings *s = get_settings();
+	struct walk w;
+	enum step step;
+	__u64 hash;
+	int i;
+
+	if (!c || !s)
+		return WALK_DONE;
+	w.mount = (struct mount *)c->head.mount;
+	w.dentry = (struct dentry *)c->head.dentry;
+	for (i = 0; i < CHUNK_STEPS; i++) {
+		step = look(&w);
+		if (step == STEP_CROSSED)
+			continue;
+		if (step == STEP_TOP)
+			return WALK_LOST;
+		hash = name_hash((__u64)w.dentry, s->seed);
+		if (step == STEP_LOST || bpf_map_lookup_elem(&read_names, &hash))
+			return WALK_DONE;
+		up(&w);
+	}
+	c->head.mount = (__u64)w.mount;
+	c->head.dentry = (__u64)w.dentry;
+	return WALK_ON;
+}
+
+static __always_inline bool has_wanted_name(struct call *c, __u64 key, __u64 mnt, __u64 dentry)
+{
+	int i, end = WALK_ON;
+
+	start_text(&c->head, mnt, dentry);
+	for (i = 0; i < CHUNKS && end == WALK_ON; i++)
+		end = names_chunk(key);
+	return end != WALK_LOST;
+}
+
 /* Fills in the kernel's object. The first one counts, unless it lay on a mount of the kernel's own. */
 static __always_inline void open_object(struct call *c, __u64 key, struct file *file)
 {
@@ -65,6 +147,11 @@ static __always_inline void open_object(struct call *c, __u64 key, struct file *
 	e->created = BPF_CORE_READ(file, f_mode) & FMODE_CREATED ? 1 : 0;
 	c->head.state = (c->head.state & ~CALL_INTERNAL) | CALL_OBJECT | (internal ? CALL_INTERNAL : 0);
 	c->head.used = sizeof(*e);
+	if (c->head.state & CALL_NAMED && !e->h.verdict && !has_wanted_name(c, key, (__u64)mnt, (__u64)dentry)) {
+		c->head.state |= CALL_LEFT_OUT;
+		return;
+	}
+	c->head.state &= ~CALL_LEFT_OUT;
 	text = path_small(key, (__u64)mnt, (__u64)dentry);
 	e->path.off = sizeof(*e);
 	e->path.len = TEXT_LENGTH(text);

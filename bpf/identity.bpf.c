@@ -1,7 +1,65 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The programs that keep the labels, and two that the engine runs itself. */
+/* The programs that keep the labels. */
 #include "identity.h"
 #include "verdict.h"
+#include "refuse.h"
+
+/*
+ * AT_BASE of the auxiliary vector: where the program's interpreter lies. Without one the program is static, or it is a
+ * dynamic loader that was asked to run another.
+ */
+static __always_inline bool has_interpreter(struct mm_struct *mm)
+{
+	__u64 at = (__u64)mm + bpf_core_field_offset(struct mm_struct, saved_auxv), pair[2];
+	int i;
+
+	for (i = 0; i < AUXV_PAIRS; i++) {
+		if (bpf_probe_read_kernel(pair, sizeof(pair), (void *)(at + i * sizeof(pair))) || !pair[0])
+			return false;
+		if (pair[0] == AT_BASE)
+			return pair[1];
+	}
+	return false;
+}
+
+static __always_inline void note_memory(struct task_struct *task)
+{
+	struct task_state *state = state_of((__u64)task);
+
+	if (state)
+		state->mm = (__u64)BPF_CORE_READ(task, mm);
+}
+
+/* As a function of its own: its stack is then not below that of executed(). */
+__weak __noinline int seed_current(void)
+{
+	struct nsw_settings *s = get_settings();
+
+	return s ? seed(s, current_task(), false) : 0;
+}
+
+/* An exec succeeded. */
+static __always_inline void executed(const struct nsw_settings *s)
+{
+	struct mm_struct *mm = BPF_CORE_READ(current_task(), mm);
+	__u64 key = (__u64)current_task(), id;
+	struct task_state *task = state_of(key);
+	struct nsw_home *home;
+
+	if (!task)
+		return;
+	id = task->label.home;
+	home = bpf_map_lookup_elem(&homes, &id);
+	if (!home)
+		return;
+	task->mm = (__u64)mm;
+	task->exe = home->classes & 1 << NSW_CLASS_EXEC && !has_interpreter(mm) ? EXE_BARE : 0;
+	if (task->ending)
+		home->phases |= task->ending; /* of process 1 alone: nobody else writes here meanwhile, but the engine */
+	task->ending = 0;
+	if (home->classes & 1 << NSW_CLASS_BY)
+		know_groups(key, id, 1);
+}
 
 SEC("?lsm/task_alloc")
 int BPF_PROG(nsw_task_alloc, struct task_struct *child, unsigned long flags, int ret)
@@ -9,7 +67,11 @@ int BPF_PROG(nsw_task_alloc, struct task_struct *child, unsigned long flags, int
 	struct nsw_settings *s = get_settings();
 	int failed = -EAGAIN;
 
-	if (ret || !s || !inherit(s, child))
+	if (ret || !s)
+		return ret;
+	if (refuses_clone(flags))
+		return refuse();
+	if (!inherit(s, child, flags))
 		return ret;
 	/* A process that nobody could judge must not come to be. */
 	keep(failed);
@@ -22,8 +84,11 @@ int BPF_PROG(nsw_inherit, struct task_struct *child, u64 flags)
 {
 	struct nsw_settings *s = get_settings();
 
-	if (s)
-		inherit(s, (struct task_struct *)(__u64)child);
+	if (!s)
+		return 0;
+	child = (struct task_struct *)(__u64)child;
+	inherit(s, child, flags);
+	note_memory(child);
 	return 0;
 }
 
@@ -48,7 +113,7 @@ int BPF_PROG(nsw_seed, struct linux_binprm *bprm, int ret)
 	struct nsw_settings *s = get_settings();
 
 	if (s && !ret)
-		seed(s, current_task());
+		seed(s, current_task(), false);
 	return ret;
 }
 
@@ -58,8 +123,10 @@ int BPF_PROG(nsw_seed_late, struct task_struct *task, int old_pid, struct linux_
 {
 	struct nsw_settings *s = get_settings();
 
-	if (s)
-		seed(s, current_task());
+	if (!s)
+		return 0;
+	seed_current();
+	executed(s);
 	return 0;
 }
 
@@ -92,7 +159,7 @@ int nsw_label_running(struct bpf_iter__task *ctx)
 	task = (struct task_struct *)(__u64)task;
 	if (!BPF_CORE_READ(task, nsproxy) || !BPF_CORE_READ(task, mm) || label_of(task))
 		return 0;
-	if (seed(s, task))
+	if (seed(s, task, true))
 		bpf_seq_write(ctx->meta->seq, &one, 1);
 	return 0;
 }
@@ -119,80 +186,4 @@ int nsw_find_host(__u64 *ctx)
 		task = BPF_CORE_READ(task, real_parent);
 	}
 	return 1;
-}
-
-/* What the kernel sees behind a descriptor of the engine: see engine/kernel/resolve.h. */
-struct resolved {
-	__u64 ino;
-	__u64 hash;
-	__u32 dev;
-	__u32 depth;
-	__u32 resolved;
-	__u32 reserved;
-};
-
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, 1);
-	__type(key, __u32);
-	__type(value, struct resolved);
-} answer SEC(".maps");
-
-/* Run by the engine alone (bpf_prog_test_run): stat's device is not the kernel's on every file system. */
-SEC("?raw_tp")
-int nsw_resolve(__u64 *ctx)
-{
-	struct fdtable *table = BPF_CORE_READ(current_task(), files, fdt);
-	/* The engine has no label, but needs a place for the walk: an entry that belongs to no task. */
-	__u64 fd = ctx[0], key = (__u64)current_task() | 1;
-	struct task_state none = {};
-	struct file *file = NULL;
-	struct walk_state *state;
-	struct dentry *dentry;
-	struct resolved *r;
-	__u32 zero = 0;
-
-	r = bpf_map_lookup_elem(&answer, &zero);
-	if (!r || fd >= BPF_CORE_READ(table, max_fds))
-		return 1;
-	bpf_probe_read_kernel(&file, sizeof(file), BPF_CORE_READ(table, fd) + fd);
-	if (!file || bpf_map_update_elem(&labels, &key, &none, BPF_ANY))
-		return 1;
-	dentry = BPF_CORE_READ(file, f_path.dentry);
-	r->resolved = measure(key, (__u64)BPF_CORE_READ(file, f_path.mnt), (__u64)dentry);
-	r->ino = BPF_CORE_READ(dentry, d_inode, i_ino);
-	r->dev = BPF_CORE_READ(dentry, d_inode, i_sb, s_dev);
-	state = walk_of(key);
-	if (state) {
-		r->hash = state->hash;
-		r->depth = state->depth;
-	}
-	bpf_map_delete_elem(&labels, &key);
-	return 0;
-}
-
-/*
- * Run by the engine alone: changes a home field by field, since writing the whole value back would undo what the kernel
- * counted meanwhile. Arguments: home, flags to set, flags to clear, and if `bind`: set, classes, overlay.
- */
-SEC("?raw_tp")
-int nsw_set_home(__u64 *ctx)
-{
-	__u64 id = ctx[0], bind = ctx[3];
-	struct nsw_home fresh = {}, *home;
-
-	bpf_map_update_elem(&homes, &id, &fresh, BPF_NOEXIST);
-	home = bpf_map_lookup_elem(&homes, &id);
-	if (!home)
-		return 1;
-	if (bind) {
-		/* Whoever looks in between must find the old set or the new one, judged for all classes of both. */
-		home->classes |= ctx[5];
-		home->overlay |= ctx[6];
-		home->set = ctx[4];
-		home->classes = ctx[5];
-		home->overlay = ctx[6];
-	}
-	home->flags = (home->flags & ~(__u32)ctx[2]) | (__u32)ctx[1];
-	return 0;
 }

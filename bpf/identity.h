@@ -69,8 +69,11 @@ static __always_inline bool labelled(const struct nsw_settings *s, struct task_s
 	return true;
 }
 
-/* True where an act of this kind by the current task is to be reported. */
-static __always_inline bool watched(const struct nsw_settings *s, __u32 event, struct subject *who)
+/*
+ * True where acts of this kind by the current task may have to be reported: for a probe on the return of one that has
+ * begun. Whether one that begins is to be reported, watched() knows.
+ */
+static __always_inline bool followed(const struct nsw_settings *s, __u32 event, struct subject *who)
 {
 	bool ours = labelled(s, current_task(), who);
 
@@ -81,6 +84,25 @@ static __always_inline bool watched(const struct nsw_settings *s, __u32 event, s
 	return s->watch_host && who->mntns == s->host_mntns && bpf_get_current_pid_tgid() >> 32 != s->engine;
 }
 
+/* The home whose policies leave out some of what is wanted elsewhere; NULL where this event is wanted of every container. */
+static __always_inline struct nsw_home *choosy_home(const struct nsw_settings *s, __u32 event, const struct subject *who)
+{
+	if (!who->home || s->everywhere & (1ULL << event))
+		return NULL;
+	return bpf_map_lookup_elem(&homes, &who->home);
+}
+
+/* True where an act of this kind by the current task is to be reported. */
+static __always_inline bool watched(const struct nsw_settings *s, __u32 event, struct subject *who)
+{
+	struct nsw_home *home;
+
+	if (!followed(s, event, who))
+		return false;
+	home = choosy_home(s, event, who);
+	return !home || !(home->unwanted & (1ULL << event));
+}
+
 static __always_inline void count_task(__u64 id, int by)
 {
 	struct nsw_home *home = bpf_map_lookup_elem(&homes, &id);
@@ -89,18 +111,91 @@ static __always_inline void count_task(__u64 id, int by)
 		__sync_fetch_and_add(&home->tasks, by);
 }
 
-static __always_inline void report_home(struct task_struct *task, __u64 id, __u64 parent)
-{
-	struct nsw_event_home record = {};
+struct cgroup_subsys_state {
+	struct cgroup *cgroup;
+} __attribute__((preserve_access_index));
 
-	fill_header(&record.h, task, NSW_EVENT_HOME);
-	record.h.home = id;
-	record.parent = parent;
-	record.serial = mntns_serial(BPF_CORE_READ(task, nsproxy, mnt_ns));
-	emit(NSW_RING_EVENTS, &record.h, sizeof(record), NSW_EVENT_HOME);
+/* Up to 6.14. */
+struct kernfs_node___old {
+	struct kernfs_node *parent;
+} __attribute__((preserve_access_index));
+
+static __always_inline struct kernfs_node *node_above(struct kernfs_node *node)
+{
+	struct kernfs_node___old *old = (void *)node;
+
+	if (bpf_core_field_exists(old->parent))
+		return BPF_CORE_READ(old, parent);
+	return BPF_CORE_READ(node, __parent);
 }
 
-/* Makes the home unless it is there. Returns the label's flags for a task that comes into it by an exec. */
+/* Of the unified hierarchy; where that has the process at its root, of the first controller's. */
+static __always_inline struct kernfs_node *cgroup_of(struct task_struct *task)
+{
+	struct css_set *set = BPF_CORE_READ(task, cgroups);
+	struct kernfs_node *node = BPF_CORE_READ(set, dfl_cgrp, kn);
+
+	return node_above(node) ? node : BPF_CORE_READ(set, subsys[0], cgroup, kn);
+}
+
+#define CGROUP_DEPTH 10
+#define CGROUP_NAME 128 /* runtimes give shorter ones */
+#define CGROUP_LAST 511 /* where the last of them may begin; a mask, as NAME - 1 is */
+#define CGROUP_TEXT (CGROUP_LAST + 1 + CGROUP_NAME)
+
+struct home_record {
+	struct nsw_event_home e;
+	char cgroup[CGROUP_TEXT];
+};
+
+/* Leaf first, each name with a slash behind it. Returns its length. */
+static __always_inline __u64 cgroup_path(struct task_struct *task, char *text)
+{
+	struct kernfs_node *node = cgroup_of(task), *above;
+	__u64 pos = 0;
+	long n;
+	int i;
+
+	for (i = 0; i < CGROUP_DEPTH; i++) {
+		above = node_above(node);
+		if (!above || pos > CGROUP_LAST)
+			break;
+		/* What clang knows of the bounds, the verifier must see. */
+		keep(pos);
+		pos &= CGROUP_LAST;
+		n = bpf_probe_read_kernel_str(text + pos, CGROUP_NAME, BPF_CORE_READ(node, name));
+		if (n <= 1)
+			break;
+		keep(n);
+		text[pos + ((n - 1) & (CGROUP_NAME - 1))] = '/';
+		pos += n;
+		node = above;
+	}
+	return pos;
+}
+
+/* With its cgroup, which tells the container: when the record is read the process may be gone, and /proc knows nothing. */
+static __always_inline void report_home(struct task_struct *task, __u64 id, __u64 parent)
+{
+	struct home_record *r = bpf_ringbuf_reserve(&ring_events, sizeof(*r), 0);
+
+	if (!r) {
+		count(NSW_EVENT_HOME, NSW_COUNT_RING_FULL);
+		return;
+	}
+	__builtin_memset(r, 0, sizeof(*r));
+	fill_header(&r->e.h, task, NSW_EVENT_HOME);
+	r->e.h.size = sizeof(*r);
+	r->e.h.home = id;
+	r->e.parent = parent;
+	r->e.serial = mntns_serial(BPF_CORE_READ(task, nsproxy, mnt_ns));
+	r->e.cgroup.off = sizeof(r->e);
+	r->e.cgroup.len = cgroup_path(task, r->cgroup);
+	bpf_ringbuf_submit(r, 0);
+	count(NSW_EVENT_HOME, NSW_COUNT_EMITTED);
+}
+
+/* Makes the home unless it is there. Returns the label's flags for a task that comes into it by an exec: the first, or joined. */
 static __always_inline __u32 enter_home(const struct nsw_settings *s, struct task_struct *task, __u64 id, __u64 parent)
 {
 	struct nsw_home *known, fresh = {.parent = parent};
@@ -110,34 +205,55 @@ static __always_inline __u32 enter_home(const struct nsw_settings *s, struct tas
 		fresh.flags = NSW_HOME_CONTAINER;
 	if (!bpf_map_update_elem(&homes, &id, &fresh, BPF_NOEXIST)) {
 		report_home(task, id, parent);
-		return 0;
+		return NSW_LABEL_FIRST;
 	}
 	known = bpf_map_lookup_elem(&homes, &id);
 	if (!known) {
 		count(NSW_EVENT_NONE, NSW_COUNT_NO_LABEL);
 		return 0;
 	}
-	/* The engine may have made it ahead of its first process: then nobody lives there yet. */
-	return known->tasks ? NSW_F_JOINED : 0;
+	/*
+	 * The engine may have made it ahead of its first process: then nobody lives there yet. Where a runtime's hook was
+	 * first, it may be on the books still when the container's first process comes.
+	 */
+	return known->tasks && number_of(task, pid_level(task)) != 1 ? NSW_F_JOINED : NSW_LABEL_FIRST;
+}
+
+/* Gives a task a state, unless it has one. Too large for the stack: what is new is copied from `blank`. */
+static __always_inline struct task_state *make_state(struct task_struct *task)
+{
+	__u64 key = (__u64)task;
+
+	bpf_map_update_elem(&labels, &key, (void *)&blank, BPF_NOEXIST);
+	return bpf_map_lookup_elem(&labels, &key);
+}
+
+/* How it came in is only seen of an exec. Of what runs already: as its parent, where that is of the same home. */
+static __always_inline __u32 flags_of_running(struct task_struct *task, __u64 id, __u32 flags)
+{
+	struct nsw_label *parent = label_of(BPF_CORE_READ(task, real_parent));
+
+	return flags && parent && parent->home == id ? parent->flags & ~NSW_LABEL_FIRST : flags;
 }
 
 /*
  * Labels a task that executes a program in a foreign mount namespace. Seeded by the exec and not by the namespace's
  * making: a runtime sets the container up in it first, and that is not the container's doing. A label whose home is no
  * container (a service of the host with a private mount namespace, such as dockerd) is provisional. Idempotent.
- * Returns 1 if the task got a label.
+ * Returns 1 if the task got a label. `running`: it is not executing anything now.
  */
-static __always_inline int seed(const struct nsw_settings *s, struct task_struct *task)
+static __always_inline int seed(const struct nsw_settings *s, struct task_struct *task, bool running)
 {
-	__u64 key = (__u64)task, id, parent = 0;
-	struct task_state fresh = {};
+	__u64 id, parent = 0;
+	struct task_state *state;
 	struct nsw_label *old;
 	struct nsw_home *home;
+	__u32 flags;
 
 	if (mntns_of(task) == s->host_mntns)
 		return 0;
 	id = home_of(task);
-	old = bpf_map_lookup_elem(&labels, &key);
+	old = label_of(task);
 	if (old) {
 		parent = old->home;
 		if (parent == id)
@@ -146,36 +262,46 @@ static __always_inline int seed(const struct nsw_settings *s, struct task_struct
 		if (!home || home->flags & HOME_FINAL)
 			return 0;
 	}
-	fresh.label.home = id;
-	fresh.label.flags = enter_home(s, task, id, parent);
-	if (bpf_map_update_elem(&labels, &key, &fresh, BPF_ANY)) {
+	flags = enter_home(s, task, id, parent);
+	state = make_state(task);
+	if (!state) {
 		count(NSW_EVENT_NONE, NSW_COUNT_NO_LABEL);
 		return 0;
 	}
+	state->label.flags = running ? flags_of_running(task, id, flags) : flags;
+	state->label.home = id;
+	state->generation = state->epoch = 0;
+	state->by = state->above = 0;
 	if (parent)
 		count_task(parent, -1);
 	count_task(id, 1);
 	return 1;
 }
 
-/* The child's label is its parent's. Returns non-zero if it found no room. */
-static __always_inline int inherit(const struct nsw_settings *s, struct task_struct *child)
+/* The child's label is its parent's, and what is known of who is above. Returns non-zero if it found no room. */
+static __always_inline int inherit(const struct nsw_settings *s, struct task_struct *child, __u64 flags)
 {
-	__u64 key = (__u64)child;
-	struct task_state fresh = {};
+	struct task_state *mine = bpf_map_lookup_elem(&labels, &(__u64){(__u64)current_task()}), *its;
 	struct subject who;
 
-	if (!labelled(s, current_task(), &who))
+	if (!labelled(s, current_task(), &who) || !mine)
 		return 0;
-	fresh.label.home = who.home;
-	fresh.label.flags = who.flags & ~NSW_LABEL_ENDED;
-	if (bpf_map_lookup_elem(&labels, &key))
+	if (label_of(child))
 		return 0; /* lsm/task_alloc was first */
-	if (bpf_map_update_elem(&labels, &key, &fresh, BPF_NOEXIST)) {
+	its = make_state(child);
+	if (!its) {
 		count(NSW_EVENT_NONE, NSW_COUNT_NO_LABEL);
 		return -EAGAIN;
 	}
-	count_task(fresh.label.home, 1);
+	its->label.flags = who.flags & ~(NSW_LABEL_FIRST | NSW_LABEL_ENDED);
+	its->by = mine->by;
+	its->above = mine->above | (flags & CLONE_THREAD ? 0 : mine->by);
+	its->generation = mine->generation;
+	its->exe = mine->exe;
+	its->classes = mine->classes;
+	its->epoch = mine->epoch;
+	its->label.home = who.home;
+	count_task(who.home, 1);
 	return 0;
 }
 

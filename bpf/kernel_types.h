@@ -7,6 +7,8 @@
 #ifndef NSWARDEN_KERNEL_TYPES_H
 #define NSWARDEN_KERNEL_TYPES_H
 
+#include "kernel_constants.h"
+
 #define __VMLINUX_H__ /* bpf_tracing.h: pt_regs has the kernel's member names */
 
 typedef _Bool bool;
@@ -31,65 +33,6 @@ typedef __s64 s64;
 #define offsetof(type, member) __builtin_offsetof(type, member)
 #define true 1
 #define false 0
-
-enum {
-	BPF_MAP_TYPE_HASH = 1,
-	BPF_MAP_TYPE_ARRAY = 2,
-	BPF_MAP_TYPE_PERCPU_ARRAY = 6,
-	BPF_MAP_TYPE_LPM_TRIE = 11,
-	BPF_MAP_TYPE_ARRAY_OF_MAPS = 12,
-	BPF_MAP_TYPE_RINGBUF = 27,
-};
-
-enum {
-	BPF_ANY = 0,
-	BPF_NOEXIST = 1,
-	BPF_F_NO_PREALLOC = 1,
-	BPF_F_MMAPABLE = 1024,
-};
-
-#define AF_UNSPEC 0
-#define AF_UNIX 1
-#define AF_INET 2
-#define AF_INET6 10
-#define SOCK_STREAM 1
-#define SOCK_TYPE_MASK 0xf /* the rest are flags */
-#define S_IFMT 0170000
-#define S_IFSOCK 0140000
-#define MSG_FASTOPEN 0x20000000
-#define PROT_WRITE 2
-#define PROT_EXEC 4
-#define TS_COMPAT 2 /* thread_info: in a 32-bit system call */
-#define MAP_SHARED 1 /* MAP_SHARED_VALIDATE has this bit, too */
-#define CLONE_NEWNS 0x20000
-#define CLONE_NEWCGROUP 0x2000000
-#define CLONE_NEWUTS 0x4000000
-#define CLONE_NEWIPC 0x8000000
-#define CLONE_NEWUSER 0x10000000
-#define CLONE_NEWPID 0x20000000
-#define CLONE_NEWNET 0x40000000
-#define MAP_ANONYMOUS 0x20
-#define CSIGNAL 0xff /* of clone's flags: the signal at the child's end */
-#define AT_REMOVEDIR 0x200
-#define OPEN_TREE_CLONE 1
-#define CLONE_THREAD 0x10000
-#define EPERM 1
-#define EAGAIN 11
-#define O_ACCMODE 3
-#define O_WRONLY 1
-#define O_CREAT 0100
-#define O_TRUNC 01000
-#define O_CLOEXEC 02000000
-#define O_KEPT_BY_CALL 02001700 /* O_CREAT O_EXCL O_NOCTTY O_TRUNC O_CLOEXEC: not in f_flags once the file is open */
-#define O_VISIBLE 037677737 /* what user space can give, without the O_LARGEFILE that a 64-bit kernel adds */
-#define FMODE_WRITE 0x2
-#define FMODE_EXEC 0x20 /* in f_flags: opened to be executed, by the kernel itself */
-#define FMODE_CREATED 0x100000
-#define SIGNAL_GROUP_EXIT 0x4
-#define PIDTYPE_SID 3
-#define TMPFS_MAGIC 0x01021994
-#define HUGETLBFS_MAGIC 0x958458f6
-#define OVERLAYFS_MAGIC 0x794c7630
 
 /* Read whole, an element of an array: not relocated. */
 struct upid {
@@ -131,7 +74,16 @@ struct dentry {
 	struct dentry *d_parent;
 	struct qstr d_name;
 	struct inode *d_inode;
+	unsigned char d_iname[32];
 	struct super_block *d_sb;
+};
+
+union shortname_store {
+	unsigned char string[40];
+};
+
+struct dentry___new {
+	union shortname_store d_shortname;
 };
 
 struct vfsmount {
@@ -211,6 +163,8 @@ struct pid {
 
 struct kernfs_node {
 	u64 id;
+	const char *name;
+	struct kernfs_node *__parent;
 };
 
 struct cgroup {
@@ -218,6 +172,7 @@ struct cgroup {
 };
 
 struct css_set {
+	struct cgroup_subsys_state *subsys[1]; /* see identity.h */
 	struct cgroup *dfl_cgrp;
 };
 
@@ -253,8 +208,12 @@ struct signal_struct {
 	struct tty_struct *tty;
 };
 
+struct file;
+
 struct mm_struct {
 	unsigned long arg_start, arg_end, env_start, env_end;
+	unsigned long saved_auxv[48];
+	struct file *exe_file;
 };
 
 struct file {
@@ -265,8 +224,16 @@ struct file {
 	unsigned int f_mode;
 };
 
+struct anon_vma;
+
 struct vm_area_struct {
+	unsigned long vm_flags;
+	struct anon_vma *anon_vma;
 	struct file *vm_file;
+};
+
+struct iattr {
+	unsigned int ia_valid;
 };
 
 struct fdtable {
@@ -290,6 +257,7 @@ struct task_struct {
 	struct thread_info thread_info;
 	struct list_head ptraced;
 	struct list_head ptrace_entry;
+	void *stack;
 	int pid;
 	int tgid;
 	int exit_state;
@@ -359,6 +327,7 @@ struct unix_address {
 
 struct unix_sock {
 	struct unix_address *addr;
+	struct path path;
 };
 
 struct msghdr {
@@ -376,6 +345,20 @@ struct bpf_iter_meta {
 struct bpf_iter__task {
 	struct bpf_iter_meta *meta;
 	struct task_struct *task;
+};
+
+/* Values are the running kernel's. */
+enum kernel_read_file_id {
+	READING_MODULE = 2,
+};
+
+enum bpf_func_id {
+	BPF_FUNC_get_current_task_btf = 158,
+	BPF_FUNC_task_pt_regs = 175,
+};
+
+enum kernel_load_data_id {
+	LOADING_MODULE = 2,
 };
 
 #pragma clang attribute pop

@@ -25,6 +25,8 @@ enum call_state {
 	CALL_SCRIPT = 1 << 4, /* exec: `file` is filled in, what follows is an interpreter */
 	CALL_COMPAT = 1 << 5, /* by a 32-bit system call: pointers in the caller's memory have 4 bytes */
 	CALL_TRACEPOINT = 1 << 6, /* seen by tracepoints alone: no hook will fill in the object */
+	CALL_NAMED = 1 << 7, /* an open that is only to be reported if its path has a wanted name */
+	CALL_LEFT_OUT = 1 << 8, /* it has none */
 };
 
 /* A text of the caller's that could not be read at the entry: its page was not there. The call brings it in. */
@@ -84,26 +86,74 @@ struct {
 	__uint(max_entries, 1 << 20);
 } ring_events SEC(".maps"), ring_files SEC(".maps"), ring_denials SEC(".maps");
 
-/* Where the walk of a verdict stands, and what it asks. */
+/* struct dentry from d_parent to the end of a short name, which lies inside: one read for a step. */
+#define SHORT_NAME 40 /* bytes, on the latest kernels; 32 before */
+#define SEEN_BYTES (32 + SHORT_NAME)
+
+struct seen {
+	__u64 block[SEEN_BYTES / 8];
+};
+
+#define NAMES 32 /* components of a path whose hashes are kept; of a deeper one they are read again */
+
+/* Where the walk of a verdict stands, what it asks, and what it has found. */
 struct walk_state {
 	__u64 mount;
+	__u64 root; /* dentry of that mount's root */
 	__u64 dentry;
 	__u64 hash;
 	__u64 power;
-	__u64 depth;
-	__u64 answer;
-	__u64 slot; /* 0: no set is bound */
-	__u64 home; /* 0: the overlay has nothing of it */
-	__u64 seed;
-	__u64 depths;
-	__u64 names;
-	__u64 classes;
+	__u64 named; /* dentry that has the path's last name: of a file that is mounted, its mount point */
+	__u64 home;
+	__u64 depths; /* of the set */
+	__u64 hole_depths;
+	__u64 target_depths; /* of the home */
+	__u64 levels; /* bit n: something is asked of what is below a directory of n components, modulo 64 */
+	__u64 groups; /* BY: groups that the executable is in */
+	__u32 depth;
+	__u32 left; /* of a deep path: components that are still in the hash */
+	__u32 dev; /* of the mount's file system */
+	__u32 slot; /* 0: no set is bound */
+	__u32 overlay; /* enum nsw_overlay_flag */
+	__u32 asked; /* bits of the classes of the act */
+	__u32 phase; /* enum nsw_when: JOINED, or 0 */
+	__u32 running; /* bit per policy that is past its startup */
+	__u32 ended; /* UNTIL: bit per policy whose startup this executable ends */
+	__u32 port;
+	__u32 protocol;
+	__u32 origins; /* bit per enum nsw_origin that is asked for */
+	__u32 lost; /* more spoke of it than there is room for */
+	__u32 hit_count;
+	__u32 hole_count;
+	__u32 speaker; /* of the DENY clauses: 1 + position of the entry that speaks, */
+	__u32 rule; /* ... its rule */
+	__u16 mode; /* ... its mode, 0: none */
+	__u16 action;
+	__u32 allowed[NSW_ALLOW_GROUPS]; /* classes that a list of the policy allows */
+	__u32 hits[NSW_HITS]; /* positions of DENY and ALLOW clauses */
+	__u32 holes[NSW_HOLES]; /* entries that are void here */
+	__u64 names[NAMES]; /* hash of a component, leaf first, modulo NAMES */
+	struct seen seen; /* what was last read; here, since the stack of all that call each other is 512 bytes */
+};
+
+enum exe_state {
+	EXE_BARE = 1 << 0, /* was executed without an interpreter of its own: static, or a dynamic loader */
+	EXE_MAPPED = 1 << 1, /* ... and has since mapped the first file to run */
 };
 
 /* The walk's scratch lies with the label: whoever is judged has one, so that a verdict never waits for room. */
 struct task_state {
 	struct nsw_label label;
 	__u64 write_mount; /* where the task was last given leave to write */
+	__u64 by; /* bit per group of executables that this one is in */
+	__u64 above; /* ... that one above it is in */
+	__u64 mm; /* memory of the program that it runs: another one is being set up by an exec */
+	__u32 generation; /* of the set for which `by` and `above` hold; 0: of none */
+	__u32 exe; /* enum exe_state */
+	__u32 ending; /* policies whose startup is over once the exec under way succeeds */
+	__u32 classes; /* that its home is judged for, as of `epoch` */
+	__u32 epoch; /* 1 + homes_epoch when the home was looked at; 0: never */
+	__u32 reserved;
 	struct walk_state walk;
 };
 

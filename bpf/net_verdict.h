@@ -1,41 +1,74 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What the deny maps say of an address. */
+/* What the policies say of an address, and of a unix socket. */
 #ifndef NSWARDEN_NET_VERDICT_H
 #define NSWARDEN_NET_VERDICT_H
 
-#include "verdict.h"
+#include "connect.h"
+#include "refuse.h"
 
-/* The answer for an address. `port_protocol`: port << 8 | protocol. */
-static __always_inline __u64 judge_address(struct nsw_home *h, const struct nsw_addr *remote, __u32 port, __u32 protocol)
+/*
+ * The answer for an address: the longest range that covers it has the clauses of all that do. `high`, `low`: its bytes.
+ * `port_protocol`: port << 8 | protocol.
+ */
+__weak __noinline __u64 judge_address(__u64 home, __u64 high, __u64 low, __u64 port_protocol, __u64 asked)
 {
-	struct nsw_net_key key = {.prefix = 128, .addr = *remote};
-	__u32 slot = h->set, mode = 0, rule = 0, n;
-	struct nsw_net *net;
-	void *trie;
-	int i;
+	__u64 key = (__u64)current_task();
+	struct nsw_net_key range = {.prefix = 128};
+	struct walk_state *state = walk_of(key);
+	struct nsw_clauses *found;
+	void *ranges;
+	__u32 slot;
 
-	if (!slot)
+	if (!state || !asked || !ask_query(key, home, asked))
 		return 0;
-	trie = bpf_map_lookup_elem(&net_sets, &slot);
-	if (!trie)
-		return 0;
-	net = bpf_map_lookup_elem(trie, &key);
-	if (!net)
-		return 0;
-	n = net->count;
-	for (i = 0; i < NSW_NET_RULES; i++) {
-		const struct nsw_net_rule *r = &net->rules[i];
+	state->port = port_protocol >> 8;
+	state->protocol = port_protocol & 0xff;
+	__builtin_memcpy(&range.addr.b[0], &high, 8);
+	__builtin_memcpy(&range.addr.b[8], &low, 8);
+	slot = state->slot;
+	ranges = slot ? bpf_map_lookup_elem(&net_sets, &slot) : NULL;
+	found = ranges ? bpf_map_lookup_elem(ranges, &range) : NULL;
+	if (found)
+		collect(key, (__u64)found->count << 32 | found->first);
+	return decide(key, asked);
+}
 
-		if (i >= n)
-			break;
-		if (port < r->port_low || port > r->port_high || (r->protocol && r->protocol != protocol))
-			continue;
-		if (r->mode <= mode)
-			continue;
-		mode = r->mode;
-		rule = r->rule;
-	}
-	return ANSWER(rule, mode, 0);
+static __always_inline __u64 ask_address(__u64 home, const struct nsw_addr *addr, __u32 port, __u32 protocol, __u32 asked)
+{
+	__u64 part[2];
+
+	__builtin_memcpy(part, addr, sizeof(part));
+	return judge_address(home, part[0], part[1], (__u64)port << 8 | (protocol & 0xff), asked);
+}
+
+/* The answer for the name of an abstract unix socket. */
+__weak __noinline __u64 judge_abstract(__u64 home, __u64 name, __u64 length, __u64 asked)
+{
+	__u64 key = (__u64)current_task();
+	struct nsw_settings *s = get_settings();
+
+	if (!s || !asked || !ask_query(key, home, asked))
+		return 0;
+	ask_key(key, NSW_KEY_ABSTRACT, text_hash(name, length, s->seed));
+	return decide(key, asked);
+}
+
+/* What the kernel keeps of a socket's own name: family, then the path, or a NUL and the name. */
+static __always_inline __u64 judge_unix(struct sock *sk, __u64 home, __u32 asked, __u64 *mnt, __u64 *dentry)
+{
+	struct unix_sock *unix = (struct unix_sock *)sk;
+	struct unix_address *own = BPF_CORE_READ(unix, addr);
+	__u64 name, length;
+
+	*mnt = (__u64)BPF_CORE_READ(unix, path.mnt);
+	*dentry = (__u64)BPF_CORE_READ(unix, path.dentry);
+	if (*dentry)
+		return judge_file(*mnt, *dentry, home, asked);
+	length = own ? BPF_CORE_READ(own, len) : 0;
+	if (length < 3)
+		return 0; /* a pair, which has no name */
+	name = (__u64)own + bpf_core_field_offset(struct unix_address, name);
+	return judge_abstract(home, name + 3, length - 3, asked);
 }
 
 #endif

@@ -72,6 +72,54 @@ static __always_inline bool internal_mount(struct vfsmount *mnt)
 	return (__u64)BPF_CORE_READ(real_mount(mnt), mnt_ns) == INTERNAL_NS;
 }
 
+/* enum nsw_exe_flag. `internal`: see internal_mount(). */
+static __always_inline __u32 exe_flags_of(struct inode *inode, bool internal)
+{
+	unsigned long magic = BPF_CORE_READ(inode, i_sb, s_magic);
+	bool memory = magic == TMPFS_MAGIC || magic == HUGETLBFS_MAGIC;
+	void *upper = NULL;
+
+	if (memory && internal)
+		return NSW_EXE_MEMFD;
+	if (!BPF_CORE_READ(inode, i_nlink))
+		return NSW_EXE_UNLINKED;
+	/* struct ovl_inode has no BTF in vmlinux; its __upperdentry has always stood right behind the inode. */
+	if (magic == OVERLAYFS_MAGIC)
+		bpf_probe_read_kernel(&upper, sizeof(upper), (char *)inode + bpf_core_type_size(struct inode));
+	return upper ? NSW_EXE_UPPER : 0;
+}
+
+/* Hash of `len` bytes of the kernel's. 0 for what cannot be a name. */
+__weak __noinline __u64 text_hash(__u64 from, __u64 len, __u64 seed)
+{
+	__u64 h = seed ^ len, word, left = len;
+	int i;
+
+	if (len > 255)
+		return 0;
+	for (i = 0; i < 32; i++) {
+		if (!left)
+			break;
+		word = 0;
+		keep(left);
+		if (left < 8) {
+			bpf_probe_read_kernel(&word, left & 7, (void *)(from + i * 8));
+			return nsw_hash_word(h, word);
+		}
+		bpf_probe_read_kernel(&word, 8, (void *)(from + i * 8));
+		h = nsw_hash_word(h, word);
+		left -= 8;
+	}
+	return h;
+}
+
+__weak __noinline __u64 name_hash(__u64 dentry, __u64 seed)
+{
+	struct dentry *d = (struct dentry *)dentry;
+
+	return text_hash((__u64)BPF_CORE_READ(d, d_name.name), BPF_CORE_READ(d, d_name.len), seed);
+}
+
 /* What the text functions return: bytes written, and whether something was left out. */
 #define TEXT_CUT (1ULL << 32)
 #define TEXT_LENGTH(text) ((text)&0xffff)

@@ -142,7 +142,7 @@ int BPF_KPROBE(nsw_seed_kprobe, struct linux_binprm *bprm)
 	struct nsw_settings *s = get_settings();
 
 	if (s)
-		seed(s, current_task());
+		seed(s, current_task(), false);
 	return 0;
 }
 
@@ -185,7 +185,7 @@ int BPF_PROG(nsw_exec, struct task_struct *task, int old_pid, struct linux_binpr
 
 	if (!s)
 		return 0;
-	seed(s, current_task());
+	seed(s, current_task(), false);
 	if (!watched(s, NSW_EVENT_EXEC, &who)) {
 		end_large((__u64)current_task());
 		return 0;

@@ -31,6 +31,8 @@ function(nsw_test_program name label sources)
   endif()
   add_executable(${name}_test ${sources})
   nsw_options(${name}_test)
+  # In half the time: what is tested is compiled as it is shipped, the test itself need not be.
+  target_compile_options(${name}_test PRIVATE "$<$<CONFIG:RelWithDebInfo>:-O1;-g1>")
   target_compile_definitions(${name}_test PRIVATE NSW_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
   target_link_libraries(${name}_test PRIVATE ${ARGN} GTest::gmock GTest::gtest_main)
   gtest_discover_tests(${name}_test TEST_PREFIX "${name}." DISCOVERY_TIMEOUT 60 PROPERTIES LABELS "${label}")

@@ -126,7 +126,7 @@ Result<uint64_t> EventsNamed(const std::string& name) {
   }
   if (name == "usual") return event::EventsOf({History::ALWAYS, History::KEPT});
   const event::Type type = event::FindType(name);
-  if (type != event::Type::kNone) return 1ULL << static_cast<unsigned>(type);
+  if (type != event::Type::kNone) return event::EventBits(type);
   std::string names = "usual, all";
   for (unsigned i = 1; i < NSW_EVENT_COUNT; i++) {
     names += ", " + std::string(event::Info(static_cast<event::Type>(i)).name);

@@ -32,6 +32,10 @@ using Deadline = std::chrono::steady_clock::time_point;
 
 Deadline Patience() { return std::chrono::steady_clock::now() + std::chrono::seconds(10); }
 
+// What a new policy refuses may need programs that the kernel has to check first: a second, and on
+// a machine that is overloaded many.
+constexpr std::chrono::seconds kAnswer{120};
+
 // Waits until `fd` is ready. False: the deadline came, or `stop` (-1: none) was signalled.
 bool Ready(int fd, short events, int stop, Deadline deadline) {
   std::array<pollfd, 2> watched{{{.fd = fd, .events = events}, {.fd = stop, .events = POLLIN}}};
@@ -163,13 +167,14 @@ Result<nlohmann::json> ControlCall(const std::filesystem::path& path,
                          "from a clone with `sudo tools/run`";
     return Fail(path.string() + ": " + std::strerror(code) + hint);
   }
-  const Deadline deadline = Patience();
-  if (!WriteLine(fd.get(), request, kNoStop, deadline)) {
+  if (!WriteLine(fd.get(), request, kNoStop, Patience())) {
     return Fail(path.string() + ": the engine does not take the request");
   }
+  const Deadline deadline = std::chrono::steady_clock::now() + kAnswer;
   auto answer =
       nlohmann::json::parse(ReadLine(fd.get(), kLineMax, kNoStop, deadline), nullptr, false);
-  if (!answer.is_object()) return Fail(path.string() + ": the engine gave no answer within 10 s");
+  if (!answer.is_object())
+    return Fail(path.string() + ": the engine gave no answer in two minutes");
   if (answer.contains("error") && answer["error"].is_string())
     return Fail(answer["error"].get<std::string>());
   return answer;

@@ -175,9 +175,10 @@ Status Daemon::StartPipeline() {
   queue_ = std::make_unique<WorkQueue>([this] { kernel_->Wake(); });
   registry_ = std::make_unique<container::Registry>(container::ProcFs());
   binder_ = std::make_unique<PolicyBinder>(*kernel_, *registry_, Recorded());
-  pipeline_ = std::make_unique<Pipeline>(PipelineParts{
-      *kernel_, *registry_, *binder_, *dispatcher_, history_.get(), SystemClock(), hostname_,
-      kernel_->host_pid_namespace(), config_.max_tasks, event::ProcReader(), Recorded()});
+  pipeline_ = std::make_unique<Pipeline>(
+      PipelineParts{*kernel_, *registry_, *binder_, *dispatcher_, history_.get(), SystemClock(),
+                    hostname_, kernel_->host_pid_namespace(), config_.max_tasks,
+                    event::ProcReader(), Recorded(), config_.enforce});
   if (Status used = binder_->Use(first_policies_); !used) return used;
   pipeline_->Tick();
   return {};
@@ -211,6 +212,12 @@ Status Daemon::Announce() {
   const std::string denying = Names(policies, [](const rule::PolicyInfo& p) {
     return p.has_deny && p.mode == rule::Mode::kEnforce;
   });
+  const std::string of_host = Names(policies, [](const rule::PolicyInfo& p) {
+    return p.host && p.has_deny && p.mode == rule::Mode::kEnforce;
+  });
+  if (!of_host.empty() && kernel_->enforcing() && !binder_->host_in_force())
+    spdlog::warn("the host's own processes are refused nothing here; these only detect: {}",
+                 of_host);
   if (!config_.enforce) {
     spdlog::info("enforcement: off (--no-enforce, or enforce: false); deny entries only detect");
   } else if (kernel_->enforcing()) {

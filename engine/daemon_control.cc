@@ -44,6 +44,7 @@ json PolicyJson(const rule::PolicyInfo& policy, bool enforcing) {
           {"mode", ModeName(policy.mode)},
           {"rules", policy.rules},
           {"deny_entries", policy.deny_entries},
+          {"allow_lists", policy.allow_lists},
           {"effect", Effect(policy, enforcing)}};
 }
 
@@ -151,7 +152,8 @@ json Daemon::ShowStatus() {
 
   json policies = json::array();
   for (const rule::PolicyInfo& policy : binder_->policies()->policies()) {
-    policies.push_back(PolicyJson(policy, kernel_->enforcing()));
+    policies.push_back(
+        PolicyJson(policy, kernel_->enforcing() && (!policy.host || binder_->host_in_force())));
   }
   json sinks = json::array();
   for (const alert::SinkStats& s : dispatcher_->Stats()) {

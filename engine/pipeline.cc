@@ -7,14 +7,15 @@
 #include <cstring>
 #include <unordered_set>
 
+#include "engine/event/field_table.h"
+
 namespace nsw {
 namespace {
 
 constexpr uint64_t kSecond = 1'000'000'000;
 constexpr uint64_t kPatience = 2 * kSecond;    // for metadata
 constexpr uint64_t kHomeGrace = 10 * kSecond;  // a namespace without processes can be entered again
-constexpr size_t kRunTimeRulesMax = 4096;
-constexpr size_t kSweep = 512;  // processes looked at in a tick: some milliseconds
+constexpr size_t kSweep = 512;                 // processes looked at in a tick: some milliseconds
 
 size_t Index(const event::Event& event) { return event.header().type; }
 
@@ -79,6 +80,15 @@ void Pipeline::Judge(const container::Binding* binding) {
   Record(verdict, denied);
   if (denied != nullptr) Report(*denied, verdict);
   for (size_t i = 0; i < matches_.count; i++) Report(*matches_.rules[i], alert::Verdict::kNone);
+  EndStartups();
+}
+
+// The program that ends a startup phase is itself executed in that phase.
+void Pipeline::EndStartups() {
+  if (event_.binding == nullptr || event_.type() != event::Type::k_exec) return;
+  container::Binding* binding = parts_.registry.Find(event_.binding->home);
+  if (binding != nullptr)
+    binding->running |= parts_.binder.policies()->EndedStartups(event_, binding->policies);
 }
 
 // The deny rule that spoke: the kernel names it in the record; where it did not speak (no LSM, or
@@ -87,6 +97,7 @@ void Pipeline::Judge(const container::Binding* binding) {
 const rule::RuleInfo* Pipeline::DenyRule(std::span<const uint32_t> policies,
                                          alert::Verdict& verdict) {
   if (event_.header().verdict == NSW_VERDICT_NONE) {
+    if (KernelJudged()) return nullptr;
     const rule::RuleInfo* rule = parts_.binder.policies()->MatchDeny(event_, policies);
     if (rule != nullptr) verdict = alert::Verdict::kWouldDeny;
     return rule;
@@ -94,6 +105,25 @@ const rule::RuleInfo* Pipeline::DenyRule(std::span<const uint32_t> policies,
   verdict = event_.header().verdict == NSW_VERDICT_DENIED ? alert::Verdict::kDenied
                                                           : alert::Verdict::kWouldDeny;
   return KernelRule();
+}
+
+// Whether the kernel knew the policies when the act was performed: then its silence permits. It
+// sees what user space does not, files behind links for one, and must not be contradicted.
+bool Pipeline::KernelJudged() const {
+  if (!parts_.kernel.enforcing()) return false;
+  const container::Binding* binding = event_.binding;
+  if (binding == nullptr) return parts_.binder.host_in_force();
+  return binding->in_force_ns != 0 && event_.header().time_ns > binding->in_force_ns &&
+         parts_.binder.NotInForce(binding->home) == nullptr;
+}
+
+void Pipeline::NoteInForce(container::Binding& binding) {
+  const bool in_force =
+      parts_.kernel.enforcing() && parts_.binder.NotInForce(binding.home) == nullptr;
+  if (!in_force)
+    binding.in_force_ns = 0;
+  else if (binding.in_force_ns == 0)
+    binding.in_force_ns = parts_.clock.BootNs();
 }
 
 const rule::RuleInfo* Pipeline::KernelRule() {
@@ -123,6 +153,7 @@ void Pipeline::Report(const rule::RuleInfo& rule, alert::Verdict verdict) {
   alert::Alert alert = alert::MakeAlert(rule, event_, verdict, parts_.hostname);
   if (parts_.history != nullptr) parts_.history->RecordAlert(alert, event_);
   parts_.dispatcher.Post(std::move(alert));
+  Act(rule, verdict);
 }
 
 // ---- containers ----
@@ -141,10 +172,13 @@ void Pipeline::SeenHome() {
   const nsw_header& header = event_.header();
   const bool told = event_.type() == event::Type::k_home;
   const uint64_t parent = told ? event_.as<nsw_event_home>().parent : 0;
+  static const size_t kCgroup = event::TextOf(event::Type::k_home, "cgroup");
+  const std::string cgroup(told ? event_.text(kCgroup) : std::string_view());
   const bool foreign = header.pidns != parts_.host_pidns;
   std::vector<container::Binding*> others;
-  container::Binding& binding = parts_.registry.SeenHome(
-      header.home, parent, static_cast<pid_t>(header.pid), foreign, parts_.clock.BootNs(), &others);
+  container::Binding& binding =
+      parts_.registry.SeenHome(header.home, parent, static_cast<pid_t>(header.pid), foreign,
+                               parts_.clock.BootNs(), &others, cgroup);
   Rebind(binding);
   if (binding.settled) Settled(binding);
   for (container::Binding* other : others) Changed(*other);
@@ -154,6 +188,7 @@ void Pipeline::Rebind(container::Binding& binding) {
   if (const Status bound = parts_.binder.Bind(binding); !bound) {
     spdlog::error("container {}: {}", binding.container.name, bound.error().message);
   }
+  NoteInForce(binding);
 }
 
 void Pipeline::Apply(const container::Change& change) {
@@ -195,7 +230,9 @@ void Pipeline::Tick() {
   }
   ExpireRunTimeRules(now);
   ForgetDead(now);
-  for (const container::Binding* binding : parts_.binder.Retry()) {
+  parts_.registry.ForEach([this](container::Binding& binding) { NoteInForce(binding); });
+  for (container::Binding* binding : parts_.binder.Retry()) {
+    NoteInForce(*binding);
     spdlog::info("container {}: what its policies refuse is in force now", binding->container.name);
   }
   processes_.Sweep(now, kSweep);
@@ -232,12 +269,12 @@ void Pipeline::Forget(uint64_t home) {
   parts_.registry.Forget(home);
   std::erase_if(run_time_rules_, [&](const auto& item) { return item.first.first == home; });
   idle_since_ns_.erase(home);
+  quarantined_.erase(home);
 }
 
 // ---- run-time entries ----
 
-Result<std::string> Pipeline::Deny(container::Binding& binding, std::string_view deny_class,
-                                   std::string_view entry, uint64_t expires_ns) {
+Status Pipeline::CanPush(const container::Binding& binding) const {
   if (!parts_.kernel.enforcing()) {
     return Fail(
         "this kernel cannot refuse anything; `nswarden probe` says why, and what would help; a "
@@ -247,27 +284,29 @@ Result<std::string> Pipeline::Deny(container::Binding& binding, std::string_view
     return Fail("there are " + std::to_string(kRunTimeRulesMax) +
                 " run-time entries already; wait until some expire");
   }
-  if (!binding.is_container) {
+  if (!binding.is_container)
     return Fail(binding.container.name + " is not a container, but a service of the host");
-  }
+  return {};
+}
+
+Result<std::string> Pipeline::Deny(container::Binding& binding, std::string_view deny_class,
+                                   std::string_view entry, uint64_t expires_ns) {
+  if (const Status can = CanPush(binding); !can) return tl::unexpected(can.error());
   auto parsed = rule::ParseDenyEntry(deny_class, entry);
   if (!parsed) return tl::unexpected(parsed.error());
-  auto& [info, entries] = *parsed;
-  info.mode = rule::Mode::kEnforce;
+  return Push(binding, std::move(parsed->first), parsed->second, expires_ns);
+}
+
+Result<std::string> Pipeline::Push(container::Binding& binding, rule::RuleInfo info,
+                                   const rule::DenyEntry& entry, uint64_t expires_ns) {
   const RunTimeKey key{binding.home, info.id};
-  for (rule::DenyEntry& one : entries) {
-    one.mode = NSW_VERDICT_DENIED;
-    one.rule = info.id;
-    if (const Status pushed = parts_.kernel.deny().Push(binding.home, one, binding.pid, expires_ns);
-        !pushed) {
-      // What an earlier push of the same entry refuses, it goes on refusing.
-      if (!run_time_rules_.contains(key)) parts_.kernel.deny().Withdraw(binding.home, info.id);
-      return tl::unexpected(pushed.error());
-    }
+  if (const Status pushed = parts_.kernel.deny().Push(binding.home, entry, binding.pid, expires_ns);
+      !pushed) {
+    // What an earlier push of the same entry refuses, it goes on refusing.
+    if (!run_time_rules_.contains(key)) parts_.kernel.deny().Withdraw(binding.home, info.id);
+    return tl::unexpected(pushed.error());
   }
-  uint32_t classes = 0;
-  for (const rule::DenyEntry& one : entries) classes |= one.classes;
-  parts_.binder.AlsoWant(rule::EventsOfDeny(classes));
+  parts_.binder.AlsoWant(rule::EventsOfDeny(entry));
   const std::string name = info.name;
   run_time_rules_[key] = RunTimeRule{std::move(info), expires_ns};
   return name;

@@ -6,8 +6,10 @@
 
 #include <array>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
+#include <set>
 #include <span>
 #include <string>
 #include <unordered_map>
@@ -18,6 +20,7 @@
 #include "engine/event/event.h"
 #include "engine/held_records.h"
 #include "engine/kernel/kernel.h"
+#include "engine/kill.h"
 #include "engine/policy_binder.h"
 #include "engine/rule/rule.h"
 #include "store/history.h"
@@ -38,6 +41,8 @@ struct Ledger {
   uint64_t match_overflow = 0;
   uint64_t held_overflow = 0;  ///< containers whose metadata was not waited for, for want of room
   uint64_t alerts = 0;
+  uint64_t killed = 0;          ///< processes, by rules of the policies
+  uint64_t failed_actions = 0;  ///< what a rule asked for and could not be done
 };
 
 struct PipelineParts {
@@ -52,10 +57,16 @@ struct PipelineParts {
   size_t max_processes = 65536;
   const event::ProcessReader& process_reader = event::ProcReader();
   uint64_t recorded = ~0ULL;  ///< bit per nsw_event: what the history records
+  bool armed = true;          ///< false: the engine was told to refuse nothing, and kills nobody
+  std::function<Status(uint32_t pid, uint64_t start_ns)> kill = [](uint32_t pid, uint64_t start) {
+    return KillProcess(pid, start);
+  };
 };
 
 class Pipeline {
  public:
+  static constexpr size_t kRunTimeRulesMax = 4096;
+
   explicit Pipeline(PipelineParts parts)
       : parts_(std::move(parts)), processes_(parts_.process_reader, parts_.max_processes) {}
 
@@ -75,6 +86,9 @@ class Pipeline {
   /// Refuses something to one container from now on. `expires_ns`: CLOCK_BOOTTIME, 0: never.
   [[nodiscard]] Result<std::string> Deny(container::Binding& binding, std::string_view deny_class,
                                          std::string_view entry, uint64_t expires_ns);
+
+  /// Whether rules may kill, quarantine and refuse from now on.
+  void Arm(bool on) { parts_.armed = on; }
 
   [[nodiscard]] const Ledger& ledger() const { return ledger_; }
   /// Records that wait for metadata.
@@ -101,6 +115,18 @@ class Pipeline {
   const rule::RuleInfo* DenyRule(std::span<const uint32_t> policies, alert::Verdict& verdict);
   void Record(alert::Verdict verdict, const rule::RuleInfo* rule);
   void Report(const rule::RuleInfo& rule, alert::Verdict verdict);
+  [[nodiscard]] bool KernelJudged() const;
+  void NoteInForce(container::Binding& binding);
+  void EndStartups();
+  // pipeline_actions.cc
+  void Act(const rule::RuleInfo& rule, alert::Verdict verdict);
+  [[nodiscard]] Status Kill(const rule::RuleInfo& rule);
+  [[nodiscard]] Status PutIntoQuarantine(const rule::RuleInfo& rule);
+  [[nodiscard]] Status DenyObject(const rule::RuleInfo& rule);
+  void RecordAction(const std::string& what, const std::string& detail, const rule::RuleInfo& rule);
+  [[nodiscard]] Status CanPush(const container::Binding& binding) const;
+  [[nodiscard]] Result<std::string> Push(container::Binding& binding, rule::RuleInfo info,
+                                         const rule::DenyEntry& entry, uint64_t expires_ns);
   void ForgetDead(uint64_t now_ns);
   void Forget(uint64_t home);
   void ExpireRunTimeRules(uint64_t now_ns);
@@ -114,6 +140,8 @@ class Pipeline {
   uint64_t real_minus_boot_ns_ = 0;
   uint64_t number_ = 0;
   std::map<RunTimeKey, RunTimeRule> run_time_rules_;
+  std::set<uint64_t> quarantined_;                   // homes, by rules
+  std::set<std::pair<uint32_t, std::string>> told_;  // rules whose action failed, and why
   // Stands for one that is no longer loaded.
   rule::RuleInfo unknown_rule_{
       .policy = "unknown", .name = "a rule that is no longer loaded", .is_deny = true};

@@ -2,12 +2,26 @@
 #include "engine/policy_binder.h"
 
 #include <algorithm>
+#include <filesystem>
+#include <numeric>
 #include <set>
 
 namespace nsw {
 namespace {
 
 constexpr size_t kRetries = 16;  // a second: building a set that finds no room costs, too
+
+// What the container's first process runs by now: a startup phase can be over already. Of a script
+// that is its interpreter, so that it counts as not begun.
+std::string FirstProgram(const container::Binding& binding) {
+  const pid_t pid = binding.container.init_pid != 0 ? binding.container.init_pid : binding.pid;
+  std::error_code failed;
+  const auto exe = std::filesystem::read_symlink("/proc/" + std::to_string(pid) + "/exe", failed);
+  return failed ? std::string() : exe.string();
+}
+
+constexpr uint64_t kHostHome = 0;
+constexpr pid_t kHostInit = 1;
 
 }  // namespace
 
@@ -21,7 +35,7 @@ PolicyBinder::Chosen PolicyBinder::Choose(const rule::PolicySet& policies,
 Status PolicyBinder::Ensure(const rule::PolicySet& policies, const Chosen& chosen, DenySets& sets) {
   if (!kernel_.enforcing() || sets.contains(chosen)) return {};
   DenySet set{.plan = policies.Plan(chosen)};
-  if (!set.plan.entries.empty()) {
+  if (!set.plan.empty()) {
     auto slot = kernel_.deny().BuildSet(set.plan);
     if (!slot) return tl::unexpected(slot.error());
     set.slot = *slot;
@@ -32,8 +46,11 @@ Status PolicyBinder::Ensure(const rule::PolicySet& policies, const Chosen& chose
 
 Status PolicyBinder::Install(container::Binding& binding, const Chosen& chosen) {
   // What is seen is matched against these policies even where the kernel cannot refuse it.
-  binding.policies = chosen;
-  binding.generation = generation_;
+  if (binding.policies != chosen || binding.generation != generation_) {
+    binding.policies = chosen;
+    binding.generation = generation_;
+    binding.running = policies_->EndedStartups(FirstProgram(binding), chosen);
+  }
   Status done = Guarded("binding failed", [&] { return PutInForce(binding, chosen); });
   if (done) {
     failed_.erase(binding.home);
@@ -52,6 +69,8 @@ Status PolicyBinder::PutInForce(container::Binding& binding, const Chosen& chose
     binding.policy_set = set.slot;
   }
   // Refusing or not: the label of a container's process is final only once the kernel knows.
+  if (const Status told = kernel_.SetHomeWants(binding.home, policies_->WantedBy(chosen)); !told)
+    return told;
   if (!binding.is_container) return {};
   return kernel_.SetHomeFlags(binding.home, NSW_HOME_BOUND | NSW_HOME_CONTAINER);
 }
@@ -81,8 +100,31 @@ const std::string* PolicyBinder::NotInForce(uint64_t home) const {
   return found == failed_.end() ? nullptr : &found->second;
 }
 
+// The host's own processes: only where the kernel's programs judge these.
+Status PolicyBinder::InstallHost() {
+  host_policies_ = policies_->SelectHost();
+  host_in_force_ = false;
+  if (!kernel_.enforcing() || !kernel_.deny().judges_host()) return {};
+  if (const Status built = Ensure(*policies_, host_policies_, sets_); !built) return built;
+  const DenySet& set = sets_.at(host_policies_);
+  if (const Status bound = kernel_.deny().Bind(kHostHome, set.slot, set.plan, kHostInit); !bound)
+    return bound;
+  host_in_force_ = true;
+  host_slot_ = set.slot;
+  return {};
+}
+
+// For all policies at once, so that no container's start waits for programs to be loaded.
+Status PolicyBinder::Prepare(const rule::PolicySet& policies) {
+  if (!kernel_.enforcing()) return {};
+  Chosen all(policies.policies().size());
+  std::iota(all.begin(), all.end(), 0U);
+  return kernel_.deny().Prepare(policies.Plan(all));
+}
+
 Status PolicyBinder::Build(const rule::PolicySet& policies, DenySets& sets) {
-  Status built;
+  Status built = Prepare(policies);
+  if (built && kernel_.deny().judges_host()) built = Ensure(policies, policies.SelectHost(), sets);
   registry_.ForEach([&](container::Binding& binding) {
     if (built) built = Ensure(policies, Choose(policies, binding), sets);
   });
@@ -110,28 +152,35 @@ Status PolicyBinder::Use(std::shared_ptr<const rule::PolicySet> policies) {
   policies_.swap(policies);
   sets_.swap(sets);
   generation_++;
-  const Status installed = InstallAll();
+  std::set<std::string> names = policies_->read_names();
+  if (policies != nullptr)
+    names.insert(policies->read_names().begin(), policies->read_names().end());
+  kernel_.SetReadNames(names);  // those of before, too, until each container has changed over
+  Status installed = InstallAll();
+  const Status host = InstallHost();
+  if (installed) installed = host;
   if (!installed && policies != nullptr) {
     policies_.swap(policies);
     sets_.swap(sets);
     generation_--;
     (void)InstallAll();  // of what held before, nothing needs to be made
+    (void)InstallHost();
   }
   Retire(sets);
-  host_policies_ = policies_->SelectHost();
+  kernel_.SetReadNames(policies_->read_names());
   kernel_.SetWatchHost(!host_policies_.empty());
-  kernel_.SetWanted(policies_->wanted() | needed_);
+  kernel_.SetWanted(policies_->wanted() | needed_, needed_);
   return installed;
 }
 
 void PolicyBinder::AlsoWant(uint64_t events) {
   if ((needed_ | events) == needed_) return;
   needed_ |= events;
-  kernel_.SetWanted(policies_->wanted() | needed_);
+  kernel_.SetWanted(policies_->wanted() | needed_, needed_);
 }
 
 void PolicyBinder::Collect() {
-  std::set<uint32_t> used;
+  std::set<uint32_t> used{host_slot_};
   registry_.ForEach([&](container::Binding& binding) { used.insert(binding.policy_set); });
   const auto free = [&](uint32_t slot) {
     if (used.contains(slot)) return false;

@@ -27,8 +27,11 @@ int CheckPolicies(const std::vector<std::string>& files) {
     return 1;
   }
   for (const rule::PolicyInfo& policy : loaded.set->policies()) {
-    printf("%s: policy %s: ok (%zu rules, %zu deny entries)\n", policy.file.c_str(),
+    printf("%s: policy %s: ok (%zu rules, %zu deny entries", policy.file.c_str(),
            policy.name.c_str(), policy.rules, policy.deny_entries);
+    if (policy.allow_lists > 0)
+      printf(", %zu allow lists of %zu entries", policy.allow_lists, policy.allow_entries);
+    printf(")\n");
   }
   return 0;
 }

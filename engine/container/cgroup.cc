@@ -45,17 +45,6 @@ std::string_view IdOfComponent(std::string_view component) {
                                                                              : std::string_view();
 }
 
-std::vector<std::string> IdsOfPath(std::string_view path) {
-  std::vector<std::string> ids;
-  while (!path.empty()) {
-    const size_t slash = std::min(path.find('/'), path.size());
-    const std::string_view id = IdOfComponent(path.substr(0, slash));
-    if (!id.empty() && (ids.empty() || ids.back() != id)) ids.emplace_back(id);
-    path.remove_prefix(std::min(slash + 1, path.size()));
-  }
-  return ids;
-}
-
 // HIERARCHY:CONTROLLERS:PATH, where controllers may be "name=systemd" and the path holds anything.
 std::string_view PathOfLine(std::string_view line) {
   for (int i = 0; i < 2; i++) {
@@ -110,13 +99,24 @@ const ProcessFacts& ProcFs() {
   return facts;
 }
 
+std::vector<std::string> ContainerIdsOfPath(std::string_view path) {
+  std::vector<std::string> ids;
+  while (!path.empty()) {
+    const size_t slash = std::min(path.find('/'), path.size());
+    const std::string_view id = IdOfComponent(path.substr(0, slash));
+    if (!id.empty() && (ids.empty() || ids.back() != id)) ids.emplace_back(id);
+    path.remove_prefix(std::min(slash + 1, path.size()));
+  }
+  return ids;
+}
+
 std::vector<std::string> ContainerIdsOfCgroup(std::string_view cgroup) {
   // The hierarchies of cgroup v1 may differ: a container's manager can move itself in one of them.
   // The line that says most is believed.
   std::vector<std::string> best;
   while (!cgroup.empty()) {
     const size_t end = std::min(cgroup.find('\n'), cgroup.size());
-    std::vector<std::string> ids = IdsOfPath(PathOfLine(cgroup.substr(0, end)));
+    std::vector<std::string> ids = ContainerIdsOfPath(PathOfLine(cgroup.substr(0, end)));
     if (ids.size() > best.size()) best = std::move(ids);
     cgroup.remove_prefix(std::min(end + 1, cgroup.size()));
   }

@@ -3,12 +3,14 @@
 #include <ctime>
 
 #include "engine/container/docker_json.h"
+#include "engine/container/facts.h"
 #include "engine/container/session.h"
 
 namespace nsw::container {
 namespace {
 
 constexpr size_t kImagesMax = 1024;
+constexpr std::string_view kLibpod = "Libpod/";
 constexpr std::string_view kEventsFilter =  // {"type":["container"],"event":["create",...]}
     "%7B%22type%22%3A%5B%22container%22%5D%2C%22event%22%3A%5B%22create%22%2C%22start%22%2C"
     "%22restart%22%2C%22die%22%2C%22destroy%22%2C%22remove%22%2C%22rename%22%2C%22pause%22%2C"
@@ -43,7 +45,17 @@ class DockerSource final : public SessionSource {
   std::unordered_map<std::string, docker::ImageInfo> images_;
 };
 
+// podman asks the whole system for what it puts into its version, which takes up to a minute where
+// the machine is busy. It is told apart by its answer to a ping.
 Outcome DockerSource::Negotiate() {
+  const auto ping = http_.Get("/_ping");
+  if (!ping) return tl::unexpected(ping.error());
+  if (ping->server.starts_with(kLibpod)) {
+    prefix_.clear();
+    engine_ =
+        Printable(ping->server.substr(kLibpod.size(), ping->server.find(' ') - kLibpod.size()));
+    return {};
+  }
   const auto answer = http_.Get("/version");
   if (!answer) return tl::unexpected(answer.error());
   const Result<docker::Version> version = docker::ParseVersion(answer->body);

@@ -19,7 +19,8 @@ uint32_t MountNamespaceOf(uint64_t home) { return static_cast<uint32_t>(home); }
 }  // namespace
 
 Binding& Registry::SeenHome(uint64_t home, uint64_t parent, pid_t pid, bool foreign_pidns,
-                            uint64_t now_ns, std::vector<Binding*>* changed) {
+                            uint64_t now_ns, std::vector<Binding*>* changed,
+                            std::string_view cgroup) {
   if (parent == home) parent = 0;
   std::unique_ptr<Home>& slot = homes_[home];
   const bool is_new = slot == nullptr;
@@ -29,7 +30,7 @@ Binding& Registry::SeenHome(uint64_t home, uint64_t parent, pid_t pid, bool fore
     slot->binding.parent = parent;
     slot->binding.pid = pid;
     slot->binding.first_seen_ns = now_ns;
-    Identify(*slot, foreign_pidns);
+    Identify(*slot, foreign_pidns, cgroup);
   } else {
     slot->binding.is_container |= foreign_pidns;
     slot->forgotten = false;
@@ -41,9 +42,14 @@ Binding& Registry::SeenHome(uint64_t home, uint64_t parent, pid_t pid, bool fore
   return slot->binding;
 }
 
-void Registry::Identify(Home& home, bool foreign_pidns) {
-  const std::string cgroup = facts_.Cgroup(home.binding.pid);
-  std::vector<std::string> ids = ContainerIdsOfCgroup(cgroup);
+void Registry::Identify(Home& home, bool foreign_pidns, std::string_view cgroup) {
+  const std::string now = facts_.Cgroup(home.binding.pid);
+  std::vector<std::string> ids = ContainerIdsOfPath(cgroup);
+  // The kernel's word goes first: the process may be gone, and its number another's. Other
+  // hierarchies than the kernel's may say more of the same.
+  std::vector<std::string> more = ContainerIdsOfCgroup(now);
+  if (ids.empty() || (more.size() > ids.size() && more.front() == ids.front()))
+    ids = std::move(more);
   if (ids.size() > 1) home.outer_id = ids[ids.size() - 2];
   if (!ids.empty()) home.cgroup_id = std::move(ids.back());
 
@@ -55,7 +61,7 @@ void Registry::Identify(Home& home, bool foreign_pidns) {
     home.own.id = home.cgroup_id;
     home.own.name = home.own.short_id();
   }
-  if (const Known* known = Match(home, cgroup.empty())) {
+  if (const Known* known = Match(home, now.empty())) {
     Claim(home, *known);
   } else {
     const bool unclaimed = expected_.empty() && !(nameless_ && foreign_pidns);

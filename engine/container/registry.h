@@ -37,6 +37,8 @@ const ProcessFacts& ProcFs();
 /// The container ids in the text of /proc/PID/cgroup, outermost first: several where containers are
 /// nested, none for a process of the host.
 std::vector<std::string> ContainerIdsOfCgroup(std::string_view cgroup);
+/// The same, in the path of one cgroup.
+std::vector<std::string> ContainerIdsOfPath(std::string_view path);
 /// The innermost of them; "" if it names none.
 std::string ContainerIdOfCgroup(std::string_view cgroup);
 
@@ -53,7 +55,11 @@ struct Binding {
   Container container;
   std::vector<uint32_t>
       policies;  ///< positions in the compiled policy set that apply; filled by the pipeline
-  uint32_t policy_set = 0;  ///< slot of the deny set bound in the kernel; filled by the pipeline
+  uint64_t running =
+      0;  ///< bit per position in `policies`: its startup phase is over; filled by the pipeline
+  uint64_t in_force_ns = 0;  ///< CLOCK_BOOTTIME since which the kernel refuses what the policies
+                             ///< say; 0: it does not; filled by the pipeline
+  uint32_t policy_set = 0;   ///< slot of the deny set bound in the kernel; filled by the pipeline
   uint64_t generation =
       0;  ///< of the compiled policies that `policies` speaks of; filled by the pipeline
 };
@@ -68,10 +74,11 @@ class Registry {
 
   /// A `home` record, or another one of a home: a process `pid` was the first seen in it. `parent`:
   /// 0 where only the home's own record, which may come later, can tell. `foreign_pidns`: it has a
-  /// PID namespace of its own. `changed`: gets the homes that were there and whose binding changed
+  /// PID namespace of its own. `cgroup`: the process's path, as the kernel told it; "" where it did
+  /// not, and /proc is asked. `changed`: gets the homes that were there and whose binding changed
   /// by it (the caller selects policies anew). The reference is valid until Forget(home).
   Binding& SeenHome(uint64_t home, uint64_t parent, pid_t pid, bool foreign_pidns, uint64_t now_ns,
-                    std::vector<Binding*>* changed = nullptr);
+                    std::vector<Binding*>* changed = nullptr, std::string_view cgroup = {});
 
   /// A runtime's word. Returns the homes whose binding changed by it, nested ones included (the
   /// caller selects policies anew).
@@ -111,7 +118,7 @@ class Registry {
 
   using Wanted = std::function<bool(const Home&)>;
 
-  void Identify(Home& home, bool foreign_pidns);
+  void Identify(Home& home, bool foreign_pidns, std::string_view cgroup);
   void Disown(Home& home);
   [[nodiscard]] std::vector<Binding*> Renest(const Home& late, bool is_new);
   [[nodiscard]] const Known* Match(const Home& home, bool process_gone);

@@ -33,7 +33,8 @@ HttpError OddAnswer(std::string message) {
 SessionSource::SessionSource(SourceOptions options, ChangeHandler handler)
     : http_(options.socket, LimitsOf(options)),
       options_(std::move(options)),
-      handler_(std::move(handler)) {}
+      handler_(std::move(handler)),
+      timeout_ms_(options_.timeout_ms) {}
 
 SessionSource::~SessionSource() = default;
 
@@ -73,11 +74,18 @@ void SessionSource::Run() {
     if (held) pause = options_.retry_min_ms;
     const HttpError& error = outcome.error();
     const bool absent = error.kind == HttpError::Kind::kAbsent;
+    BePatient(error.kind == HttpError::Kind::kTimeout);
     SetState((absent ? "not there: " : "failing: ") + error.message);
     if (absent) Synced();  // nothing to wait for
     http_.Sleep(milliseconds(pause));
     pause = std::min(pause * 2, options_.retry_max_ms);
   }
+}
+
+void SessionSource::BePatient(bool too_slow) {
+  timeout_ms_ = too_slow ? std::min(timeout_ms_ * 2, std::max(options_.timeout_max_ms, timeout_ms_))
+                         : options_.timeout_ms;
+  http_.SetTimeout(timeout_ms_);
 }
 
 Outcome SessionSource::Session() {
@@ -187,7 +195,7 @@ Outcome SessionSource::Inspect(const std::string& id) {
 }
 
 void SessionSource::Postpone(const std::string& id) {
-  if (postponed_.empty()) next_postponed_ = Clock::now() + milliseconds(3 * options_.timeout_ms);
+  if (postponed_.empty()) next_postponed_ = Clock::now() + milliseconds(3 * timeout_ms_);
   if (postponed_.size() < kContainersMax) postponed_.insert(id);
 }
 

@@ -70,6 +70,7 @@ class SessionSource : public Source {
   using Clock = std::chrono::steady_clock;
 
   void Run();
+  void BePatient(bool too_slow);
   Outcome Session();
   Outcome ListAll();
   Outcome InspectListed(const Listing& listing);
@@ -96,6 +97,7 @@ class SessionSource : public Source {
   Clock::time_point next_listing_;
   Clock::time_point next_postponed_;
   int hangs_ = 0;
+  long timeout_ms_;  // of one answer, by now
   bool synced_ = false;
   bool nameless_told_ = false;
 

@@ -31,7 +31,10 @@ struct SourceOptions {
   std::string runtime = "docker";  ///< what containers carry
   std::string socket{};
   long connect_timeout_ms = 3000;
-  long timeout_ms = 5000;  ///< of one answer
+  /// Of one answer. Doubled, up to the longest, each time that a runtime does not keep it: one on a
+  /// machine that is overloaded is slow, and known all the same.
+  long timeout_ms = 5000;
+  long timeout_max_ms = 60'000;
   long listing_interval_ms =
       60'000;               ///< all is listed anew, against lost events and a hung runtime
   long retry_min_ms = 100;  ///< pause after a failure, doubled up to the longest

@@ -5,6 +5,7 @@
 #include <cerrno>
 #include <charconv>
 #include <cstring>
+#include <string_view>
 
 namespace nsw::container {
 
@@ -119,11 +120,24 @@ std::unique_ptr<UnixHttp::Transfer> UnixHttp::Begin(const HttpRequest& request, 
   return transfer;
 }
 
+namespace {
+
+void TakeServer(std::string_view line, HttpAnswer& answer) {
+  constexpr std::string_view kName = "server:";
+  if (line.size() < kName.size() || strncasecmp(line.data(), kName.data(), kName.size()) != 0)
+    return;
+  line.remove_prefix(std::min(line.find_first_not_of(' ', kName.size()), line.size()));
+  answer.server = line.substr(0, line.find_first_of("\r\n"));
+}
+
+}  // namespace
+
 size_t UnixHttp::OnHeader(char* data, size_t size, size_t count, void* user) {
   auto& transfer = *static_cast<Transfer*>(user);
   const std::string_view line(data, size * count);
   transfer.header_bytes += line.size();
   if (line == "\r\n" || line == "\n") transfer.headers_done = true;
+  TakeServer(line, transfer.answer);
   if (transfer.grpc) TakeTrailer(line, transfer.answer);
   return transfer.header_bytes <= transfer.owner->limits_.headers_max ? line.size() : 0;
 }

@@ -39,7 +39,8 @@ struct HttpRequest {
 struct HttpAnswer {
   long status = 0;
   std::string body;
-  bool cut = false;  ///< longer than answer_max: the beginning of it
+  bool cut = false;    ///< longer than answer_max: the beginning of it
+  std::string server;  ///< what the header Server says: "Libpod/4.3.1 (linux)"
   /// What a gRPC server says at the end; -1: nothing.
   int grpc_status = -1;
   std::string grpc_message;
@@ -83,6 +84,9 @@ class UnixHttp {
   bool TakeLine(std::string& line);
   /// True once after lines were dropped.
   bool TakeMissed();
+
+  /// Of the answers that are asked for from now on.
+  void SetTimeout(long timeout_ms) { limits_.timeout_ms = timeout_ms; }
 
   /// Waits, as before a new attempt; Stop ends it, and so does `fd` when it can be read.
   void Sleep(std::chrono::milliseconds time, int fd = -1);

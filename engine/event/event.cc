@@ -200,7 +200,8 @@ const EventInfo& Info(Type type) { return kInfos[static_cast<size_t>(type)]; }
 uint64_t EventsOf(std::initializer_list<History> histories) {
   uint64_t events = 0;
   for (size_t i = 1; i < kInfos.size(); i++) {
-    if (std::ranges::find(histories, kInfos[i].history) != histories.end()) events |= 1ULL << i;
+    if (std::ranges::find(histories, kInfos[i].history) != histories.end())
+      events |= EventBits(static_cast<Type>(i));
   }
   return events;
 }

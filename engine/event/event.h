@@ -58,6 +58,12 @@ struct EventInfo {
 };
 /// By event type; kNone is empty.
 const EventInfo& Info(Type type);
+/// What stands for a kind of event in a set of them, as in nsw_settings.wanted: its bit, of opens
+/// two.
+constexpr uint64_t EventBits(Type type) {
+  const uint64_t bit = 1ULL << static_cast<unsigned>(type);
+  return type == Type::k_open ? bit | NSW_WANT_READS : bit;
+}
 /// Bit per nsw_event: those of which `history` is one of these.
 uint64_t EventsOf(std::initializer_list<History> histories);
 /// The event of that name ("open"); kNone if there is none.

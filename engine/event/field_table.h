@@ -28,7 +28,7 @@ std::span<const Field> ContainerFields();  // container.*, k8s.*, fields_contain
   [[maybe_unused]] const Field &f, [[maybe_unused]] const Event &e, [[maybe_unused]] uint32_t n, \
       [[maybe_unused]] Scratch &s
 
-constexpr uint64_t Bit(Type type) { return 1ULL << static_cast<unsigned>(type); }
+constexpr uint64_t Bit(Type type) { return EventBits(type); }
 
 /// The number of a field that is one, without sign unless it has one.
 int64_t RecordNumber(const RecordField& field, const Event& event);

@@ -45,6 +45,7 @@ void Exec(const Event& event, Process& process) {
   static const size_t args = TextOf(Type::k_exec, "args");
   const auto& record = event.as<nsw_event_exec>();
   process.name = ExecName(event);
+  process.before.swap(process.exepath);
   process.exepath = event.text(exe);
   process.exe = event.text(args).substr(0, event.text(args).find('\0'));
   // "sh\0-c\0id\0" becomes "NAME -c id": the first argument is whatever the caller liked to say.

@@ -29,6 +29,7 @@ struct Process {
                      ///< to busybox)
   std::string exe;   ///< the first argument, argv[0]: whatever the caller liked to say
   std::string exepath;  ///< what the kernel executed
+  std::string before;   ///< the same until its last exec; empty: unknown
   std::string cmdline;  ///< name and arguments, joined by spaces
   std::string cwd;
 

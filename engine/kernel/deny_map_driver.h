@@ -2,41 +2,37 @@
 // DenyMapDriver: DenyMaps on the BPF maps of the enforcing object. Owned by Kernel; called from the
 // pipeline's thread.
 //
-// What holds for one home alone (the files behind its literal paths, run-time entries) lives in the
-// map `overlay`. It is kept here as a list of sources, and what the map must hold is derived anew
-// from all of them at each change: so two sources of one key never undo each other.
+// A set's maps are of exactly its size, and shared by all homes that are bound to it. What holds
+// for one home alone lives in two maps: `overlay` has the inodes and link targets behind the set's
+// paths in that container, `pushes` the entries made at run time.
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
+#include <string>
 #include <tuple>
 #include <unordered_map>
 #include <vector>
 
 #include "engine/kernel/deny_maps.h"
-#include "engine/kernel/deny_tables.h"
+#include "engine/kernel/deny_sets.h"
 #include "engine/kernel/resolve.h"
 
 namespace nsw::kernel {
 
-/// Descriptors that the driver works on; owned by the loaded object.
-struct DenyMapFds {
-  int sets = -1;
-  int path_sets = -1;
-  int net_sets = -1;
-  int overlay = -1;
-  int homes = -1;
-  int set_home = -1;  ///< program nsw_set_home
-  int resolve = -1;   ///< program nsw_resolve
-  int answer = -1;
-};
-
 class DenyMapDriver final : public DenyMaps {
  public:
-  DenyMapDriver(const DenyMapFds& fds, uint64_t seed, uint32_t slots);
+  /// Sees to it that the programs which refuse such acts are there.
+  using Serve = std::function<Status(const Refusals&)>;
 
-  Result<uint32_t> BuildSet(const rule::DenyPlan& plan) override;
-  void FreeSet(uint32_t slot) override;
+  /// `operations`: a bit per nsw_operation that this kernel has a hook for.
+  DenyMapDriver(const DenyMapFds& fds, uint64_t seed, uint32_t slots, uint32_t operations,
+                Serve serve);
+
+  Result<uint32_t> BuildSet(const rule::DenyPlan& plan) override { return sets_.Build(plan); }
+  void FreeSet(uint32_t slot) override { sets_.Free(slot); }
+  Status Prepare(const rule::DenyPlan& plan) override { return serve_(RefusalsOf(plan)); }
   Status Bind(uint64_t home, uint32_t slot, const rule::DenyPlan& plan, pid_t pid) override;
   Status Push(uint64_t home, const rule::DenyEntry& entry, pid_t pid, uint64_t expires_ns) override;
   void Withdraw(uint64_t home, uint32_t rule) override;
@@ -46,34 +42,48 @@ class DenyMapDriver final : public DenyMaps {
   void Expire(uint64_t now_ns);
 
  private:
-  using ObjectKey = std::tuple<uint64_t, uint32_t, uint32_t>;  // id, dev, kind
+  struct Place {  ///< in `overlay` or `pushes`, of one home and slot
+    uint64_t id = 0;
+    uint32_t dev = 0;
+    uint16_t kind = 0;
+    auto operator<=>(const Place&) const = default;
+  };
+  using Ranges = DenySets::Ranges;
+  using Rows = std::map<Place, nsw_clauses>;
 
-  struct Source {
+  struct Pushed {
     rule::DenyEntry entry;
-    std::vector<ObjectKey> keys;
+    std::vector<Place> places;
     uint64_t expires_ns = 0;
-    bool pushed = false;  ///< at run time; else of the plan that is bound
   };
 
   struct Bound {
     uint32_t slot = 0;
-    uint32_t classes = 0;  ///< of the set
-    std::vector<Source> sources;
-    std::map<ObjectKey, nsw_verdict> written;
+    Rows rows;  ///< written for `slot`
+    uint64_t target_depths = 0;
+    uint32_t flags = 0;  ///< nsw_overlay_flag of the rows
+    std::vector<Pushed> pushed;
+    std::map<Place, nsw_pushes> push_rows;  ///< written
   };
 
-  [[nodiscard]] std::vector<ObjectKey> KeysOf(const rule::DenyEntry& entry, pid_t pid,
-                                              bool own_path) const;
-  [[nodiscard]] static std::map<ObjectKey, nsw_verdict> Derive(const Bound& bound);
-  Status Apply(uint64_t home, Bound& bound);
-  Status Write(uint64_t home, Bound& bound, const std::map<ObjectKey, nsw_verdict>& wanted);
-  void EraseStale(uint64_t home, Bound& bound, const std::map<ObjectKey, nsw_verdict>& wanted);
-  Status FillSet(uint32_t slot, const DenyTables& tables) const;
+  void Resolve(const DenyTables& set, pid_t pid, Bound& bound,
+               std::map<Place, Ranges>& found) const;
+  [[nodiscard]] std::vector<Place> PlacesOf(const rule::DenyKey& key, pid_t pid) const;
+  [[nodiscard]] uint32_t Phases(uint64_t home, const Bound& old, const rule::DenyPlan& plan,
+                                pid_t pid) const;
+  [[nodiscard]] bool RunsOne(const std::vector<rule::DenyKey>& keys, pid_t pid) const;
+
+  Status WriteRows(uint64_t home, uint32_t slot, const Rows& rows) const;
+  void EraseRows(uint64_t home, uint32_t slot, const Rows& rows, const Rows& kept) const;
+  Status WritePushes(uint64_t home, Bound& bound);
+  Status SetHome(uint64_t home, const Bound& bound, uint32_t phases) const;
+  Status ApplyPushes(uint64_t home, Bound& bound);
 
   DenyMapFds fds_;
   uint64_t seed_;
   Resolver resolver_;
-  std::vector<bool> used_;
+  DenySets sets_;
+  Serve serve_;
   std::unordered_map<uint64_t, Bound> homes_;
 };
 

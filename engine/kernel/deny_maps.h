@@ -19,6 +19,10 @@ class DenyMaps {
  public:
   virtual ~DenyMaps() = default;
 
+  /// Makes ready to refuse what any container may come to be refused, so that none waits for it
+  /// when it is bound.
+  [[nodiscard]] virtual Status Prepare(const rule::DenyPlan& plan) = 0;
+
   /// Builds a set and returns its slot (> 0). Errors: no free slot, more entries than fit (with the
   /// number), map errors.
   [[nodiscard]] virtual Result<uint32_t> BuildSet(const rule::DenyPlan& plan) = 0;
@@ -31,6 +35,9 @@ class DenyMaps {
   /// home's overlay.
   [[nodiscard]] virtual Status Bind(uint64_t home, uint32_t slot, const rule::DenyPlan& plan,
                                     pid_t pid) = 0;
+
+  /// Whether the programs judge the host's own processes, too: home 0 can then be bound.
+  [[nodiscard]] virtual bool judges_host() const { return false; }
 
   /// Adds one entry for one home at run time. `expires_ns`: CLOCK_BOOTTIME, 0 for never. kNet is
   /// refused with a message.

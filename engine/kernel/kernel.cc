@@ -16,6 +16,7 @@
 #include "engine/event/event.h"
 #include "engine/kernel/hurry.h"
 #include "engine/kernel/loaded_kernel.h"
+#include "engine/kernel/path_hash.h"
 
 namespace nsw::kernel {
 namespace {
@@ -26,16 +27,15 @@ constexpr int kLabelPasses = 16;
 /// Ring buffers are a power of two of at least a page.
 uint32_t RingBytes(uint32_t asked) { return std::bit_ceil(std::max<uint32_t>(asked, 4096)); }
 
-constexpr const char* kIdentity[] = {"nsw_inherit",  "nsw_free",    "nsw_seed_late",
-                                     "nsw_set_home", "nsw_resolve", "nsw_find_host"};
+constexpr const char* kIdentity[] = {"nsw_inherit",   "nsw_free",    "nsw_seed_late",
+                                     "nsw_set_home",  "nsw_resolve", "nsw_find_host",
+                                     "nsw_home_wants"};
 constexpr const char* kLsmIdentity[] = {"nsw_task_alloc", "nsw_task_free", "nsw_seed"};
-constexpr const char* kRefuse[] = {"nsw_file_open", "nsw_bprm_check", "nsw_socket_connect",
-                                   "nsw_socket_sendmsg"};
 
 // What was asked for, and what knowing the processes rests on.
 uint64_t WithTheirNeeds(uint64_t events) {
   events |= event::EventsOf({event::History::ALWAYS});
-  return events & (((1ULL << NSW_EVENT_COUNT) - 1) | NSW_WANT_ENVIRONMENT);
+  return events & (((1ULL << NSW_EVENT_COUNT) - 1) | NSW_WANT_NAMED_READS | NSW_WANT_ENVIRONMENT);
 }
 
 }  // namespace
@@ -49,6 +49,7 @@ Result<std::unique_ptr<Kernel>> Kernel::Load(const Features& features, const Opt
 LoadedKernel::~LoadedKernel() {
   const Hurry hurry;
   sensor_.reset();
+  enforcer_.reset();
   links_.clear();
   if (settings_ != nullptr)
     munmap(const_cast<nsw_settings*>(settings_), static_cast<size_t>(getpagesize()));
@@ -74,7 +75,7 @@ Status LoadedKernel::Start() {
       Sensor::Load(features_, skeleton_->obj, lsm_, WithTheirNeeds(options_.wanted));
   if (!sensor) return tl::unexpected(sensor.error());
   sensor_.emplace(std::move(*sensor));
-  SetWanted(options_.wanted);
+  SetWanted(options_.wanted, ~0ULL);
   return {};
 }
 
@@ -99,7 +100,8 @@ void LoadedKernel::ChooseIdentity() {
   if (features_.fexit && HasBtfFunction("switch_task_namespaces")) Want(object, "nsw_switch");
   if (!lsm_) return;
   for (const char* name : kLsmIdentity) Want(object, name);
-  for (const char* name : kRefuse) Want(object, name);
+  enforcer_.emplace(object);
+  enforcer_->hooks().Describe(skeleton_.get());
 }
 
 Status LoadedKernel::FillSettings() {
@@ -124,16 +126,9 @@ Status LoadedKernel::FillSettings() {
 }
 
 Status LoadedKernel::AttachIdentity() {
-  bpf_program* program = nullptr;
-  bpf_object__for_each_program(program, skeleton_->obj) {
-    const std::string section = bpf_program__section_name(program);
-    if (!bpf_program__autoload(program) || section == "raw_tp" || section == "iter/task") continue;
-    Result<Link> link = Attach(program);
-    if (!link) return tl::unexpected(link.error());
-    links_.push_back(std::move(*link));
-    attachments_.push_back(section.substr(section.find('/') + 1) + ": " +
-                           section.substr(0, section.find('/')));
-  }
+  Result<std::vector<Link>> links = AttachAll(skeleton_->obj, attachments_);
+  if (!links) return tl::unexpected(links.error());
+  links_ = std::move(*links);
   return {};
 }
 
@@ -150,16 +145,12 @@ Status LoadedKernel::OpenRings() {
 }
 
 void LoadedKernel::OpenDenyMaps() {
-  DenyMapFds fds;
-  fds.sets = bpf_map__fd(skeleton_->maps.sets);
-  fds.path_sets = bpf_map__fd(skeleton_->maps.path_sets);
-  fds.net_sets = bpf_map__fd(skeleton_->maps.net_sets);
-  fds.overlay = bpf_map__fd(skeleton_->maps.overlay);
-  fds.homes = bpf_map__fd(skeleton_->maps.homes);
-  fds.answer = bpf_map__fd(skeleton_->maps.answer);
-  fds.set_home = ProgramFd("nsw_set_home");
-  fds.resolve = ProgramFd("nsw_resolve");
-  deny_ = std::make_unique<DenyMapDriver>(fds, seed_, bpf_map__max_entries(skeleton_->maps.sets));
+  const DenyMapFds fds = DenyMapFdsOf(skeleton_.get());
+  const auto serve = [this](const Refusals& wanted) {
+    return enforcer_ ? enforcer_->Serve(wanted) : Status();
+  };
+  deny_ = std::make_unique<DenyMapDriver>(fds, seed_, bpf_map__max_entries(skeleton_->maps.sets),
+                                          enforcer_ ? enforcer_->hooks().operations() : 0, serve);
 }
 
 int LoadedKernel::ProgramFd(const std::string& name) const {
@@ -201,8 +192,32 @@ Status LoadedKernel::LabelRunning() {
   return {};
 }
 
-void LoadedKernel::SetWanted(uint64_t events) {
+uint64_t LoadedKernel::AsTold(uint64_t events) const {
   events = WithTheirNeeds(events);
+  const bool all = all_reads_ && (events & NSW_WANT_NAMED_READS) != 0;
+  return all ? events | NSW_WANT_READS : events;
+}
+
+// First what is new: at no instant less than the policies in force want.
+void LoadedKernel::SetReadNames(const std::set<std::string>& names) {
+  const int fd = bpf_map__fd(skeleton_->maps.read_names);
+  all_reads_ = names.size() > NSW_READ_NAMES;
+  const std::set<std::string> wanted = all_reads_ ? std::set<std::string>() : names;
+  const uint8_t one = 1;
+  for (const std::string& name : wanted) {
+    const uint64_t hash = NameHash(name, seed_);
+    if (bpf_map_update_elem(fd, &hash, &one, BPF_ANY) != 0) all_reads_ = true;
+  }
+  for (const std::string& name : read_names_) {
+    const uint64_t hash = NameHash(name, seed_);
+    if (!wanted.contains(name)) bpf_map_delete_elem(fd, &hash);
+  }
+  read_names_ = wanted;
+}
+
+void LoadedKernel::SetWanted(uint64_t events, uint64_t everywhere) {
+  events = AsTold(events);
+  settings_->everywhere = AsTold(everywhere);
   const uint64_t gone = settings_->wanted & ~events;
   settings_->paired = settings_->paired & ~gone;
   settings_->wanted = settings_->wanted & ~gone;
@@ -280,14 +295,25 @@ std::vector<HomeState> LoadedKernel::Homes() const {
 }
 
 Status LoadedKernel::SetHomeFlags(uint64_t home, uint32_t flags) {
+  if (enforcer_ && (flags & NSW_HOME_QUARANTINED) != 0) {
+    if (Status ready = enforcer_->Serve({NSW_CLASSES_QUARANTINE, 0}); !ready) return ready;
+  }
   const Result<uint32_t> failed = RunProgram(ProgramFd("nsw_set_home"), {home, flags, ~0ULL});
   if (!failed) return tl::unexpected(failed.error());
   if (*failed != 0) return Fail("no room for one more container in the kernel's map `homes`");
   return {};
 }
 
+Status LoadedKernel::SetHomeWants(uint64_t home, uint64_t events) {
+  const Result<uint32_t> done = RunProgram(ProgramFd("nsw_home_wants"), {home, ~AsTold(events)});
+  if (!done) return tl::unexpected(done.error());
+  return {};
+}
+
 std::vector<std::string> LoadedKernel::attachments() const {
   std::vector<std::string> all = attachments_;
+  if (enforcer_)
+    all.insert(all.end(), enforcer_->attachments().begin(), enforcer_->attachments().end());
   const std::vector<std::string> sensor = sensor_->attachments();
   all.insert(all.end(), sensor.begin(), sensor.end());
   return all;

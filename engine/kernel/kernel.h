@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <set>
 #include <span>
 #include <string>
 #include <vector>
@@ -71,7 +72,13 @@ class Kernel {
   virtual void SetWatchHost(bool on) = 0;
   /// Which events are wanted, a bit per nsw_event, from now on; those that knowing the processes
   /// rests on always are. Probes that nobody needs are taken away: takes up to seconds.
-  virtual void SetWanted(uint64_t events) = 0;
+  /// `everywhere`: those of them that are wanted of every container; of the others SetHomeWants
+  /// tells.
+  virtual void SetWanted(uint64_t events, uint64_t everywhere) = 0;
+  /// The names of NSW_WANT_NAMED_READS. Too many of them: all such opens are wanted instead.
+  virtual void SetReadNames(const std::set<std::string>& names) = 0;
+  /// Which events, a bit per nsw_event, this home's policies want; until then a home wants all.
+  [[nodiscard]] virtual Status SetHomeWants(uint64_t home, uint64_t events) = 0;
   /// Sets flags (nsw_home_flag) of a home, making it if the kernel has not seen it yet.
   [[nodiscard]] virtual Status SetHomeFlags(uint64_t home, uint32_t flags) = 0;
 

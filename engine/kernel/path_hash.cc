@@ -19,12 +19,12 @@ uint64_t NameHash(std::string_view name, uint64_t seed) {
   return hash;
 }
 
-PathHash HashPath(std::string_view path, uint64_t seed) {
+PathHash HashPath(std::string_view path, uint64_t seed, uint32_t hole) {
   PathHash result;
   while (!path.empty()) {
     const size_t end = std::min(path.find('/'), path.size());
     if (const std::string_view name = path.substr(0, end); !name.empty()) {
-      result.hash = result.hash * NSW_FOLD + NameHash(name, seed);
+      result.hash = result.hash * NSW_FOLD + (result.depth == hole ? 0 : NameHash(name, seed));
       ++result.depth;
     }
     path.remove_prefix(std::min(end + 1, path.size()));

@@ -16,7 +16,10 @@ struct PathHash {
 /// kernel).
 uint64_t NameHash(std::string_view name, uint64_t seed);
 
-/// Hash of an absolute path; empty components count for nothing.
-PathHash HashPath(std::string_view path, uint64_t seed);
+inline constexpr uint32_t kNoHole = UINT32_MAX;
+
+/// Hash of an absolute path; empty components count for nothing. Component number `hole`, from 0,
+/// is any, and its hash 0.
+PathHash HashPath(std::string_view path, uint64_t seed, uint32_t hole = kNoHole);
 
 }  // namespace nsw::kernel

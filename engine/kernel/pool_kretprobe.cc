@@ -5,7 +5,6 @@
 #include <linux/perf_event.h>
 #include <signal.h>
 #include <sys/ioctl.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -15,6 +14,9 @@
 #include <fstream>
 #include <system_error>
 #include <vector>
+
+#include "engine/kernel/programs.h"
+#include "engine/kernel/symbols.h"
 
 namespace nsw::kernel {
 namespace {
@@ -38,6 +40,13 @@ Status Command(const std::string& line) {
   return {};
 }
 
+// By its address, where that is known: see symbols.h.
+Status Place(const std::string& probe, const std::string& function) {
+  const uint64_t address = FindSymbol(function).value_or(0);
+  if (address != 0 && Command(probe + " " + std::to_string(address))) return {};
+  return Command(probe + " " + function);
+}
+
 void Remove(const std::string& name) {
   // What fails here is found again as stale by the next engine.
   [[maybe_unused]] const Status ignored = Command(std::string("-:") + kGroup + "/" + name);
@@ -47,15 +56,7 @@ Result<UniqueFd> OpenEvent(const std::string& name, int program_fd) {
   int id = -1;
   std::ifstream(Tracefs() + "/events/" + kGroup + "/" + name + "/id") >> id;
   if (id < 0) return Fail("tracefs does not show the probe that it made: " + name);
-  perf_event_attr attributes{};
-  attributes.type = PERF_TYPE_TRACEPOINT;
-  attributes.size = sizeof attributes;
-  attributes.config = static_cast<uint64_t>(id);
-  attributes.sample_period = 1;
-  attributes.wakeup_events = 1;
-  // On CPU 0 alone: a program on the event runs wherever the probe hits.
-  UniqueFd event(static_cast<int>(syscall(SYS_perf_event_open, &attributes, -1, 0, -1,
-                                          static_cast<unsigned long>(PERF_FLAG_FD_CLOEXEC))));
+  UniqueFd event = OpenPerfEvent(PERF_TYPE_TRACEPOINT, static_cast<uint64_t>(id), 0);
   if (!event.valid()) return FailErrno("perf_event_open of " + name, errno);
   if (ioctl(event.get(), PERF_EVENT_IOC_SET_BPF, program_fd) != 0) {
     return FailErrno("setting the program of " + name, errno);
@@ -72,8 +73,8 @@ Result<PoolKretprobe> PoolKretprobe::Attach(int program_fd, const std::string& f
     return Fail(
         "tracefs has no kprobe_events: not mounted, or a kernel without CONFIG_KPROBE_EVENTS");
   const std::string name = "p" + std::to_string(getpid()) + "_" + function;
-  const std::string line = "r" + std::to_string(pool) + ":" + kGroup + "/" + name + " " + function;
-  if (Status status = Command(line); !status) return tl::unexpected(status.error());
+  const std::string probe = "r" + std::to_string(pool) + ":" + kGroup + "/" + name;
+  if (Status status = Place(probe, function); !status) return tl::unexpected(status.error());
   Result<UniqueFd> event = OpenEvent(name, program_fd);
   if (!event) {
     Remove(name);

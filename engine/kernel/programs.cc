@@ -3,7 +3,9 @@
 
 #include <bpf/bpf.h>
 #include <bpf/btf.h>
+#include <linux/perf_event.h>
 #include <spdlog/spdlog.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -12,9 +14,12 @@
 #include <cstdarg>
 #include <cstdio>
 #include <fstream>
+#include <functional>
 #include <mutex>
 #include <set>
 #include <utility>
+
+#include "engine/kernel/symbols.h"
 
 namespace nsw::kernel {
 namespace {
@@ -39,35 +44,34 @@ int OnLibbpf(libbpf_print_level level, const char* format, va_list arguments) {
   return length;
 }
 
-// All of them at once: looking for one walks the whole of it.
-std::set<std::string> BtfFunctions() {
-  std::set<std::string> names;
+// There are some 60,000: of a name only its hash is kept.
+struct BtfFunction {
+  size_t name;
+  uint32_t id;
+};
+
+// All of them at once: looking for one walks the whole of the types.
+std::vector<BtfFunction> BtfFunctions() {
+  std::vector<BtfFunction> functions;
   btf* kernel = btf__load_vmlinux_btf();
-  if (kernel == nullptr) return names;
+  if (kernel == nullptr) return functions;
   for (__u32 id = 1; id < btf__type_cnt(kernel); id++) {
     const btf_type* type = btf__type_by_id(kernel, id);
-    if (btf_is_func(type)) names.insert(btf__name_by_offset(kernel, type->name_off));
+    if (!btf_is_func(type)) continue;
+    const std::string_view name = btf__name_by_offset(kernel, type->name_off);
+    functions.push_back({std::hash<std::string_view>()(name), id});
   }
   btf__free(kernel);
-  return names;
+  std::ranges::sort(functions, {}, &BtfFunction::name);
+  functions.shrink_to_fit();
+  return functions;
 }
 
 bool IsSyscallFunction(const std::string& name) {
   return name.starts_with("__x64_") || name.starts_with("__ia32_");
 }
 
-// Those of the functions that system calls enter by: "ffffffff81234567 T __x64_sys_fork".
-std::set<std::string> SyscallSymbols() {
-  std::set<std::string> symbols;
-  std::ifstream lines("/proc/kallsyms");
-  for (std::string address, kind, line; lines >> address >> kind && std::getline(lines, line);) {
-    const std::string name = line.substr(1, line.find('\t') - 1);
-    if (IsSyscallFunction(name)) symbols.insert(name);
-  }
-  return symbols;
-}
-
-// Those of them that can be traced; empty where tracefs does not tell.
+// Those that can be traced; empty where tracefs does not tell.
 std::set<std::string> TraceableSyscalls() {
   std::set<std::string> functions;
   for (const char* path : {"/sys/kernel/tracing/available_filter_functions",
@@ -79,6 +83,26 @@ std::set<std::string> TraceableSyscalls() {
     if (!functions.empty()) break;
   }
   return functions;
+}
+
+// Number of the kernel's kind of perf event for kprobes; negative where it has none.
+int KprobeEvents() {
+  int type = -1;
+  std::ifstream("/sys/bus/event_source/devices/kprobe/type") >> type;
+  return type;
+}
+
+// Without a name for the kernel to look up. Nothing where that does not work, for whatever reason.
+Link AttachToAddress(bpf_program* program, const std::string& function, bool at_return) {
+  static const int type = KprobeEvents();
+  const uint64_t address = FindSymbol(function).value_or(0);
+  if (type < 0 || address == 0) return {};
+  UniqueFd event = OpenPerfEvent(static_cast<uint32_t>(type), at_return ? 1 : 0, address);
+  if (!event.valid()) return {};
+  bpf_link* link = bpf_program__attach_perf_event(program, event.get());
+  if (link == nullptr) return {};
+  static_cast<void>(event.Release());  // the link's now
+  return Link(link);
 }
 
 const std::set<std::string>& Traceable() {
@@ -101,13 +125,30 @@ tl::unexpected<Error> FailProgram(const std::string& program, const std::string&
   return words.empty() ? error : Fail(error.value().message + "; " + words);
 }
 
+UniqueFd OpenPerfEvent(uint32_t type, uint64_t config, uint64_t address) {
+  perf_event_attr attributes{};
+  attributes.type = type;
+  attributes.size = sizeof attributes;
+  attributes.config = config;
+  attributes.kprobe_addr = address;
+  attributes.sample_period = 1;
+  attributes.wakeup_events = 1;
+  // On CPU 0 alone: a program on the event runs wherever the probe hits.
+  return UniqueFd(static_cast<int>(syscall(SYS_perf_event_open, &attributes, -1, 0, -1,
+                                           static_cast<unsigned long>(PERF_FLAG_FD_CLOEXEC))));
+}
+
 Result<Link> Attach(bpf_program* program) {
+  const std::string section = bpf_program__section_name(program);
+  if (section.starts_with("kprobe/"))
+    return AttachKprobe(program, section.substr(section.find('/') + 1), false);
   bpf_link* link = bpf_program__attach(program);
   if (link == nullptr) return FailProgram(bpf_program__name(program), "attaching", errno);
   return Link(link);
 }
 
 Result<Link> AttachKprobe(bpf_program* program, const std::string& function, bool at_return) {
+  if (Link link = AttachToAddress(program, function, at_return)) return link;
   bpf_link* link = bpf_program__attach_kprobe(program, at_return, function.c_str());
   if (link == nullptr)
     return FailProgram(bpf_program__name(program), "kprobe on " + function, errno);
@@ -135,6 +176,35 @@ Result<Link> AttachTracepoint(bpf_program* program, const std::string& category,
   return Link(link);
 }
 
+Result<std::vector<Link>> AttachAll(bpf_object* object, std::vector<std::string>& lines) {
+  std::vector<Link> links;
+  bpf_program* program = nullptr;
+  bpf_object__for_each_program(program, object) {
+    const std::string section = bpf_program__section_name(program);
+    if (!bpf_program__autoload(program) || section == "raw_tp" || section == "iter/task") continue;
+    Result<Link> link = Attach(program);
+    if (!link) return tl::unexpected(link.error());
+    links.push_back(std::move(*link));
+    lines.push_back(section.substr(section.find('/') + 1) + ": " +
+                    section.substr(0, section.find('/')));
+  }
+  return links;
+}
+
+Status ShareMaps(bpf_object* object, bpf_object* shared, const std::string& data) {
+  bpf_map* map = nullptr;
+  bpf_object__for_each_map(map, object) {
+    const std::string name = bpf_map__name(map);
+    const size_t dot = name.find('.');
+    if (dot != std::string::npos && name.substr(dot) != data) continue;  // each object's own
+    bpf_map* same = bpf_object__find_map_by_name(shared, name.c_str());
+    if (same == nullptr) continue;
+    if (const int error = bpf_map__reuse_fd(map, bpf_map__fd(same)); error != 0)
+      return FailProgram(bpf_object__name(object), "sharing map " + name, -error);
+  }
+  return {};
+}
+
 bpf_program* FindProgram(bpf_object* object, const std::string& name) {
   return bpf_object__find_program_by_name(object, name.c_str());
 }
@@ -154,16 +224,19 @@ Result<uint32_t> RunProgram(int program_fd, std::initializer_list<uint64_t> argu
   return options.retval;
 }
 
-bool HasBtfFunction(const std::string& name) {
-  static const std::set<std::string> functions = BtfFunctions();
-  return functions.contains(name);
+uint32_t FindBtfFunction(std::string_view name) {
+  static const std::vector<BtfFunction> functions = BtfFunctions();
+  const size_t hash = std::hash<std::string_view>()(name);
+  const auto found = std::ranges::lower_bound(functions, hash, {}, &BtfFunction::name);
+  return found != functions.end() && found->name == hash ? found->id : 0;
 }
+
+bool HasBtfFunction(std::string_view name) { return FindBtfFunction(name) != 0; }
 
 bool HasFunction(const std::string& name) {
   if (HasBtfFunction(name)) return true;
   if (!Traceable().empty()) return Traceable().contains(name);
-  static const std::set<std::string> symbols = SyscallSymbols();
-  return symbols.contains(name);
+  return IsSyscallFunction(name) && FindSymbol(name).has_value();
 }
 
 bool IsTraceable(const std::string& function) {

@@ -9,6 +9,8 @@
 #include <initializer_list>
 #include <memory>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "engine/base/result.h"
 #include "engine/base/unique_fd.h"
@@ -29,7 +31,11 @@ std::string TakeLibbpfLog();
 /// "PROGRAM: WHAT: strerror; libbpf's words".
 tl::unexpected<Error> FailProgram(const std::string& program, const std::string& what, int code);
 
-/// By libbpf's own choice for the program's section.
+/// A perf event of the calling thread's making that counts everybody's hits; `address` is that of a
+/// kprobe, else 0. Invalid, with errno: the kernel refuses it.
+UniqueFd OpenPerfEvent(uint32_t type, uint64_t config, uint64_t address);
+
+/// By what the program's section says.
 Result<Link> Attach(bpf_program* program);
 Result<Link> AttachKprobe(bpf_program* program, const std::string& function, bool at_return);
 /// A program of kind kretprobe.multi, to the return of one function.
@@ -37,14 +43,24 @@ Result<Link> AttachMulti(bpf_program* program, const std::string& function);
 Result<Link> AttachTracepoint(bpf_program* program, const std::string& category,
                               const std::string& name);
 
+/// All programs of an object that are loaded and have a hook of their own. Appends to `lines`
+/// "HOOK: KIND" of each. Error: of the first that cannot be attached; then none is.
+Result<std::vector<Link>> AttachAll(bpf_object* object, std::vector<std::string>& lines);
+
+/// Makes an object that is not loaded yet use the maps of the same names of one that is. Of maps
+/// that hold a section of data only that of the name `data` is shared.
+Status ShareMaps(bpf_object* object, bpf_object* shared, const std::string& data = {});
+
 bpf_program* FindProgram(bpf_object* object, const std::string& name);
 void Want(bpf_object* object, const std::string& name);
 
 /// Runs a raw_tp program in this thread with up to 12 arguments. Its return value.
 Result<uint32_t> RunProgram(int program_fd, std::initializer_list<uint64_t> arguments);
 
-/// True where the kernel's BTF has this function, so that fentry and fexit can be attached to it.
-bool HasBtfFunction(const std::string& name);
+/// Its number in the kernel's BTF; 0 if it is not there.
+uint32_t FindBtfFunction(std::string_view name);
+/// True where it is, so that fentry and fexit can be attached to it.
+bool HasBtfFunction(std::string_view name);
 /// True where the kernel has a function of that name, so that a kprobe can be put on it. The BTF of
 /// some kernels leaves out those of system calls without arguments (fork).
 bool HasFunction(const std::string& name);

@@ -57,7 +57,18 @@ Result<Resolved> Resolver::Resolve(pid_t pid, const std::string& path) const {
   const UniqueFd file = OpenInside(root.get(), path);
   if (!file.valid())
     return FailErrno(path + " in the container of process " + std::to_string(pid), errno);
-  Result<uint32_t> failed = RunProgram(program_, {static_cast<uint64_t>(file.get())});
+  return Ask(file.get(), path);
+}
+
+Result<Resolved> Resolver::ResolveExe(pid_t pid) const {
+  const std::string path = "/proc/" + std::to_string(pid) + "/exe";
+  const UniqueFd file(open(path.c_str(), O_PATH | O_CLOEXEC));
+  if (!file.valid()) return FailErrno(path, errno);
+  return Ask(file.get(), path);
+}
+
+Result<Resolved> Resolver::Ask(int fd, const std::string& path) const {
+  Result<uint32_t> failed = RunProgram(program_, {static_cast<uint64_t>(fd)});
   if (!failed) return tl::unexpected(failed.error());
   if (*failed != 0) return Fail("the kernel did not find the descriptor of " + path);
   Answer answer{};

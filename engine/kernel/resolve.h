@@ -37,10 +37,15 @@ class Resolver {
   /// not run.
   [[nodiscard]] Result<Resolved> Resolve(pid_t pid, const std::string& path) const;
 
+  /// The file that a process runs, wherever its name is now. Errors: as Resolve.
+  [[nodiscard]] Result<Resolved> ResolveExe(pid_t pid) const;
+
   /// The mount points at or below `path` in the namespace of `pid`, from mountinfo.
   [[nodiscard]] static std::vector<std::string> MountsBelow(pid_t pid, const std::string& path);
 
  private:
+  [[nodiscard]] Result<Resolved> Ask(int fd, const std::string& path) const;
+
   int program_;
   int answer_;
 };

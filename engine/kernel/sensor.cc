@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <cstring>
 #include <string_view>
 
 #include "engine/event/event.h"
@@ -137,7 +136,7 @@ Status Sensor::LoadPrograms(uint64_t events) {
   Object object(sensor__open());
   if (!object) return FailProgram("sensor", "opening the object", errno);
   object->rodata->lsm_attached = lsm_ ? 1 : 0;
-  if (Status status = ShareMaps(object->obj); !status) return status;
+  if (Status status = ShareMaps(object->obj, shared_); !status) return status;
   if (objects_.empty()) ChooseGeneral(object->obj);
   ChooseObjects(object->obj, events & ~loaded_);
   for (const Row& row : Rows()) {
@@ -147,20 +146,6 @@ Status Sensor::LoadPrograms(uint64_t events) {
     return FailProgram("sensor", "loading", -error);
   objects_.push_back(std::move(object));
   loaded_ |= events;
-  return {};
-}
-
-Status Sensor::ShareMaps(bpf_object* object) {
-  bpf_map* map = nullptr;
-  bpf_object__for_each_map(map, object) {
-    const char* name = bpf_map__name(map);
-    if (std::strchr(name, '.') != nullptr) continue;  // each object's own data
-    bpf_map* same = bpf_object__find_map_by_name(shared_, name);
-    if (same == nullptr) continue;
-    if (const int error = bpf_map__reuse_fd(map, bpf_map__fd(same)); error != 0) {
-      return FailProgram("sensor", std::string("sharing map ") + name, -error);
-    }
-  }
   return {};
 }
 

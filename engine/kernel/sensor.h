@@ -58,7 +58,6 @@ class Sensor {
       : features_(features), shared_(shared), lsm_(lsm) {}
 
   Status LoadPrograms(uint64_t events);
-  Status ShareMaps(bpf_object* object);
   void ChooseGeneral(bpf_object* object);
   void ChooseObjects(bpf_object* object, uint64_t events);
   void ChooseRow(bpf_object* object, const Row& row);

@@ -7,26 +7,13 @@
 #include "engine/rule/condition_compiler.h"
 #include "engine/rule/condition_parser.h"
 #include "engine/rule/definitions.h"
-#include "engine/rule/deny_entry.h"
 #include "engine/rule/exceptions.h"
 #include "engine/rule/output.h"
 
 namespace nsw::rule {
 namespace {
 
-constexpr size_t kDenyEntriesMax = 100'000;  // of one policy
-constexpr size_t kChecksMax = 200'000;       // of all conditions together, their macros put in
-
-std::shared_ptr<const OutputTemplate> DefaultOutput(nsw_class deny_class) {
-  static const std::array<std::shared_ptr<const OutputTemplate>, NSW_CLASS_COUNT> outputs{
-      OutputTemplate::Make(
-          "execution of %evt.arg.file (%proc.cmdline) by %proc.pname in %container.name"),
-      OutputTemplate::Make("%proc.name (%proc.cmdline) reads %fd.name in %container.name"),
-      OutputTemplate::Make("%proc.name (%proc.cmdline) writes %fd.name in %container.name"),
-      OutputTemplate::Make(
-          "%proc.name (%proc.cmdline) connects to %fd.rip:%fd.rport in %container.name")};
-  return outputs[deny_class];
-}
+constexpr size_t kChecksMax = 200'000;  // of all conditions together, their macros put in
 
 // Refuses two rules of one id: verdicts of the kernel carry nothing else.
 class Ids {
@@ -63,7 +50,9 @@ class PolicyCompiler {
     info.host = ir.host;
     out_.first_match = ir.falco;
     out_.selector = Selector(ir.selector, diagnostics);
-    for (const DenyIr& deny : ir.deny) AddDeny(deny);
+    out_.lists = CompileLists(ir, diagnostics);
+    for (size_t i = 0; i < out_.lists.rules.size(); i++)
+      (void)ids_.Take(*out_.lists.rules[i], out_.lists.places[i]);
   }
 
   void AddRule(const RuleIr& rule, const Definitions& definitions) {
@@ -93,26 +82,46 @@ class PolicyCompiler {
     }
     RuleInfo info = Info(rule.name.value, rule.priority, rule.tags);
     info.output = std::move(output);
+    info.action = rule.action;
+    info.deny_for_ns = rule.deny_for_ns;
+    if ((rule.action != Action::kAlert || rule.deny_for_ns != 0) && !compiler.has_ground()) {
+      diagnostics_.Error(rule.condition.place,
+                         "nothing that the condition asks is beyond the acting process's power to "
+                         "make up: that is no ground to act on",
+                         "ask for fd.name, proc.exepath or another field that the kernel resolves");
+      return;
+    }
     if (!ids_.Take(info, rule.name.place) || !rule.enabled) return;
     out_.wants |= compiler.wants();
+    WantReads(*tree);
     for (const event::Field* field : info.output->fields()) out_.wants |= field->wants;
     out_.rules.push_back(std::make_unique<RuleInfo>(std::move(info)));
     for (unsigned event = 1; event < NSW_EVENT_COUNT; event++) {
-      if ((tree->may_be_true >> event & 1) == 0) continue;
+      if ((tree->may_be_true & event::EventBits(static_cast<event::Type>(event))) == 0) continue;
       out_.by_event[event].push_back({out_.rules.back().get(), Condition(tree->For(event))});
     }
   }
 
   CompiledPolicy Finish() {
-    out_.deny = DenyMatcher(out_.entries);
+    out_.info.has_deny = !out_.lists.plan.empty();
+    out_.info.allow_lists = out_.lists.plan.allow.size();
+    out_.plan = std::make_shared<const DenyPlan>(std::move(out_.lists.plan));
+    out_.deny = DenyMatcher(out_.plan);
     out_.info.rules = out_.rules.size();
-    out_.info.deny_entries = out_.deny_rules.size();
-    out_.info.has_deny = !out_.deny_rules.empty();
+    out_.info.deny_entries = out_.lists.deny_entries;
+    out_.info.allow_entries = out_.lists.allow_entries;
     return std::move(out_);
   }
 
  private:
-  static constexpr uint64_t kEvents = ((1ULL << NSW_EVENT_COUNT) - 1) & ~1ULL;
+  // Of opens that do not ask to write no more than can match: they are the most frequent act.
+  void WantReads(const ConditionTree& tree) {
+    if ((tree.may_be_true & NSW_WANT_READS) == 0) return;
+    out_.wants |= tree.names ? NSW_WANT_NAMED_READS : NSW_WANT_READS;
+    if (tree.names) out_.read_names.insert(tree.names->begin(), tree.names->end());
+  }
+
+  static constexpr uint64_t kEvents = (1ULL << NSW_EVENT_COUNT) - 1;
 
   [[nodiscard]] RuleInfo Info(const std::string& name, Priority priority,
                               const std::vector<std::string>& tags) const {
@@ -124,37 +133,6 @@ class PolicyCompiler {
     info.tags = tags;
     info.mode = ir_.mode;
     return info;
-  }
-
-  void AddDeny(const DenyIr& deny) {
-    EntryError error;
-    std::vector<DenyEntry> entries = ParseEntry(deny.entry.value, deny.deny_class, error);
-    std::shared_ptr<const OutputTemplate> output;
-    if (deny.output) output = OutputTemplate::Parse(*deny.output, false, diagnostics_);
-    if (entries.empty()) {
-      diagnostics_.Error(deny.entry.At(error.at),
-                         std::string(ClassName(deny.deny_class)) + ": " + error.message,
-                         error.hint);
-      return;
-    }
-    RuleInfo info = DenyRuleInfo(ir_.name.value, deny.deny_class, deny.entry.value);
-    info.priority = deny.priority;
-    info.tags = deny.tags;
-    info.mode = ir_.mode;
-    if (output != nullptr) info.output = std::move(output);
-    if (!ids_.Take(info, deny.entry.place)) return;
-    if (out_.entries.size() + entries.size() > kDenyEntriesMax) {
-      diagnostics_.Error(deny.entry.place, "more than 100000 deny entries in one policy");
-      return;
-    }
-    out_.deny_rules.push_back(std::make_unique<RuleInfo>(std::move(info)));
-    const RuleInfo& rule = *out_.deny_rules.back();
-    for (DenyEntry& entry : entries) {
-      entry.rule = rule.id;
-      entry.mode = rule.mode == Mode::kEnforce ? NSW_VERDICT_DENIED : NSW_VERDICT_AUDIT;
-      out_.entries.push_back(std::move(entry));
-      out_.rule_of_entry.push_back(&rule);
-    }
   }
 
   const PolicyIr& ir_;
@@ -215,25 +193,6 @@ ItemsIr MergeFalco(const std::vector<PolicyIr>& policies) {
 }
 
 }  // namespace
-
-uint32_t RuleId(std::string_view policy, std::string_view name) {
-  uint32_t hash = 2166136261U;  // FNV-1a
-  const auto mix = [&](unsigned char byte) { hash = (hash ^ byte) * 16777619U; };
-  for (const char c : policy) mix(static_cast<unsigned char>(c));
-  mix(0);
-  for (const char c : name) mix(static_cast<unsigned char>(c));
-  return hash == 0 ? 1 : hash;
-}
-
-RuleInfo DenyRuleInfo(const std::string& policy, nsw_class deny_class, const std::string& entry) {
-  RuleInfo info;
-  info.policy = policy;
-  info.name = policy + "/" + std::string(ClassName(deny_class)) + "/" + entry;
-  info.id = RuleId(policy, info.name);
-  info.is_deny = true;
-  info.output = DefaultOutput(deny_class);
-  return info;
-}
 
 std::vector<CompiledPolicy> CompilePolicies(const std::vector<PolicyIr>& policies,
                                             Diagnostics& diagnostics) {

@@ -5,10 +5,12 @@
 
 #include <array>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
 #include "engine/rule/condition.h"
+#include "engine/rule/deny_compiler.h"
 #include "engine/rule/deny_matcher.h"
 #include "engine/rule/diagnostics.h"
 #include "engine/rule/ir.h"
@@ -30,19 +32,14 @@ struct CompiledPolicy {
   std::vector<std::unique_ptr<RuleInfo>> rules;  ///< those that are enabled, in order
   std::array<std::vector<Candidate>, NSW_EVENT_COUNT> by_event;  ///< in the rules' order
   uint64_t wants = 0;  ///< what the kernel must be told for the rules' fields, beside the events
-  std::vector<DenyEntry> entries;
-  std::vector<std::unique_ptr<RuleInfo>> deny_rules;
-  std::vector<const RuleInfo*> rule_of_entry;  ///< beside `entries`
+  std::set<std::string> read_names;  ///< see PolicySet
+  CompiledLists lists;               ///< its plan has gone into `plan`
+  std::shared_ptr<const DenyPlan> plan;
   DenyMatcher deny;
 };
 
 /// Policies in the order of `policies`. What comes with errors in `diagnostics` must not be used.
 std::vector<CompiledPolicy> CompilePolicies(const std::vector<PolicyIr>& policies,
                                             Diagnostics& diagnostics);
-
-/// Of a deny entry: id, name, priority, default output.
-RuleInfo DenyRuleInfo(const std::string& policy, nsw_class deny_class, const std::string& entry);
-/// Same after a reload and a restart; never 0.
-uint32_t RuleId(std::string_view policy, std::string_view name);
 
 }  // namespace nsw::rule

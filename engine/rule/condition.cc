@@ -43,7 +43,9 @@ void JoinChecks(std::vector<ConditionTree>& children, bool is_and) {
           {test->field, test->index, test->any_ancestor}, Group{kept.size(), {}});
       if (!is_new) {
         group->second.others.push_back(test->predicate.get());
-        kept[group->second.first].cost += child.cost;
+        ConditionTree& into = kept[group->second.first];
+        into.cost += child.cost;
+        into.names = is_and ? Both(into.names, child.names) : Either(into.names, child.names);
         taken_in.push_back(std::move(child));
         continue;
       }
@@ -56,6 +58,20 @@ void JoinChecks(std::vector<ConditionTree>& children, bool is_and) {
     test.predicate = test.predicate->Or(group.others);
   }
   children = std::move(kept);
+}
+
+// What can hold for no open of that kind needs none of them.
+ConditionTree Bounded(ConditionTree tree, PathNames names) {
+  if ((tree.may_be_true & NSW_WANT_READS) == 0) names.emplace();
+  tree.names = std::move(names);
+  return tree;
+}
+
+PathNames NamesOfAll(const std::vector<ConditionTree>& children, bool is_and) {
+  PathNames names = children.front().names;
+  for (size_t i = 1; i < children.size(); i++)
+    names = is_and ? Both(names, children[i].names) : Either(names, children[i].names);
+  return names;
 }
 
 // "and" and "or" are one, seen in a mirror: `kind` decides which constant ends it and which drops
@@ -73,9 +89,13 @@ ConditionTree Join(Kind kind, std::vector<ConditionTree> children) {
       tree.children.push_back(std::move(child));
     }
   }
-  JoinChecks(tree.children, is_and);
   if (tree.children.empty()) return ConditionTree::Constant(is_and);
-  if (tree.children.size() == 1) return std::move(tree.children.front());
+  PathNames names = NamesOfAll(tree.children, is_and);
+  JoinChecks(tree.children, is_and);
+  if (tree.children.size() == 1) {
+    tree.children.front().names = std::move(names);
+    return std::move(tree.children.front());
+  }
   // What is soon done goes first; but in an "and" exceptions ("and not ...") last: most often they
   // hold, and end nothing.
   std::ranges::stable_sort(tree.children, {}, [&](const ConditionTree& child) {
@@ -90,7 +110,7 @@ ConditionTree Join(Kind kind, std::vector<ConditionTree> children) {
         is_and ? tree.may_be_false | child.may_be_false : tree.may_be_false & child.may_be_false;
     tree.cost += child.cost;
   }
-  return tree;
+  return Bounded(std::move(tree), std::move(names));
 }
 
 }  // namespace
@@ -100,7 +120,7 @@ ConditionTree ConditionTree::Constant(bool value) {
   tree.constant = value;
   tree.may_be_true = value ? kAllEvents : 0;
   tree.may_be_false = value ? 0 : kAllEvents;
-  return tree;
+  return Bounded(std::move(tree), {});
 }
 
 ConditionTree ConditionTree::And(std::vector<ConditionTree> children) {
@@ -119,17 +139,18 @@ ConditionTree ConditionTree::Negate(ConditionTree child) {
   tree.may_be_false = child.may_be_true;
   tree.cost = child.cost;
   tree.children.push_back(std::move(child));
-  return tree;
+  return Bounded(std::move(tree), {});
 }
 
-ConditionTree ConditionTree::OfField(FieldTest test, int cost) {
+ConditionTree ConditionTree::OfField(FieldTest test, int cost, PathNames names) {
   ConditionTree tree;
   tree.kind = Kind::kField;
   tree.may_be_true = test.field->events;
   tree.may_be_false = kAllEvents;
   tree.cost = cost;
   tree.field = std::move(test);
-  return tree;
+  if (tree.field.negated) names.reset();
+  return Bounded(std::move(tree), std::move(names));
 }
 
 ConditionTree ConditionTree::OfType(const TypeMatch& match) {
@@ -138,12 +159,24 @@ ConditionTree ConditionTree::OfType(const TypeMatch& match) {
   tree.types = match.set;
   tree.may_be_true = match.may_match;
   tree.may_be_false = match.may_differ;
-  return tree;
+  return Bounded(std::move(tree), {});
+}
+
+// An open that asks to write, and one that does not, are two bits. One that asks for neither (3)
+// counts as the first.
+ConditionTree ConditionTree::OfOpenWrite(FieldTest test, int cost) {
+  const uint64_t opens = test.field->events;
+  const bool reading = test.predicate->Test(Value::Number(0)) != test.negated;
+  ConditionTree tree = OfField(std::move(test), cost);
+  tree.may_be_true = reading ? opens : opens & ~NSW_WANT_READS;
+  if (reading) tree.may_be_false &= ~NSW_WANT_READS;
+  return Bounded(std::move(tree), {});
 }
 
 ConditionTree ConditionTree::For(unsigned event) const {
-  if ((may_be_true >> event & 1) == 0) return Constant(false);
-  if ((may_be_false >> event & 1) == 0) return Constant(true);
+  const uint64_t bits = event::EventBits(static_cast<event::Type>(event));
+  if ((may_be_true & bits) == 0) return Constant(false);
+  if ((may_be_false & bits) == 0) return Constant(true);
   if (children.empty()) return *this;
   std::vector<ConditionTree> parts;
   for (const ConditionTree& child : children) parts.push_back(child.For(event));

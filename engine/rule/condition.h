@@ -13,6 +13,7 @@
 #include "engine/event/event.h"
 #include "engine/event/field.h"
 #include "engine/rule/event_types.h"
+#include "engine/rule/path_names.h"
 #include "engine/rule/predicate.h"
 #include "engine/rule/value.h"
 
@@ -52,16 +53,21 @@ struct ConditionTree {
   std::vector<ConditionTree> children;
   FieldTest field;
   TypeSet types;
-  uint64_t may_be_true = 0;   ///< bit per nsw_event: not surely false there
-  uint64_t may_be_false = 0;  ///< bit per nsw_event: not surely true there
+  uint64_t may_be_true = 0;   ///< set of events (EventBits): not surely false there
+  uint64_t may_be_false = 0;  ///< set of events: not surely true there
+  /// Of opens that do not ask to write: it can hold for those whose path has one of these names.
+  PathNames names;
   int cost = 0;
 
   static ConditionTree Constant(bool value);
   static ConditionTree And(std::vector<ConditionTree> children);
   static ConditionTree Or(std::vector<ConditionTree> children);
   static ConditionTree Negate(ConditionTree child);
-  static ConditionTree OfField(FieldTest test, int cost);
+  /// `names`: what its path must have for it to hold, if it asks for a path.
+  static ConditionTree OfField(FieldTest test, int cost, PathNames names = {});
   static ConditionTree OfType(const TypeMatch& match);
+  /// A check of evt.is_open_write, whose answer the kernel's choice of opens rests on.
+  static ConditionTree OfOpenWrite(FieldTest test, int cost);
 
   /// The same for one event alone: what is surely true or false there is gone.
   [[nodiscard]] ConditionTree For(unsigned event) const;

@@ -127,6 +127,16 @@ ConditionCompiler::Result ConditionCompiler::NoField(const Expr& expr) {
   return Fail(expr.where, "there is no field " + expr.name, FieldHint(expr.name));
 }
 
+namespace {
+
+bool IsGround(const Field& field) {
+  const bool of_the_act = !field.name.starts_with("evt.") &&
+                          !field.name.starts_with("container.") && !field.name.starts_with("k8s.");
+  return of_the_act && !field.untrusted;
+}
+
+}  // namespace
+
 ConditionCompiler::Result ConditionCompiler::Check(const Expr& expr) {
   if (++checks_ > kConditionSizeMax) {
     return Fail(expr.where, "the condition has more than 50000 checks, with its macros put in");
@@ -161,7 +171,11 @@ ConditionCompiler::Result ConditionCompiler::Check(const Expr& expr) {
     return ConditionTree::Constant(predicate->Test(event::Value::Text("<")) != expr.op->negated);
   }
   test.predicate = std::move(predicate);
-  return ConditionTree::OfField(std::move(test), expr.op->cost + (test.any_ancestor ? 20 : 0));
+  has_ground_ |= IsGround(*field);
+  if (expr.name == "evt.is_open_write")
+    return ConditionTree::OfOpenWrite(std::move(test), expr.op->cost);
+  const int cost = expr.op->cost + (test.any_ancestor ? 20 : 0);
+  return ConditionTree::OfField(std::move(test), cost, NamesOf(expr.name, expr.op->name, words));
 }
 
 ConditionCompiler::Result ConditionCompiler::BadOperand(const Expr& expr,

@@ -37,6 +37,9 @@ class ConditionCompiler {
     std::string what;
   };
   [[nodiscard]] const std::optional<Missing>& missing() const { return missing_; }
+  /// Whether something was asked that the acting process cannot make up: beyond the kind of event
+  /// and the container, a field that is not untrusted.
+  [[nodiscard]] bool has_ground() const { return has_ground_; }
   /// Compiled so far, macros counted as often as they are used.
   [[nodiscard]] size_t checks() const { return checks_; }
   /// What the kernel must be told for its fields: bits of nsw_settings.wanted.
@@ -66,6 +69,7 @@ class ConditionCompiler {
   uint64_t wants_ = 0;
   size_t checks_ = 0;  // beyond kConditionSizeMax: given up
   std::optional<Missing> missing_;
+  bool has_ground_ = false;
 };
 
 }  // namespace nsw::rule

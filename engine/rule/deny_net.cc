@@ -16,9 +16,10 @@ namespace {
 
 constexpr std::string_view kForms =
     "write 10.0.0.1, 10.0.0.0/8, :443, 10.0.0.0/8:443, 10.0.0.0/8:1-1023/tcp or "
-    "[2001:db8::/32]:443";
+    "[2001:db8::/32]:443; unix:/path or unix:@name";
+constexpr std::string_view kUnix = "unix:";
 
-using Entries = std::vector<DenyEntry>;
+using Keys = std::vector<DenyKey>;
 
 // The parts of an entry: ADDRESS[:PORTS][/PROTOCOL].
 struct Parts {
@@ -76,31 +77,30 @@ bool SameBits(const nsw_addr& a, const nsw_addr& b) {
   return std::memcmp(a.b, b.b, sizeof a.b) == 0;
 }
 
-DenyEntry Entry(NetRange net, const event::Network& network) {
+DenyKey Key(NetRange net, const event::Network& network) {
   std::ranges::copy(network.address.b, net.address.begin());
   net.prefix = network.prefix;
-  DenyEntry entry;
-  entry.kind = DenyKind::kNet;
-  entry.classes = 1U << NSW_CLASS_CONNECT;
-  entry.net = net;
-  return entry;
+  DenyKey key;
+  key.kind = DenyKind::kNet;
+  key.net = net;
+  return key;
 }
 
 // A block of IPv6 that IPv4's mapped addresses lie in ("::/0") does not mean these: the rest of it
 // is a block for each bit, the one that branches off there.
-Entries WithoutMapped(const NetRange& net, const event::Network& network) {
+Keys WithoutMapped(const NetRange& net, const event::Network& network) {
   static const event::Network mapped = *event::ParseNetwork("0.0.0.0/0");
   if (network.prefix >= mapped.prefix || !network.Contains(mapped.address))
-    return {Entry(net, network)};
-  Entries entries;
+    return {Key(net, network)};
+  Keys keys;
   for (uint8_t bit = network.prefix; bit < mapped.prefix; bit++) {
     event::Network branch{mapped.address, static_cast<uint8_t>(bit + 1)};
     branch.address.b[bit / 8] ^= static_cast<uint8_t>(0x80 >> (bit % 8));
     for (size_t i = bit + 1; i < 128; i++)
       branch.address.b[i / 8] &= static_cast<uint8_t>(~(0x80 >> (i % 8)));
-    entries.push_back(Entry(net, branch));
+    keys.push_back(Key(net, branch));
   }
-  return entries;
+  return keys;
 }
 
 bool LooksLikeName(std::string_view address) {
@@ -112,8 +112,8 @@ bool LooksLikeName(std::string_view address) {
           std::ranges::any_of(address, [](char c) { return (c | 32) >= 'a' && (c | 32) <= 'f'; }));
 }
 
-Entries ParseAddressPart(std::string_view text, const Parts& parts, const NetRange& net,
-                         EntryError& error) {
+Keys ParseAddressPart(std::string_view text, const Parts& parts, const NetRange& net,
+                      EntryError& error) {
   const auto at = static_cast<size_t>(parts.address.data() - text.data());
   const auto network = event::ParseNetwork(parts.address);
   if (!network) {
@@ -141,15 +141,32 @@ Entries ParseAddressPart(std::string_view text, const Parts& parts, const NetRan
   return WithoutMapped(net, *network);
 }
 
+// What stands behind "unix:".
+Keys ParseUnix(std::string_view text, EntryError& error) {
+  constexpr size_t kAbstractMax = 107;  // bytes, after the leading NUL
+  if (!text.starts_with('@')) {
+    Keys keys = ParsePathEntry(text, error);
+    if (keys.empty()) error.at += kUnix.size();
+    return keys;
+  }
+  DenyKey key;
+  key.kind = DenyKind::kAbstract;
+  key.path = text.substr(1);
+  const size_t odd = text.find_first_of("*?");
+  if (odd != std::string_view::npos) {
+    error = {kUnix.size() + odd, "an abstract name is compared as a whole", "write each name out"};
+  } else if (key.path.empty() || key.path.size() > kAbstractMax) {
+    error = {kUnix.size(), "an abstract name has 1 to 107 bytes", ""};
+  } else {
+    return {key};
+  }
+  return {};
+}
+
 }  // namespace
 
-std::vector<DenyEntry> ParseNetEntry(std::string_view text, EntryError& error) {
-  if (text.starts_with("unix:")) {
-    error = {
-        0, "unix: is not supported yet",
-        "deny read or write of the socket's directory does not stop a connect; mount it elsewhere"};
-    return {};
-  }
+std::vector<DenyKey> ParseNetEntry(std::string_view text, EntryError& error) {
+  if (text.starts_with(kUnix)) return ParseUnix(text.substr(kUnix.size()), error);
   const auto parts = Split(text);
   if (!parts) {
     error = {0, Quoted(text) + " is not an address with a port", std::string(kForms)};
@@ -164,19 +181,9 @@ std::vector<DenyEntry> ParseNetEntry(std::string_view text, EntryError& error) {
     return {};
   }
   if (!parts->address.empty()) return ParseAddressPart(text, *parts, net, error);
-  if (!parts->ports.empty()) return {Entry(net, {{}, 0})};
+  if (!parts->ports.empty()) return {Key(net, {{}, 0})};
   error = {0, Quoted(text) + " names neither an address nor a port", std::string(kForms)};
   return {};
-}
-
-std::vector<DenyEntry> ParseEntry(std::string_view text, nsw_class deny_class, EntryError& error) {
-  return deny_class == NSW_CLASS_CONNECT ? ParseNetEntry(text, error)
-                                         : ParsePathEntry(text, deny_class, error);
-}
-
-std::string_view ClassName(nsw_class deny_class) {
-  static constexpr std::string_view kNames[NSW_CLASS_COUNT] = {"exec", "read", "write", "connect"};
-  return kNames[deny_class];
 }
 
 }  // namespace nsw::rule

@@ -15,7 +15,7 @@ constexpr std::array<unsigned, NSW_SYSCALL_COUNT> kEventOfSyscall{
 };
 
 void Note(TypeMatch& match, unsigned event, bool in) {
-  (in ? match.may_match : match.may_differ) |= 1ULL << event;
+  (in ? match.may_match : match.may_differ) |= event::EventBits(static_cast<event::Type>(event));
 }
 
 }  // namespace

@@ -10,7 +10,7 @@
 #include <utility>
 #include <vector>
 
-#include "engine/rule/deny_plan.h"
+#include "engine/rule/deny_entry.h"
 #include "engine/rule/rule.h"
 #include "engine/rule/source.h"
 
@@ -48,6 +48,8 @@ struct RuleIr {
   std::vector<std::string> tags;
   std::vector<ExceptionIr> exceptions;
   bool enabled = true;
+  Action action = Action::kAlert;
+  uint64_t deny_for_ns = 0;   ///< 0: not
   bool skip_unknown = false;  ///< skip-if-unknown-filter
 };
 
@@ -79,12 +81,35 @@ struct SelectorIr {
   std::optional<bool> privileged;
 };
 
+/// `by`, `ancestor`, `when` as written; empty: not given.
+struct ConditionIr {
+  std::vector<Text> by;
+  std::vector<Text> ancestor;
+  std::vector<Text> when;
+};
+
+struct ExceptIr {
+  std::vector<Text> objects;  ///< `path`, `to`, `name`
+  ConditionIr condition;
+};
+
+/// An entry of a deny or allow list.
 struct DenyIr {
-  nsw_class deny_class = NSW_CLASS_EXEC;
+  const ListKey* list = nullptr;
+  bool allow = false;
   Text entry;
+  ConditionIr condition;
+  std::vector<ExceptIr> except;
+  Action action = Action::kDeny;
   Priority priority = Priority::kError;
   std::vector<std::string> tags;
   std::optional<Text> output;
+};
+
+/// That there is an allow list, be it empty.
+struct AllowIr {
+  const ListKey* list = nullptr;
+  Place place;
 };
 
 struct PolicyIr {
@@ -96,7 +121,10 @@ struct PolicyIr {
   bool host = false;
   bool falco = false;  ///< a plain Falco rules file
   SelectorIr selector;
-  std::vector<DenyIr> deny;
+  std::vector<DenyIr> entries;  ///< of `deny` and `allow`
+  std::vector<AllowIr> allow;
+  std::vector<Text> until;  ///< executables that end the startup phase; empty: there is none
+  bool fallback_kill = false;
   ItemsIr items;
 };
 

@@ -4,7 +4,9 @@
 #include <algorithm>
 #include <array>
 
+#include "engine/base/text.h"
 #include "engine/rule/keys.h"
+#include "engine/rule/list_reader.h"
 
 namespace nsw::rule {
 namespace {
@@ -16,7 +18,9 @@ constexpr std::array<std::string_view, 2> kListKeys{"list", "items"};
 constexpr std::array<std::string_view, 2> kMacroKeys{"macro", "condition"};
 constexpr std::array<UnsupportedKey, 2> kUnsupportedInDefinitions{kAppend, kOverride};
 
-constexpr std::array<std::string_view, 13> kRuleKeys{"rule",
+constexpr std::array<std::string_view, 15> kRuleKeys{"rule",
+                                                     "action",
+                                                     "deny_for",
                                                      "desc",
                                                      "condition",
                                                      "output",
@@ -29,14 +33,11 @@ constexpr std::array<std::string_view, 13> kRuleKeys{"rule",
                                                      "skip-if-unknown-filter",
                                                      "capture",
                                                      "capture_duration"};
-constexpr std::array<UnsupportedKey, 7> kUnsupportedInRules{
-    kAppend,
-    kOverride,
-    UnsupportedKey{"action", "what is to be refused goes into deny:"},
-    UnsupportedKey{"throttle", "each match alerts"},
-    UnsupportedKey{"correlation", "write one rule for each step"},
-    UnsupportedKey{"deny_for", "use nswarden deny, or deny:"},
-    UnsupportedKey{"quarantine", "use nswarden deny, or deny:"}};
+constexpr std::array<UnsupportedKey, 4> kUnsupportedInRules{
+    kAppend, kOverride, UnsupportedKey{"throttle", "each match alerts"},
+    UnsupportedKey{"correlation", "write one rule for each step"}};
+
+constexpr uint64_t kDenyForMax = 3650ULL * 86'400'000'000'000;
 
 constexpr std::array<std::string_view, 4> kExceptionKeys{"name", "fields", "comps", "values"};
 constexpr std::array<std::string_view, 1> kEngineVersionKeys{"required_engine_version"};
@@ -143,6 +144,7 @@ class ItemReader {
     rule.tags = map.Tags();
     rule.enabled = map.Bool("enabled").value_or(true);
     ReadFalcoKeys(map, rule);
+    ReadConsequences(map, rule);
     if (IsForeign(map)) return;
     ReadExceptions(map, rule);
     if (!name || !condition || !output) return;
@@ -150,6 +152,32 @@ class ItemReader {
     rule.condition = *condition;
     rule.output = *output;
     Define(items_.rules, std::move(rule), "rule");
+  }
+
+  void ReadConsequences(const MapReader& map, RuleIr& rule) {
+    for (const std::string_view key : {"action", "deny_for"}) {
+      if (const YamlNode* value = map.Find(key); value != nullptr && falco_)
+        diagnostics_.Error(value->place(),
+                           std::string(key) + " is for policies: a plain Falco file only alerts",
+                           "write a policy of nswarden");
+    }
+    if (const auto action = map.Scalar("action")) {
+      rule.action = ReadAction(*action, diagnostics_).value_or(Action::kAlert);
+      if (rule.action == Action::kDeny)
+        diagnostics_.Error(action->place,
+                           "action: deny of a rule is not supported yet: the kernel cannot decide "
+                           "its condition",
+                           "write an entry of deny:, or deny_for");
+    }
+    if (const auto period = map.Scalar("deny_for")) {
+      const auto ns = ParseDuration(period->value);
+      if (!ns)
+        diagnostics_.Error(period->place, "deny_for: " + ns.error().message);
+      else if (*ns == 0 || *ns > kDenyForMax)
+        diagnostics_.Error(period->place, "deny_for is from 1ms to 3650d");
+      else
+        rule.deny_for_ns = *ns;
+    }
   }
 
   void ReadFalcoKeys(const MapReader& map, RuleIr& rule) {

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // Loading, from files to a policy set: list, read, parse, compile. All or nothing.
+#include <algorithm>
 #include <list>
 
+#include "engine/event/address.h"
 #include "engine/rule/compiler.h"
+#include "engine/rule/deny_act.h"
 #include "engine/rule/deny_entry.h"
 #include "engine/rule/diagnostics.h"
 #include "engine/rule/policy_file.h"
@@ -66,6 +69,27 @@ class Loader {
   std::vector<PolicyIr> policies_;
 };
 
+std::pair<RuleInfo, DenyEntry> RunTimeEntry(const ListKey& list, const std::string& text,
+                                            std::vector<DenyKey> keys) {
+  RuleInfo info = DenyRuleInfo("run-time", list, text);
+  info.mode = Mode::kEnforce;
+  DenyEntry entry;
+  entry.rule = info.id;
+  entry.classes = list.classes;
+  entry.mode = NSW_VERDICT_DENIED;
+  entry.keys = std::move(keys);
+  return {std::move(info), std::move(entry)};
+}
+
+// The list that is about what was asked for; of a file every change.
+std::string_view ListOf(uint32_t classes) {
+  if ((classes & kWriteClasses) != 0) return "write";
+  for (const ListKey& list : ListKeys()) {
+    if ((classes & list.classes) != 0) return list.name;
+  }
+  return "write";
+}
+
 }  // namespace
 
 Loaded LoadPolicies(const std::vector<std::filesystem::path>& paths, const LoadOptions& options) {
@@ -82,23 +106,42 @@ Loaded LoadPolicyText(const std::string& text, const std::string& name) {
   return loader.Load([&] { loader.AddText(name, text); });
 }
 
-Result<std::pair<RuleInfo, std::vector<DenyEntry>>> ParseDenyEntry(std::string_view deny_class,
-                                                                   std::string_view entry) {
-  for (const nsw_class number :
-       {NSW_CLASS_EXEC, NSW_CLASS_READ, NSW_CLASS_WRITE, NSW_CLASS_CONNECT}) {
-    if (ClassName(number) != deny_class) continue;
-    EntryError error;
-    std::vector<DenyEntry> entries = ParseEntry(entry, number, error);
-    if (entries.empty()) return Fail(error.message + (error.hint.empty() ? "" : "; " + error.hint));
-    RuleInfo info = DenyRuleInfo("run-time", number, std::string(entry));
-    info.mode = Mode::kEnforce;
-    for (DenyEntry& one : entries) {
-      one.rule = info.id;
-      one.mode = NSW_VERDICT_DENIED;
-    }
-    return std::make_pair(std::move(info), std::move(entries));
+Result<std::pair<RuleInfo, DenyEntry>> ParseDenyEntry(std::string_view deny_class,
+                                                      std::string_view entry) {
+  const ListKey* list = FindListKey(deny_class);
+  if (list == nullptr) {
+    return Fail(Quoted(deny_class) + " is not a class of deny; " +
+                DidYouMean(deny_class, ListKeyNames()));
   }
-  return Fail(Quoted(deny_class) + " is not a class of deny; known are exec, read, write, connect");
+  EntryError error;
+  std::vector<DenyKey> keys = list->parse(entry, error);
+  if (keys.empty()) return Fail(error.message + (error.hint.empty() ? "" : "; " + error.hint));
+  return RunTimeEntry(*list, std::string(entry), std::move(keys));
+}
+
+Result<std::pair<RuleInfo, DenyEntry>> DenyEntryFor(const event::Event& event) {
+  const DenyActs acts(event);
+  if (acts.acts().empty())
+    return Fail(std::string(event.type_name()) + " has no object that could be refused");
+  const DenyAct& act = acts.acts()[0];
+  DenyKey key;
+  std::string text(act.path);
+  key.path = act.path;
+  if (!act.abstract.empty()) {
+    key.kind = DenyKind::kAbstract;
+    key.path = act.abstract;
+    text = "unix:@" + key.path;
+  } else if (act.address != nullptr) {
+    key.kind = DenyKind::kNet;
+    std::ranges::copy(act.address->b, key.net.address.begin());
+    key.net.prefix = 128;
+    text = event::AddressText(*act.address);
+  } else if (act.path.empty()) {
+    return Fail(std::string(event.type_name()) + " has no file or address that could be refused");
+  } else if ((act.classes & kNetworkClasses) != 0) {
+    text = "unix:" + text;
+  }
+  return RunTimeEntry(*FindListKey(ListOf(act.classes)), text, {key});
 }
 
 }  // namespace nsw::rule

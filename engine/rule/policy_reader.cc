@@ -7,45 +7,18 @@
 
 #include "engine/rule/item_reader.h"
 #include "engine/rule/keys.h"
+#include "engine/rule/list_reader.h"
 
 namespace nsw::rule {
 namespace {
 
-constexpr std::array<std::string_view, 13> kPolicyKeys{
-    "nswarden",       "policy", "description", "images",     "containers", "mode", "deny",
-    "k8s_namespaces", "pods",   "labels",      "privileged", "host",       "rules"};
-constexpr std::array<UnsupportedKey, 4> kUnsupportedInPolicies{
-    UnsupportedKey{"allow", "list what is forbidden in deny:"},
-    UnsupportedKey{"startup", "a policy holds from the container's first program on"},
+constexpr std::array<std::string_view, 16> kPolicyKeys{
+    "nswarden", "policy", "description", "images", "containers", "k8s_namespaces",
+    "pods",     "labels", "privileged",  "host",   "mode",       "startup",
+    "fallback", "allow",  "deny",        "rules"};
+constexpr std::array<UnsupportedKey, 2> kUnsupportedInPolicies{
     UnsupportedKey{"tests", "remove it"},
     UnsupportedKey{"override", "write the whole policy out in one file"}};
-
-struct DenyClass {
-  std::string_view key;
-  nsw_class number;
-  std::string_view what;  // key of an entry that is a map
-};
-constexpr std::array<DenyClass, 4> kDenyClasses{
-    DenyClass{"exec", NSW_CLASS_EXEC, "path"}, DenyClass{"read", NSW_CLASS_READ, "path"},
-    DenyClass{"write", NSW_CLASS_WRITE, "path"}, DenyClass{"connect", NSW_CLASS_CONNECT, "to"}};
-constexpr std::array<std::string_view, 4> kDenyKeys{"exec", "read", "write", "connect"};
-constexpr std::string_view kUseWrite = "use write, which includes it";
-constexpr std::array<UnsupportedKey, 10> kUnsupportedInDeny{
-    UnsupportedKey{"capabilities", "drop them in the runtime"},
-    UnsupportedKey{"operations", ""},
-    UnsupportedKey{"bind", ""},
-    UnsupportedKey{"create", kUseWrite},
-    UnsupportedKey{"delete", kUseWrite},
-    UnsupportedKey{"rename", kUseWrite},
-    UnsupportedKey{"chmod", kUseWrite},
-    UnsupportedKey{"chown", kUseWrite},
-    UnsupportedKey{"xattr", kUseWrite},
-    UnsupportedKey{"link", kUseWrite}};
-constexpr std::array<UnsupportedKey, 4> kUnsupportedInEntries{
-    UnsupportedKey{"except", "list what is forbidden without it"},
-    UnsupportedKey{"when", "an entry holds always"},
-    UnsupportedKey{"by", "an entry holds whoever acts"},
-    UnsupportedKey{"ancestor", "an entry holds whoever acts"}};
 
 bool IsName(std::string_view name) {
   const auto good = [](char c) {
@@ -69,7 +42,9 @@ class PolicyReader {
       policy_.description = description->value;
     ReadMode();
     ReadSelector();
-    if (const YamlNode* deny = map_.Find("deny")) ReadDeny(*deny);
+    ReadStartup();
+    ReadFallback();
+    ReadAllLists();
     ReadRules();
     CheckHost();
   }
@@ -148,52 +123,40 @@ class PolicyReader {
     }
   }
 
-  void ReadDeny(const YamlNode& deny) {
-    if (!deny.is_map()) {
-      diagnostics_.Error(deny.place(),
-                         "deny needs a map, and has " + std::string(KindName(deny.kind)),
-                         "write deny: {exec: [...], write: [...]}");
-      return;
-    }
-    const MapReader map(deny, "deny", kDenyKeys, kUnsupportedInDeny, diagnostics_);
-    for (const DenyClass& deny_class : kDenyClasses) {
-      const YamlNode* entries = map.Find(deny_class.key);
-      if (entries == nullptr) continue;
-      if (entries->is_scalar()) {
-        ReadEntry(*entries, deny_class);
-      } else if (entries->is_sequence()) {
-        for (const YamlNode* entry : entries->items) ReadEntry(*entry, deny_class);
-      } else {
-        diagnostics_.Error(entries->place(), std::string(deny_class.key) +
-                                                 " needs a list, and has " +
-                                                 std::string(KindName(entries->kind)));
-      }
-    }
+  void ReadAllLists() {
+    if (const YamlNode* allow = map_.Find("allow")) ReadLists(*allow, true, policy_, diagnostics_);
+    if (const YamlNode* deny = map_.Find("deny")) ReadLists(*deny, false, policy_, diagnostics_);
   }
 
-  void ReadEntry(const YamlNode& node, const DenyClass& deny_class) {
-    DenyIr entry;
-    entry.deny_class = deny_class.number;
-    if (node.is_map()) {
-      const std::array<std::string_view, 4> keys{deny_class.what, "priority", "tags", "output"};
-      const MapReader map(node, "an entry of " + std::string(deny_class.key), keys,
-                          kUnsupportedInEntries, diagnostics_);
-      const auto what = map.Required(deny_class.what);
-      entry.priority = map.ReadPriority("priority").value_or(Priority::kError);
-      entry.tags = map.Tags();
-      entry.output = map.Scalar("output");
-      if (!what) return;
-      entry.entry = *what;
-    } else if (node.is_scalar() && !node.scalar.empty()) {
-      entry.entry = node.scalar;
-    } else {
-      diagnostics_.Error(
-          node.place(),
-          "an entry of " + std::string(deny_class.key) + " is a text or a map, not " +
-              (node.is_scalar() ? "an empty text" : std::string(KindName(node.kind))));
-      return;
-    }
-    policy_.deny.push_back(std::move(entry));
+  void ReadStartup() {
+    static constexpr std::array<std::string_view, 1> kStartupKeys{"until"};
+    static constexpr std::array<std::string_view, 1> kUntilKeys{"exec"};
+    const YamlNode* startup = map_.Find("startup");
+    if (startup == nullptr) return;
+    const auto descend = [&](const YamlNode* node, std::string_view what) {
+      if (node != nullptr && node->is_map()) return true;
+      diagnostics_.Error(node == nullptr ? startup->place() : node->place(),
+                         std::string(what) + " needs a map",
+                         "write startup: {until: {exec: /path/of/the/program}}");
+      return false;
+    };
+    if (!descend(startup, "startup")) return;
+    const MapReader map(*startup, "startup", kStartupKeys, {}, diagnostics_);
+    const YamlNode* until = map.Find("until");
+    if (!descend(until, "until")) return;
+    const MapReader what(*until, "until", kUntilKeys, {}, diagnostics_);
+    policy_.until = what.Scalars("exec");
+    if (policy_.until.empty())
+      diagnostics_.Error(until->place(), "until needs exec: the program that ends the startup");
+  }
+
+  void ReadFallback() {
+    const auto fallback = map_.Scalar("fallback");
+    if (!fallback) return;
+    policy_.fallback_kill = fallback->value == "kill";
+    if (!policy_.fallback_kill)
+      diagnostics_.Error(fallback->place, Quoted(fallback->value) + " is not a fallback",
+                         "write fallback: kill, or leave it out to be told only");
   }
 
   void ReadRules() {
@@ -219,9 +182,10 @@ class PolicyReader {
             "write two policies");
       }
     }
-    if (const YamlNode* deny = map_.Find("deny")) {
-      diagnostics_.Error(deny->place(), "deny on the host is not supported yet",
-                         "write rules: to be alerted");
+    if (const YamlNode* startup = map_.Find("startup")) {
+      diagnostics_.Error(startup->place(),
+                         "startup is a container's, and host: true means the host's own processes",
+                         "remove it");
     }
   }
 

@@ -4,10 +4,12 @@
 #include <algorithm>
 #include <unordered_map>
 
+#include "engine/rule/deny_merge.h"
+
 namespace nsw::rule {
 namespace {
 
-constexpr Mode kPrecedence[] = {Mode::kEnforce, Mode::kAudit};
+constexpr size_t kPhases = 64;  // policies of one container that can have a startup phase
 
 void Add(Matches& out, const RuleInfo& rule) {
   if (out.count == Matches::kMax) {
@@ -23,15 +25,13 @@ class CompiledSet final : public PolicySet {
     for (const CompiledPolicy& policy : policies_) {
       infos_.push_back(policy.info);
       for (const auto& rule : policy.rules) by_id_.emplace(rule->id, rule.get());
-      for (const auto& rule : policy.deny_rules) by_id_.emplace(rule->id, rule.get());
-      if (policy.info.mode == Mode::kOff) continue;
-      wanted_ |= policy.wants;
-      for (unsigned event = 1; event < NSW_EVENT_COUNT; event++) {
-        if (!policy.by_event[event].empty()) wanted_ |= 1ULL << event;
-      }
-      for (const DenyEntry& entry : policy.entries) denied_ |= EventsOfDeny(entry.classes);
+      for (const auto& rule : policy.lists.rules) by_id_.emplace(rule->id, rule.get());
+      wanted_by_.push_back(policy.info.mode == Mode::kOff ? 0 : Wants(policy));
+      wanted_ |= wanted_by_.back();
+      if (policy.info.mode != Mode::kOff)
+        read_names_.insert(policy.read_names.begin(), policy.read_names.end());
+      if (policy.info.mode != Mode::kOff) denied_ |= EventsOfDeny(*policy.plan);
     }
-    wanted_ |= denied_;
     for (unsigned event = 0; event < NSW_EVENT_COUNT; event++) {
       for (const CompiledPolicy& policy : policies_) {
         const bool off = policy.info.mode == Mode::kOff;
@@ -64,26 +64,52 @@ class CompiledSet final : public PolicySet {
   const RuleInfo* MatchDeny(const event::Event& event,
                             std::span<const uint32_t> policies) const override {
     if ((denied_ >> event.header().type & 1) == 0) return nullptr;
-    for (const Mode mode : kPrecedence) {
-      for (const uint32_t position : policies) {
-        if (position >= policies_.size() || policies_[position].info.mode != mode) continue;
-        const CompiledPolicy& policy = policies_[position];
-        const size_t entry = policy.deny.Match(event);
-        if (entry != DenyMatcher::kNone) return policy.rule_of_entry[entry];
+    const DenyActs acts(event);
+    const uint64_t running = event.binding == nullptr ? ~0ULL : event.binding->running;
+    DenyVerdict first;
+    for (size_t i = 0; i < policies.size(); i++) {
+      if (policies[i] >= policies_.size()) continue;
+      const CompiledPolicy& policy = policies_[policies[i]];
+      if (policy.info.mode == Mode::kOff || policy.deny.empty()) continue;
+      const bool over = i >= kPhases || (running >> i & 1) != 0;
+      for (const DenyAct& act : acts.acts()) {
+        const DenyVerdict verdict = policy.deny.Match(act, acts.actor(), over ? 1 : 0);
+        if (!first.Before(verdict)) first = verdict;
       }
     }
-    return nullptr;
+    return first.rule == 0 ? nullptr : FindRule(first.rule);
+  }
+
+  uint64_t EndedStartups(const event::Event& event,
+                         std::span<const uint32_t> policies) const override {
+    if (event.type() != event::Type::k_exec || (denied_ >> NSW_EVENT_EXEC & 1) == 0) return 0;
+    const DenyActs acts(event);
+    uint64_t ended = 0;
+    for (const std::string_view program : acts.first_programs())
+      ended |= EndedStartups(program, policies);
+    return ended;
+  }
+
+  uint64_t EndedStartups(std::string_view program,
+                         std::span<const uint32_t> policies) const override {
+    uint64_t ended = 0;
+    for (size_t i = 0; i < std::min(policies.size(), kPhases); i++) {
+      if (policies[i] >= policies_.size()) continue;
+      for (const DenyPolicy& policy : policies_[policies[i]].plan->policies) {
+        if (std::ranges::any_of(policy.until, [&](const auto& k) { return HasPath(k, program); }))
+          ended |= 1ULL << i;
+      }
+    }
+    return ended;
   }
 
   DenyPlan Plan(std::span<const uint32_t> policies) const override {
     DenyPlan plan;
-    for (const Mode mode : kPrecedence) {
-      for (const uint32_t position : policies) {
-        if (position >= policies_.size() || policies_[position].info.mode != mode) continue;
-        const auto& entries = policies_[position].entries;
-        plan.entries.insert(plan.entries.end(), entries.begin(), entries.end());
-      }
+    for (const uint32_t position : policies) {
+      if (position >= policies_.size() || policies_[position].info.mode == Mode::kOff) continue;
+      AppendPlan(plan, *policies_[position].plan);
     }
+    OrderPlan(plan);
     return plan;
   }
 
@@ -94,8 +120,24 @@ class CompiledSet final : public PolicySet {
 
   std::span<const PolicyInfo> policies() const override { return infos_; }
   uint64_t wanted() const override { return wanted_; }
+  const std::set<std::string>& read_names() const override { return read_names_; }
+  uint64_t WantedBy(std::span<const uint32_t> policies) const override {
+    uint64_t events = 0;
+    for (const uint32_t position : policies) {
+      if (position < wanted_by_.size()) events |= wanted_by_[position];
+    }
+    return events;
+  }
 
  private:
+  static uint64_t Wants(const CompiledPolicy& policy) {
+    uint64_t events = policy.wants | EventsOfDeny(*policy.plan);
+    for (unsigned event = 1; event < NSW_EVENT_COUNT; event++) {
+      if (!policy.by_event[event].empty()) events |= 1ULL << event;
+    }
+    return events;
+  }
+
   // A policy that is off applies to nothing.
   template <typename Applies>
   std::vector<uint32_t> Positions(Applies applies) const {
@@ -127,21 +169,13 @@ class CompiledSet final : public PolicySet {
   std::vector<Candidates> candidates_;  // all policies for the first type, then for the next
   std::vector<PolicyInfo> infos_;
   std::unordered_map<uint32_t, const RuleInfo*> by_id_;
+  std::vector<uint64_t> wanted_by_;  // by policy; as wanted_
+  std::set<std::string> read_names_;
   uint64_t wanted_ = 0;  // bit per nsw_event: some rule or entry speaks of it
   uint64_t denied_ = 0;  // some entry does
 };
 
 }  // namespace
-
-uint64_t EventsOfDeny(uint32_t classes) {
-  const auto bit = [](event::Type type) { return 1ULL << static_cast<unsigned>(type); };
-  uint64_t events = 0;
-  if ((classes >> NSW_CLASS_EXEC & 1) != 0) events |= bit(event::Type::k_exec);
-  if ((classes & (1U << NSW_CLASS_READ | 1U << NSW_CLASS_WRITE)) != 0)
-    events |= bit(event::Type::k_open);
-  if ((classes >> NSW_CLASS_CONNECT & 1) != 0) events |= bit(event::Type::k_connect);
-  return events;
-}
 
 std::shared_ptr<const PolicySet> MakePolicySet(std::vector<CompiledPolicy> policies) {
   return std::make_shared<CompiledSet>(std::move(policies));

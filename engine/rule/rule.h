@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <memory>
+#include <set>
 #include <span>
 #include <string>
 #include <vector>
@@ -21,6 +22,14 @@
 namespace nsw::rule {
 
 enum class Mode : uint8_t { kAudit, kEnforce, kOff };
+
+/// What is done beside the alert when a rule of an enforcing policy speaks.
+enum class Action : uint8_t {
+  kAlert,       ///< of `rules:`: nothing
+  kDeny,        ///< of a list's entry: the act is refused
+  kKill,        ///< the process is killed as well
+  kQuarantine,  ///< the container may execute, connect and write nothing more
+};
 
 /// Falco's priorities, most severe first.
 enum class Priority : uint8_t {
@@ -59,6 +68,9 @@ struct RuleInfo {
   std::vector<std::string> tags;
   Mode mode = Mode::kAudit;
   bool is_deny = false;
+  Action action = Action::kAlert;
+  uint64_t deny_for_ns = 0;    ///< the event's object is refused to the container that long; 0: not
+  bool fallback_kill = false;  ///< of a deny entry: where the kernel cannot refuse, kill
   std::shared_ptr<const OutputTemplate> output;
 };
 
@@ -70,9 +82,11 @@ struct PolicyInfo {
   std::string sha256;  ///< hex of the file's bytes... of the content that was read
   Mode mode = Mode::kAudit;
   bool host = false;
-  bool has_deny = false;
+  bool has_deny = false;  ///< deny or allow lists
   size_t rules = 0;
   size_t deny_entries = 0;
+  size_t allow_lists = 0;
+  size_t allow_entries = 0;
 };
 
 /// What matching one event gave: rules in the policies' order. Bounded; what does not fit is
@@ -100,12 +114,19 @@ class PolicySet {
   virtual void Match(const event::Event& event, std::span<const uint32_t> policies,
                      Matches& out) const = 0;
 
-  /// Where the kernel does not refuse: which deny entry of those policies speaks of this event
-  /// (exec, open, connect); null if none.
+  /// Where the kernel does not refuse: which deny entry or allow list of those policies would
+  /// refuse this event; null if none. Which phases are over is the event's binding's to know.
   [[nodiscard]] virtual const RuleInfo* MatchDeny(const event::Event& event,
                                                   std::span<const uint32_t> policies) const = 0;
 
-  /// What those policies refuse together, enforcing entries first.
+  /// Of which of those policies the startup phase ends with this event, or with the container's
+  /// first process running that program: bit per position in `policies`, as in Binding::running.
+  [[nodiscard]] virtual uint64_t EndedStartups(const event::Event& event,
+                                               std::span<const uint32_t> policies) const = 0;
+  [[nodiscard]] virtual uint64_t EndedStartups(std::string_view program,
+                                               std::span<const uint32_t> policies) const = 0;
+
+  /// What those policies refuse and permit together.
   [[nodiscard]] virtual DenyPlan Plan(std::span<const uint32_t> policies) const = 0;
 
   /// By id, for kernel verdicts; null for an id of an older set.
@@ -114,6 +135,11 @@ class PolicySet {
   [[nodiscard]] virtual std::span<const PolicyInfo> policies() const = 0;
   /// Events that any rule can match on: bit per nsw_event; and NSW_WANT_*.
   [[nodiscard]] virtual uint64_t wanted() const = 0;
+  /// For NSW_WANT_NAMED_READS: the names. One of them is a component of each path that a rule which
+  /// does not want all opens can match.
+  [[nodiscard]] virtual const std::set<std::string>& read_names() const = 0;
+  /// As wanted(), of some policies alone.
+  [[nodiscard]] virtual uint64_t WantedBy(std::span<const uint32_t> policies) const = 0;
 };
 
 /// Result of loading. `set` is null when there was an error; warnings can stand beside a set.
@@ -148,12 +174,17 @@ std::span<const event::Field* const> OutputFields(const OutputTemplate& output);
 /// The same with their indexes.
 std::span<const OutputField> OutputFieldRefs(const OutputTemplate& output);
 
-/// Which events entries of these classes (bit per nsw_class) speak of.
-uint64_t EventsOfDeny(uint32_t classes);
+/// Which events an entry, or what the lists of a plan, speak of: a bit per nsw_event.
+uint64_t EventsOfDeny(const DenyEntry& entry);
+uint64_t EventsOfDeny(const DenyPlan& plan);
 
 /// Parses one deny entry as the policy language has it, for `nswarden deny`: class "exec", "read",
-/// "write" or "connect". The rule's name is "run-time/CLASS/ENTRY".
-Result<std::pair<RuleInfo, std::vector<DenyEntry>>> ParseDenyEntry(std::string_view deny_class,
-                                                                   std::string_view entry);
+/// "connect", ... The rule's name is "run-time/CLASS/ENTRY".
+Result<std::pair<RuleInfo, DenyEntry>> ParseDenyEntry(std::string_view deny_class,
+                                                      std::string_view entry);
+
+/// An entry for the very object of an event, taken as it is and never as a pattern: the program of
+/// an exec, the file, the address. Error: it has none that could be refused.
+Result<std::pair<RuleInfo, DenyEntry>> DenyEntryFor(const event::Event& event);
 
 }  // namespace nsw::rule

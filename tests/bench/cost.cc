@@ -8,22 +8,18 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <algorithm>
-#include <array>
-#include <cstdint>
 #include <cstdio>
 #include <cstring>
-#include <ctime>
-#include <string_view>
+#include <vector>
 
 #include "engine/kernel/kernel.h"
 #include "tests/bench/hooks.h"
+#include "tests/bench/measurer.h"
 
 namespace nsw::bench {
 namespace {
 
 constexpr int kCalls = 200;
-constexpr int kRounds = 15;
 
 void Ask() { syscall(SYS_getppid); }
 
@@ -48,92 +44,39 @@ void Fork() {
   waitpid(child, nullptr, 0);
 }
 
-struct Call {
-  std::string_view name;
-  void (*make)();
+struct Limited {
+  Call call;
   bool monitored;
-  int calls;
 };
-constexpr Call kAll[] = {{"getppid", Ask, false, kCalls},
-                         {"open and close", Open, true, kCalls},
-                         {"open of what is not there", OpenMissing, true, kCalls},
-                         {"connect", Connect, true, kCalls},
-                         {"fork, exit and wait", Fork, true, 20}};
-using Costs = std::array<double, std::size(kAll)>;
+const std::vector<Limited> kAll{{{"getppid", Ask, kCalls}, false},
+                                {{"open and close", Open, kCalls}, true},
+                                {{"open of what is not there", OpenMissing, kCalls}, true},
+                                {{"connect", Connect, kCalls}, true},
+                                {{"fork, exit and wait", Fork, 20}, true}};
 
-int64_t Now() {
-  timespec now{};
-  clock_gettime(CLOCK_MONOTONIC, &now);
-  return now.tv_sec * 1'000'000'000 + now.tv_nsec;
+std::vector<Call> Calls() {
+  std::vector<Call> calls;
+  for (const Limited& limited : kAll) calls.push_back(limited.call);
+  return calls;
 }
 
-// Of one call: the least of some rounds, the others were interrupted.
-double CostOf(const Call& call) {
-  for (int i = 0; i < 10; i++) call.make();
-  int64_t best = INT64_MAX;
-  for (int round = 0; round < kRounds; round++) {
-    const int64_t start = Now();
-    for (int i = 0; i < call.calls; i++) call.make();
-    best = std::min(best, Now() - start);
-  }
-  return static_cast<double>(best) / call.calls;
-}
-
-// Costs of all calls, each time it is asked, by one process that is begun before anything else: one
-// with the engine's memory would pay for that in each fork.
-class Measurer {
- public:
-  Measurer() {
-    int ends[2];
-    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0) return;
-    socket_ = UniqueFd(ends[0]);
-    const UniqueFd theirs(ends[1]);
-    if (fork() == 0) {
-      socket_.Reset();
-      Serve(theirs.get());
-    }
-  }
-
-  Result<Costs> Measure() {
-    Costs costs{};
-    const char go = 1;
-    if (send(socket_.get(), &go, 1, MSG_NOSIGNAL) != 1 ||
-        recv(socket_.get(), &costs, sizeof costs, 0) != sizeof costs)
-      return Fail("the measuring process failed");
-    return costs;
-  }
-
- private:
-  [[noreturn]] static void Serve(int socket) {
-    char go = 0;
-    while (recv(socket, &go, 1, 0) == 1) {
-      Costs costs{};
-      std::ranges::transform(kAll, costs.begin(), CostOf);
-      send(socket, &costs, sizeof costs, MSG_NOSIGNAL);
-    }
-    _exit(0);
-  }
-
-  UniqueFd socket_;
-};
-
-bool Report(const Call& call, double without, double empty, double with) {
-  const double base = call.monitored ? empty : without;
-  const double limit = call.monitored ? 1.25 : 1.0;
+bool Report(const Limited& limited, double without, double empty, double with) {
+  const double base = limited.monitored ? empty : without;
+  const double limit = limited.monitored ? 1.25 : 1.0;
   // What is not watched runs the very same instructions; interrupts are all that differs.
-  const bool kept = with <= base * limit + (call.monitored ? 0 : 0.005 * base);
+  const bool kept = with <= base * limit + (limited.monitored ? 0 : 0.005 * base);
   printf(
       "%s %s: %.0f instructions without nswarden, %.0f with empty programs, %.0f with it: %.3f "
       "times %s (at most %.2f)\n",
-      kept ? "ok" : "not ok", call.name.data(), without, empty, with, with / base,
-      call.monitored ? "the empty ones" : "none", limit);
+      kept ? "ok" : "not ok", limited.call.name.data(), without, empty, with, with / base,
+      limited.monitored ? "the empty ones" : "none", limit);
   return kept;
 }
 
 }  // namespace
 
 Result<bool> MeasureCost() {
-  Measurer measurer;
+  Measurer measurer(Calls(), false);
   const auto without = measurer.Measure();
   if (!without) return tl::unexpected(without.error());
 
@@ -151,7 +94,7 @@ Result<bool> MeasureCost() {
   if (!empty) return tl::unexpected(empty.error());
 
   bool kept = true;
-  for (size_t i = 0; i < std::size(kAll); i++)
+  for (size_t i = 0; i < kAll.size(); i++)
     kept = Report(kAll[i], (*without)[i], (*empty)[i], (*with)[i]) && kept;
   return kept;
 }

@@ -7,6 +7,7 @@
 //   nsw_bench flood SECONDS                      (root) opens files in a container, prints how many
 //   nsw_bench alert TIMES PAUSE_MS               (root) does in a container what raises an alert
 //   nsw_bench cost                               (root, in a guest that counts instructions)
+//   nsw_bench verdict-cost                       (likewise) the part of it that is about verdicts
 //   nsw_bench act|act-idle|act-flood|act-alert   what the containers run
 #include <benchmark/benchmark.h>
 
@@ -21,6 +22,7 @@
 #include "tests/bench/cost.h"
 #include "tests/bench/crowd.h"
 #include "tests/bench/path_bench.h"
+#include "tests/bench/verdict_cost.h"
 
 namespace nsw::bench {
 namespace {
@@ -66,9 +68,16 @@ int RunInContainer(const std::vector<std::string>& arguments) {
   return outcome->status;
 }
 
+int VerdictCost() {
+  const auto kept = MeasureVerdictCost();
+  return kept ? !*kept : Say(tl::unexpected(kept.error()));
+}
+
 int Cost() {
   const auto kept = MeasureCost();
-  return kept ? !*kept : Say(tl::unexpected(kept.error()));
+  if (!kept) return Say(tl::unexpected(kept.error()));
+  const int verdicts = VerdictCost();
+  return *kept ? verdicts : 1;
 }
 
 int WithCorpus(std::string_view verb, int argc, char** argv) {
@@ -85,6 +94,7 @@ int Main(int argc, char** argv) {
   if (verb == "act-alert" && argc == 4) return Alert(Number(argv[2]), Number(argv[3]));
   if (verb == "act" && argc == 4) return Act(Number(argv[3]), Number(argv[2]));
   if (verb == "cost" && argc == 2) return Cost();
+  if (verb == "verdict-cost" && argc == 2) return VerdictCost();
   if (verb == "crowd" && argc == 4) return HoldCrowd(Number(argv[2]), argv[3]);
   if (verb == "flood" && argc == 3) return RunInContainer({"act-flood", argv[2]});
   if (verb == "alert" && argc == 4) return RunInContainer({"act-alert", argv[2], argv[3]});

@@ -205,6 +205,25 @@ INSTANTIATE_TEST_SUITE_P(Manners, MisbehavingTest,
                                          FakeDocker::Manner::kGarbage,
                                          FakeDocker::Manner::kHeaders));
 
+// For its version podman asks the whole system, which takes its time.
+TEST_F(DockerSourceTest, PodmanIsNotAskedForItsVersion) {
+  docker_.Add(Id('a'), "web", "x");
+  docker_.Behave(FakeDocker::Manner::kPodman);
+  docker_.Start();
+  Begin();
+  EXPECT_TRUE(collector_.WaitForName(Id('a'), "web"));
+  EXPECT_TRUE(WaitForState("connected (docker 4.3.1, 1 container)"));
+}
+
+TEST_F(DockerSourceTest, ARuntimeOnAnOverloadedMachineIsWaitedForLongerEachTime) {
+  docker_.Add(Id('a'), "web", "x");
+  docker_.Behave(FakeDocker::Manner::kSlow);
+  docker_.Start();
+  Begin({.timeout_ms = 400});
+  EXPECT_TRUE(WaitForState("failing: "));
+  EXPECT_TRUE(collector_.WaitForName(Id('a'), "web"));
+}
+
 TEST_F(DockerSourceTest, AFloodOfEventsWithoutEndIsSurvived) {
   docker_.Add(Id('a'), "web", "x");
   docker_.Behave(FakeDocker::Manner::kFlood);

@@ -79,6 +79,24 @@ TEST_F(RegistryTest, KnowsTheFirstEventsOfOneThatIsGoneAlready) {
   EXPECT_EQ(Seen(HomeOf(5, 2), 100).container.name, "ns-5");
 }
 
+TEST_F(RegistryTest, TheKernelTellsTheCgroupOfAProcessThatIsGone_I10) {
+  Upsert(kA, "web");
+  Gone(100);
+  const Binding& binding =
+      registry_.SeenHome(HomeOf(5), 0, 100, true, now_, nullptr, "/docker/" + kA);
+  EXPECT_EQ(binding.container.name, "web");
+  EXPECT_TRUE(binding.settled);
+}
+
+TEST_F(RegistryTest, TheKernelsWordGoesBeforeThatOfAProcessIdUsedAgain_X12) {
+  Upsert(kA, "web");
+  Upsert(kB, "other");
+  Process(100, "/docker/" + kB + "/docker/" + kB.substr(1) + "c", 9);
+  EXPECT_EQ(
+      registry_.SeenHome(HomeOf(5), 0, 100, true, now_, nullptr, "/docker/" + kA).container.name,
+      "web");
+}
+
 TEST_F(RegistryTest, AReusedInodeNumberIsAnotherHome_I6) {
   Process(100, "/", 5);
   Upsert(kA, "web", 100);

@@ -69,7 +69,8 @@ max_tasks: 4096
   EXPECT_EQ(config->history_retention_ns, 3ULL * 86'400'000'000'000);
   EXPECT_EQ(config->history_max_bytes, 1ULL << 30);
   EXPECT_EQ(config->history_events, event::EventsOf({event::History::ALWAYS}) |
-                                        1ULL << NSW_EVENT_OPEN | 1ULL << NSW_EVENT_DUP);
+                                        1ULL << NSW_EVENT_OPEN | NSW_WANT_READS |
+                                        1ULL << NSW_EVENT_DUP);
   EXPECT_EQ(config->webhook_url, "https://example.org/hook");
   EXPECT_EQ(config->webhook_timeout_ns, 250'000'000U);
   EXPECT_EQ(config->webhook_attempts, 9);
@@ -109,7 +110,7 @@ TEST_F(ConfigTest, TheHistoryTakesGroupsOfEvents) {
   EXPECT_EQ(Read("history: {events: usual}\n")->history_events, usual);
   EXPECT_EQ(Read("history: {events: [usual, dup]}\n")->history_events,
             usual | 1ULL << NSW_EVENT_DUP);
-  EXPECT_EQ(Read("history: {events: all}\n")->history_events, (1ULL << NSW_EVENT_COUNT) - 2);
+  EXPECT_EQ(Read("history: {events: all}\n")->history_events, (1ULL << NSW_EVENT_COUNT) - 1);
   const uint64_t processes = Read("history: {events: []}\n")->history_events;
   EXPECT_NE(processes & 1ULL << NSW_EVENT_EXEC, 0U);
   EXPECT_EQ(processes & 1ULL << NSW_EVENT_OPEN, 0U);

@@ -14,7 +14,7 @@ TEST_F(PipelineTest, ADenyAtRunTimeIsPushedAndNamesItself) {
   EXPECT_EQ(kernel_.maps.pushed[0].home, kHome);
   EXPECT_EQ(kernel_.maps.pushed[0].expires_ns, until);
   EXPECT_EQ(kernel_.maps.pushed[0].entry.mode, NSW_VERDICT_DENIED);
-  EXPECT_EQ(kernel_.maps.pushed[0].entry.path, "/bin/sh");
+  EXPECT_EQ(kernel_.maps.pushed[0].entry.keys.at(0).path, "/bin/sh");
   Send(test::ExecRecord("/bin/sh", {"sh"})
            .Home(kHome)
            .Result(-1)

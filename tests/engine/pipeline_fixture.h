@@ -80,8 +80,26 @@ class PipelineTest : public testing::Test {
   test::FakeWriter history_;
   container::Registry registry_{facts_};
   PolicyBinder binder_{kernel_, registry_};
-  Pipeline pipeline_{PipelineParts{kernel_, registry_, binder_, *dispatcher_, &history_, clock_,
-                                   "host", kHostPidns, 1024, proc_}};
+  std::vector<uint32_t> killed_;
+  PipelineParts Parts(bool armed = true) {
+    return {kernel_,
+            registry_,
+            binder_,
+            *dispatcher_,
+            &history_,
+            clock_,
+            "host",
+            kHostPidns,
+            1024,
+            proc_,
+            ~0ULL,
+            armed,
+            [this](uint32_t pid, uint64_t) {
+              killed_.push_back(pid);
+              return Status{};
+            }};
+  }
+  Pipeline pipeline_{Parts()};
 };
 
 }  // namespace nsw

@@ -4,6 +4,17 @@
 namespace nsw {
 namespace {
 
+// ---- containers ----
+
+TEST_F(PipelineTest, AHomeIsTheContainerThatItsCgroupNames) {
+  ApplyMetadata();
+  Send(test::HomeRecord()
+           .Home(kHome, kForeignPidns)
+           .Pid(100, kSecond)
+           .Path(&nsw_event_home::cgroup, std::string("/docker/") + kId));
+  EXPECT_EQ(registry_.Find(kHome)->container.name, "web");
+}
+
 // ---- verdicts ----
 
 TEST_F(PipelineTest, AVerdictOfTheKernelNamesItsRule) {
@@ -33,6 +44,32 @@ TEST_F(PipelineTest, WhereTheKernelIsSilentTheEntriesAreLookedUpHere) {
   EXPECT_EQ(history_.events.at(0).verdict, alert::Verdict::kWouldDeny);
   ASSERT_EQ(Alerts().size(), 1U);
   EXPECT_EQ(Alerts()[0].verdict, alert::Verdict::kWouldDeny);
+}
+
+TEST_F(PipelineTest, TheKernelThatKnewThePoliciesIsNotContradicted) {
+  policies_->match_deny = [this](const event::Event&) { return &rule_; };
+  SendHome(kHome);
+  Send(Open("/a").Time(clock_.boot_ns + kSecond));
+  EXPECT_EQ(history_.events.at(0).verdict, alert::Verdict::kNone) << "its silence permits";
+  Send(Open("/a").Time(clock_.boot_ns - kSecond));
+  EXPECT_EQ(history_.events.at(1).verdict, alert::Verdict::kWouldDeny) << "it did not know yet";
+  kernel_.can_enforce = false;
+  pipeline_.Tick();
+  Send(Open("/a").Time(clock_.boot_ns + kSecond));
+  EXPECT_EQ(history_.events.at(2).verdict, alert::Verdict::kWouldDeny) << "it cannot refuse";
+}
+
+TEST_F(PipelineTest, WhatIsNotInForceIsLookedUpHere) {
+  policies_->match_deny = [this](const event::Event&) { return &rule_; };
+  kernel_.maps.refuses.insert(kHome);
+  policies_->Refuse({0}, "/a");
+  SendHome(kHome);
+  Send(Open("/a").Time(clock_.boot_ns + kSecond));
+  EXPECT_EQ(history_.events.at(0).verdict, alert::Verdict::kWouldDeny);
+  kernel_.maps.refuses.clear();
+  pipeline_.Tick();
+  Send(Open("/a").Time(clock_.boot_ns + kSecond));
+  EXPECT_EQ(history_.events.at(1).verdict, alert::Verdict::kNone);
 }
 
 TEST_F(PipelineTest, OneRefusedActIsOneAlertOfTheRuleThatRefused) {

@@ -46,6 +46,30 @@ TEST_F(PolicyBinderTest, TellsTheKernelWhatIsWanted) {
   EXPECT_EQ(kernel_.wanted, 1ULL << NSW_EVENT_CONNECT | 1ULL << NSW_EVENT_OPEN);
 }
 
+// Before any container: its start must not wait for programs to be loaded.
+TEST_F(PolicyBinderTest, MakesReadyForAllPoliciesThatCanRefuse) {
+  auto policies = Policies();
+  policies->infos.resize(2);
+  ASSERT_TRUE(binder_.Use(policies));
+  EXPECT_EQ(kernel_.maps.prepared, 1U);
+}
+
+TEST_F(PolicyBinderTest, TellsTheKernelWhatOnlySomeContainersPoliciesWant) {
+  PolicyBinder binder(kernel_, registry_, 1ULL << NSW_EVENT_OPEN);
+  auto policies = Policies();
+  policies->by_name["ns-20"] = {1};
+  policies->wanted_by[{0}] = 1ULL << NSW_EVENT_PTRACE;
+  policies->wanted_by[{1}] = 1ULL << NSW_EVENT_CONNECT;
+  for (const uint64_t home : {10, 20}) Seen(home);
+  ASSERT_TRUE(binder.Use(policies));
+  EXPECT_EQ(kernel_.everywhere, 1ULL << NSW_EVENT_OPEN);
+  EXPECT_EQ(kernel_.home_wants[10], 1ULL << NSW_EVENT_PTRACE);
+  EXPECT_EQ(kernel_.home_wants[20], 1ULL << NSW_EVENT_CONNECT);
+  // What is denied at run time may be denied to any of them.
+  binder.AlsoWant(1ULL << NSW_EVENT_CONNECT);
+  EXPECT_EQ(kernel_.everywhere, 1ULL << NSW_EVENT_CONNECT | 1ULL << NSW_EVENT_OPEN);
+}
+
 TEST_F(PolicyBinderTest, ContainersUnderTheSamePoliciesShareASet) {
   auto policies = Policies();
   policies->by_name["ns-30"] = {0, 1};

@@ -31,7 +31,7 @@ TEST(FieldTable, HasNoNameTwiceAndADocForEach) {
 }
 
 TEST(FieldTable, FieldsOfOneEventAreBoundToIt) {
-  EXPECT_EQ(FindField("fd.nameraw")->events, 1ULL << NSW_EVENT_OPEN);
+  EXPECT_EQ(FindField("fd.nameraw")->events, 1ULL << NSW_EVENT_OPEN | NSW_WANT_READS);
   const uint64_t with_flags = FindField("evt.arg.flags")->events;
   EXPECT_NE(with_flags & 1ULL << NSW_EVENT_OPEN, 0U);
   EXPECT_NE(with_flags & 1ULL << NSW_EVENT_FORK, 0U);

@@ -73,6 +73,35 @@ class Act {
     return act;
   }
 
+  /// An act on a file, or on two.
+  template <typename Struct>
+  static std::unique_ptr<Act> File(uint16_t type, std::string_view path, std::string_view to = {}) {
+    auto act = std::make_unique<Act>();
+    act->Start<Struct>(type, NSW_SYSCALL_NONE);
+    if constexpr (requires(Struct s) { s.path; }) act->Path(offsetof(Struct, path), path);
+    if constexpr (requires(Struct s) { s.to; }) act->Path(offsetof(Struct, to), to);
+    act->Finish();
+    return act;
+  }
+
+  /// A descriptor of that file comes over a socket.
+  static std::unique_ptr<Act> Received(std::string_view file) {
+    auto act = std::make_unique<Act>();
+    act->Start<nsw_event_receive>(NSW_EVENT_RECEIVE, NSW_SYSCALL_NONE);
+    act->Path(offsetof(nsw_event_receive, file), file);
+    act->Finish();
+    return act;
+  }
+
+  /// An event of which only numbers matter; `fill` sets them.
+  template <typename Struct, typename Fill>
+  static std::unique_ptr<Act> Plain(uint16_t type, Fill fill) {
+    auto act = std::make_unique<Act>();
+    fill(act->Start<Struct>(type, NSW_SYSCALL_NONE));
+    act->Finish();
+    return act;
+  }
+
   static std::unique_ptr<Act> Unshare(int64_t result) {
     auto act = std::make_unique<Act>();
     act->Start<nsw_event_namespace>(NSW_EVENT_NAMESPACE, NSW_SYSCALL_unshare);

@@ -9,25 +9,28 @@ namespace {
 
 using testing::ElementsAre;
 
-std::vector<DenyEntry> Parse(std::string_view deny_class, std::string_view entry) {
-  auto parsed = ParseDenyEntry(deny_class, entry);
-  EXPECT_TRUE(parsed.has_value()) << entry << ": " << parsed.error().message;
-  return parsed ? parsed->second : std::vector<DenyEntry>{};
-}
-
-std::string Show(const DenyEntry& e) {
-  static constexpr const char* kKinds[] = {"path ", "below ", "name ", "net "};
-  if (e.kind != DenyKind::kNet) return kKinds[static_cast<int>(e.kind)] + e.path;
+std::string Show(const DenyKey& k) {
+  static constexpr const char* kKinds[] = {"path ",      "below ",      "name ",      "suffix ",
+                                           "hole-path ", "hole-below ", "net ",       "abstract ",
+                                           "socket ",    "capability ", "operation ", "origin "};
+  const std::string kind = kKinds[static_cast<int>(k.kind)];
+  if (k.kind == DenyKind::kHolePath || k.kind == DenyKind::kHoleBelow)
+    return kind + k.path + " " + std::to_string(k.hole);
+  if (k.kind < DenyKind::kNet || k.kind == DenyKind::kAbstract) return kind + k.path;
+  if (k.kind != DenyKind::kNet) return kind + std::to_string(k.number);
   nsw_addr address;
-  std::copy(e.net.address.begin(), e.net.address.end(), address.b);
-  return event::AddressText(address) + "/" + std::to_string(e.net.prefix) + " " +
-         std::to_string(e.net.port_low) + "-" + std::to_string(e.net.port_high) + " " +
-         std::to_string(e.net.protocol);
+  std::copy(k.net.address.begin(), k.net.address.end(), address.b);
+  return event::AddressText(address) + "/" + std::to_string(k.net.prefix) + " " +
+         std::to_string(k.net.port_low) + "-" + std::to_string(k.net.port_high) + " " +
+         std::to_string(k.net.protocol);
 }
 
 std::vector<std::string> ShowAll(std::string_view deny_class, std::string_view entry) {
+  const auto parsed = ParseDenyEntry(deny_class, entry);
+  EXPECT_TRUE(parsed.has_value()) << entry << ": " << parsed.error().message;
   std::vector<std::string> all;
-  for (const DenyEntry& e : Parse(deny_class, entry)) all.push_back(Show(e));
+  if (!parsed) return all;
+  for (const DenyKey& key : parsed->second.keys) all.push_back(Show(key));
   return all;
 }
 
@@ -40,6 +43,42 @@ TEST(DenyEntry, Paths) {
   EXPECT_THAT(ShowAll("read", "/"), ElementsAre("path /", "below /"));
   EXPECT_THAT(ShowAll("exec", "**/nc"), ElementsAre("name nc"));
   EXPECT_THAT(ShowAll("exec", "/a b\n[x]"), ElementsAre("path /a b\n[x]"));
+  EXPECT_THAT(ShowAll("read", "**/*.so"), ElementsAre("suffix .so"));
+  EXPECT_THAT(ShowAll("read", "**/*.tar.gz"), ElementsAre("suffix .tar.gz"));
+}
+
+TEST(DenyEntry, OneComponentCanBeAny) {
+  EXPECT_THAT(ShowAll("read", "/proc/*/environ"), ElementsAre("hole-path /proc/*/environ 1"));
+  EXPECT_THAT(ShowAll("read", "/*/x"), ElementsAre("hole-path /*/x 0"));
+  EXPECT_THAT(ShowAll("read", "/home/*/.ssh/**"), ElementsAre("hole-below /home/*/.ssh 1"));
+  EXPECT_THAT(ShowAll("read", "/home/*/**"), ElementsAre("hole-below /home/* 1"));
+  EXPECT_THAT(ShowAll("read", "/home/*/.ssh/"),
+              ElementsAre("hole-path /home/*/.ssh 1", "hole-below /home/*/.ssh 1"));
+  EXPECT_THAT(ShowAll("read", "/./home//*/x"), ElementsAre("hole-path /home/*/x 1"));
+}
+
+TEST(DenyEntry, WhatHasNoPath) {
+  EXPECT_THAT(ShowAll("connect", "unix:/run/docker.sock"), ElementsAre("path /run/docker.sock"));
+  EXPECT_THAT(ShowAll("connect", "unix:/run/**"), ElementsAre("below /run"));
+  EXPECT_THAT(ShowAll("bind", "unix:@name"), ElementsAre("abstract name"));
+  EXPECT_THAT(ShowAll("bind", ":80"), ElementsAre("::/0 80-80 0"));
+  EXPECT_THAT(ShowAll("listen", "127.0.0.1:1-1023/tcp"), ElementsAre("127.0.0.1/128 1-1023 6"));
+  EXPECT_THAT(ShowAll("socket", "packet"), ElementsAre("socket 1179647"));    // 17, any
+  EXPECT_THAT(ShowAll("socket", "inet/raw"), ElementsAre("socket 131075"));   // 2, 3
+  EXPECT_THAT(ShowAll("socket", "*/raw"), ElementsAre("socket 4294901763"));  // any, 3
+  EXPECT_THAT(ShowAll("socket", "AF_INET/SOCK_RAW"), ElementsAre("socket 131075"));
+  EXPECT_THAT(ShowAll("capabilities", "sys_module"), ElementsAre("capability 16"));
+  EXPECT_THAT(ShowAll("capabilities", "CAP_SYS_ADMIN"), ElementsAre("capability 21"));
+  EXPECT_THAT(ShowAll("operations", "bpf"), ElementsAre("operation 3"));
+  EXPECT_THAT(ShowAll("operations", "mount"), ElementsAre("operation 0", "operation 1"));
+  EXPECT_THAT(ShowAll("exec", "origin:memfd"), ElementsAre("origin 0"));
+  EXPECT_THAT(ShowAll("exec", "origin:upper"), ElementsAre("origin 2"));
+}
+
+TEST(DenyEntry, OriginsAreTheKernelsFlags) {
+  EXPECT_EQ(1 << static_cast<int>(DenyOrigin::k_memfd), NSW_EXE_MEMFD);
+  EXPECT_EQ(1 << static_cast<int>(DenyOrigin::k_unlinked), NSW_EXE_UNLINKED);
+  EXPECT_EQ(1 << static_cast<int>(DenyOrigin::k_upper), NSW_EXE_UPPER);
 }
 
 TEST(DenyEntry, Addresses) {
@@ -58,51 +97,82 @@ TEST(DenyEntry, Addresses) {
 }
 
 TEST(DenyEntry, Refused) {
-  for (const auto& [deny_class, entry] :
-       std::vector<std::pair<const char*, std::string>>{{"exec", ""},
-                                                        {"exec", "sh"},
-                                                        {"exec", "./sh"},
-                                                        {"exec", "/a/../b"},
-                                                        {"exec", "/.."},
-                                                        {"exec", "/*/x"},
-                                                        {"exec", "/a/**/b"},
-                                                        {"exec", "**"},
-                                                        {"exec", "**/"},
-                                                        {"exec", "**/.."},
-                                                        {"exec", "/a*"},
-                                                        {"exec", "/a/?"},
-                                                        {"exec", std::string("/a\0b", 4)},
-                                                        {"exec", "/" + std::string(256, 'a')},
-                                                        {"exec", "~/x"},
-                                                        {"connect", ""},
-                                                        {"connect", "x"},
-                                                        {"connect", ":"},
-                                                        {"connect", ":0"},
-                                                        {"connect", "1.2.3"},
-                                                        {"connect", "10.0.0.0/33"},
-                                                        {"connect", "10.0.0.1/8"},
-                                                        {"connect", "1.2.3.4:"},
-                                                        {"connect", "1.2.3.4:9-8"},
-                                                        {"connect", "[::1"},
-                                                        {"connect", "[::1]x"},
-                                                        {"connect", "/tcp"},
-                                                        {"connect", "1.2.3.4:80/icmp"},
-                                                        {"connect", "localhost"},
-                                                        {"connect", "fade"},
-                                                        {"bind", ":80"}}) {
+  for (const auto& [deny_class, entry] : std::vector<std::pair<const char*, std::string>>{
+           {"exec", ""},
+           {"exec", "sh"},
+           {"exec", "./sh"},
+           {"exec", "/a/../b"},
+           {"exec", "/.."},
+           {"exec", "/a/**/b"},
+           {"exec", "**"},
+           {"exec", "**/"},
+           {"exec", "**/.."},
+           {"exec", "/a*"},
+           {"exec", "/a/?"},
+           {"exec", std::string("/a\0b", 4)},
+           {"exec", "/" + std::string(256, 'a')},
+           {"exec", "~/x"},
+           {"connect", ""},
+           {"connect", "x"},
+           {"connect", ":"},
+           {"connect", ":0"},
+           {"connect", "1.2.3"},
+           {"connect", "10.0.0.0/33"},
+           {"connect", "10.0.0.1/8"},
+           {"connect", "1.2.3.4:"},
+           {"connect", "1.2.3.4:9-8"},
+           {"connect", "[::1"},
+           {"connect", "[::1]x"},
+           {"connect", "/tcp"},
+           {"connect", "1.2.3.4:80/icmp"},
+           {"connect", "localhost"},
+           {"connect", "fade"},
+           {"exec", "/a/*"},
+           {"exec", "/*"},
+           {"exec", "/a/*/*/b"},
+           {"exec", "/a/b*/c"},
+           {"exec", "/a/?/c"},
+           {"exec", "**/*"},
+           {"exec", "**/*x"},
+           {"exec", "**/*.s*"},
+           {"exec", "**/a/b"},
+           {"exec", "/**/x"},
+           {"exec", "origin:moon"},
+           {"exec", "unix:/x"},
+           {"read", "origin:memfd"},
+           {"connect", "unix:"},
+           {"connect", "unix:relative"},
+           {"connect", "unix:@"},
+           {"connect", "unix:@a*"},
+           {"connect", "unix:@" + std::string(108, 'a')},
+           {"connect", "unix:/a/*"},
+           {"socket", "*"},
+           {"socket", "*/*"},
+           {"socket", "inet/"},
+           {"socket", "moon/raw"},
+           {"socket", "inet/moon"},
+           {"capabilities", "cap_moon"},
+           {"operations", "moon"},
+           {"modify", "/x"},
+           {"", "/x"}}) {
     EXPECT_FALSE(ParseDenyEntry(deny_class, entry).has_value()) << deny_class << " " << entry;
   }
   std::string deep;
   for (int i = 0; i < 300; i++) deep += "/a";
   EXPECT_FALSE(ParseDenyEntry("exec", deep).has_value());
+  const std::string some = deep.substr(0, 2 * kDenyHoleDepthMax - 2);
+  EXPECT_TRUE(ParseDenyEntry("exec", some + "/*/").has_value());
+  EXPECT_FALSE(ParseDenyEntry("exec", some + "/a/*/").has_value());
 }
 
 TEST(DenyEntry, RunTimeEntriesAreNamed) {
   const auto parsed = ParseDenyEntry("exec", "/bin/sh");
   EXPECT_EQ(parsed->first.name, "run-time/exec//bin/sh");
   EXPECT_TRUE(parsed->first.is_deny);
-  EXPECT_EQ(parsed->second[0].rule, parsed->first.id);
-  EXPECT_EQ(parsed->second[0].mode, NSW_VERDICT_DENIED);
+  EXPECT_EQ(parsed->second.rule, parsed->first.id);
+  EXPECT_EQ(parsed->second.mode, NSW_VERDICT_DENIED);
+  EXPECT_EQ(parsed->second.classes, ClassBit(DenyClass::k_exec));
+  EXPECT_EQ(ParseDenyEntry("write", "/x")->second.classes, kWriteClasses);
 }
 
 /// Name of the entry that speaks of the act, "" if none.
@@ -189,7 +259,7 @@ TEST(Plan, EnforcingGoesFirst) {
   EXPECT_EQ(loaded.set->FindRule(plan.entries[0].rule)->name, "b/exec//x");
   EXPECT_EQ(plan.entries[1].mode, NSW_VERDICT_AUDIT);
   EXPECT_EQ(loaded.set->FindRule(plan.entries[1].rule)->name, "a/exec//x");
-  EXPECT_EQ(plan.classes(), 1U << NSW_CLASS_EXEC);
+  EXPECT_EQ(plan.classes(), ClassBit(DenyClass::k_exec));
   EXPECT_EQ(loaded.set->MatchDeny(Act::Exec("/x")->event, all)->name, "b/exec//x");
   EXPECT_EQ(loaded.set->MatchDeny(Act::Exec("/y")->event, all)->mode, Mode::kAudit);
   EXPECT_EQ(loaded.set->MatchDeny(Act::Exec("/z")->event, all), nullptr);
@@ -217,7 +287,10 @@ TEST(Deny, AnEntryIsARule) {
   EXPECT_EQ(RenderOutput(*read->output, open->event), "cat (cat /etc/shadow) reads /b in web");
   EXPECT_TRUE(set->policies()[0].has_deny);
   EXPECT_EQ(set->policies()[0].deny_entries, 2U);
-  EXPECT_EQ(set->wanted(), 1ULL << NSW_EVENT_EXEC | 1ULL << NSW_EVENT_OPEN);
+  EXPECT_EQ(set->wanted(), 1ULL << NSW_EVENT_EXEC | 1ULL << NSW_EVENT_OPEN |
+                               1ULL << NSW_EVENT_RECEIVE | NSW_WANT_READS);
+  EXPECT_EQ(set->WantedBy({&first, 1}), set->wanted());
+  EXPECT_EQ(set->WantedBy({}), 0U);
 }
 
 }  // namespace

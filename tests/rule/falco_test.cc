@@ -249,7 +249,7 @@ TEST(Rules, EachMatchOfAPolicyAlertsAndTheRestIsCounted) {
 
 TEST(Rules, WantedIsWhatTheyCanMatchOn) {
   EXPECT_EQ(Load(Policy(RuleOf("evt.type = connect or evt.type in (open, openat)")))->wanted(),
-            1ULL << NSW_EVENT_CONNECT | 1ULL << NSW_EVENT_OPEN);
+            1ULL << NSW_EVENT_CONNECT | 1ULL << NSW_EVENT_OPEN | NSW_WANT_READS);
   EXPECT_EQ(Load(Policy(RuleOf("evt.type = connect and fd.sip = 1.2.3.4")))->wanted(),
             1ULL << NSW_EVENT_CONNECT);
   EXPECT_EQ(Load(Policy(RuleOf("evt.type = execve and not proc.name = x")))->wanted(),
@@ -260,6 +260,66 @@ TEST(Rules, WantedIsWhatTheyCanMatchOn) {
           1ULL << NSW_EVENT_OPEN,
       0U);
   EXPECT_EQ(Load(Policy("- {list: l, items: []}\n"))->wanted(), 0U);
+}
+
+// Opens that do not ask to write are left out in the kernel where no rule can match on them.
+TEST(Rules, WantsReadsWhereTheyCanMatch) {
+  const auto reads = [](const std::string& condition) {
+    const uint64_t wanted = Load(Policy(RuleOf(condition)))->wanted();
+    EXPECT_NE(wanted & 1ULL << NSW_EVENT_OPEN, 0U) << condition;
+    return (wanted & NSW_WANT_READS) != 0;
+  };
+  EXPECT_TRUE(reads("evt.type = openat"));
+  EXPECT_TRUE(reads("fd.name startswith /e"));
+  EXPECT_TRUE(reads("evt.is_open_read = true"));
+  EXPECT_TRUE(reads("evt.is_open_write = false"));
+  EXPECT_TRUE(reads("not evt.is_open_write = true"));
+  EXPECT_FALSE(reads("evt.is_open_write = true"));
+  EXPECT_FALSE(reads("evt.is_open_write != false and fd.name startswith /etc"));
+  EXPECT_FALSE(reads("evt.type in (open, openat) and evt.is_open_write = true"));
+  EXPECT_FALSE(reads("evt.type = connect or evt.is_open_write = true"));
+}
+
+// ... and where one can match on them by certain names alone, those without such a name.
+TEST(Rules, WantsReadsByNameWhereThatIsEnough) {
+  using Names = std::set<std::string>;
+  const auto names = [](const std::string& condition) {
+    const auto set = Load(Policy(RuleOf(condition)));
+    EXPECT_EQ(set->wanted() & NSW_WANT_READS, 0U) << condition;
+    EXPECT_EQ((set->wanted() & NSW_WANT_NAMED_READS) != 0, !set->read_names().empty()) << condition;
+    return set->read_names();
+  };
+  EXPECT_EQ(names("fd.name = /etc/shadow"), Names{"shadow"});
+  EXPECT_EQ(names("evt.is_open_write = true or fd.name = /etc/shadow"), Names{"shadow"});
+  EXPECT_EQ(names("evt.is_open_write = true"), Names{});
+  EXPECT_EQ(names("fd.name in (/etc/shadow, /etc/gshadow)"), (Names{"gshadow", "shadow"}));
+  EXPECT_EQ(names("fd.name startswith /etc/ssh"), Names{"etc"});
+  EXPECT_EQ(names("fd.name startswith /etc/sudoers.d/"), Names{"sudoers.d"});
+  EXPECT_EQ(names("fd.name endswith /.aws/credentials"), Names{"credentials"});
+  EXPECT_EQ(names("fd.name contains /.ssh/id_"), Names{".ssh"});
+  EXPECT_EQ(names("fd.name pmatch (/etc, /root)"), (Names{"etc", "root"}));
+  EXPECT_EQ(names("fd.directory = /var/run"), Names{"run"});
+  EXPECT_EQ(names("fd.filename = shadow"), Names{"shadow"});
+  // Of what must hold together the one that says most; of what may hold each.
+  EXPECT_EQ(names("fd.name in (/a/b, /a/c) and fd.name startswith /a/"), Names{"a"});
+  EXPECT_EQ(names("evt.type = open and (fd.name = /x or fd.name endswith /y or fd.num = 3 and "
+                  "fd.filename = z)"),
+            (Names{"x", "y", "z"}));
+  EXPECT_EQ(names("(fd.name = /x or fd.name = /y or proc.name = a and fd.name = /w) and not "
+                  "fd.name = /z"),
+            (Names{"w", "x", "y"}));
+}
+
+TEST(Rules, WantsAllReadsWhereNoNameIsCertain) {
+  for (const std::string condition :
+       {"fd.name endswith .pem", "fd.name contains shadow", "fd.name = /etc/shadow or fd.num = 3",
+        "not fd.name = /etc/shadow", "fd.name != /etc/shadow", "fd.nameraw = /etc/shadow",
+        "fd.name glob /etc/*", "fd.name in (/etc/shadow, /)", "proc.name = cat"}) {
+    EXPECT_NE(
+        Load(Policy(RuleOf("evt.type = open and (" + condition + ")")))->wanted() & NSW_WANT_READS,
+        0U)
+        << condition;
+  }
 }
 
 TEST(Rules, TheEnvironmentIsAskedForWhereARuleSpeaksOfIt) {

@@ -137,8 +137,8 @@ void FakeDocker::Handle(const HttpRequest& request, HttpConnection& connection) 
   std::unique_lock lock(mutex_);
   const Manner manner = manner_;
   const std::string& target = request.target;
-  const bool bad =
-      manner != Manner::kGood && manner != Manner::kFlood && manner != Manner::kHangInspect;
+  const bool bad = manner == Manner::kHang || manner == Manner::kGigabyte ||
+                   manner == Manner::kGarbage || manner == Manner::kHeaders;
   if (target.starts_with("/v")) last_version_ = Between(target, "/", "/");
   std::string answer;
   int status = 200;
@@ -161,7 +161,11 @@ void FakeDocker::Handle(const HttpRequest& request, HttpConnection& connection) 
     answer = found == images_.end() ? "{}" : found->second;
   }
   lock.unlock();
+  if (manner == Manner::kPodman && target == "/version") return connection.Hang();
+  if (manner == Manner::kPodman && target == "/_ping")
+    return connection.Answer(200, "OK", "Server: Libpod/4.3.1 (linux)\r\n");
   if (bad) return Misbehave(manner, connection);
+  if (manner == Manner::kSlow && !connection.Wait(1200)) return;
   if (target.find("/events") != std::string::npos) return Stream(connection);
   connection.Answer(status, answer);
 }

@@ -21,12 +21,14 @@ class FakeDocker {
  public:
   enum class Manner {
     kGood,
-    kHang,        ///< takes requests and never answers
-    kGigabyte,    ///< answers without end
-    kGarbage,     ///< answers bytes that are no JSON
-    kHeaders,     ///< headers without end
-    kFlood,       ///< good, but the events never pause
-    kHangInspect  ///< good, but an inspection is never answered
+    kHang,         ///< takes requests and never answers
+    kGigabyte,     ///< answers without end
+    kGarbage,      ///< answers bytes that are no JSON
+    kHeaders,      ///< headers without end
+    kFlood,        ///< good, but the events never pause
+    kHangInspect,  ///< good, but an inspection is never answered
+    kPodman,       ///< good, but its version is never told
+    kSlow          ///< good, but each answer takes 1,2 s
   };
 
   FakeDocker();  // does not listen yet

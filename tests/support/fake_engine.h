@@ -26,6 +26,7 @@ class FakeDenyMaps final : public kernel::DenyMaps {
     rule::DenyEntry entry;
     uint64_t expires_ns;
   };
+  size_t prepared = 0;  ///< entries of what was made ready for last
   int builds = 0;
   int builds_left = 1'000'000;  ///< then there is no free slot
   int pushes_left = 1'000'000;
@@ -38,6 +39,10 @@ class FakeDenyMaps final : public kernel::DenyMaps {
   std::vector<uint64_t> forgotten;
   int freed_in_use = 0;
 
+  Status Prepare(const rule::DenyPlan& plan) override {
+    prepared = plan.entries.size();
+    return {};
+  }
   Result<uint32_t> BuildSet(const rule::DenyPlan& plan) override {
     if (throws) throw std::bad_alloc();
     if (builds_left-- <= 0) return Fail("no free slot");
@@ -72,6 +77,9 @@ class FakeKernel final : public kernel::Kernel {
   bool can_enforce = true;
   bool watch_host = false;
   uint64_t wanted = 0;
+  uint64_t everywhere = 0;
+  std::set<std::string> read_names;
+  std::map<uint64_t, uint64_t> home_wants;
   std::map<uint64_t, uint32_t> flags;
   std::vector<kernel::HomeState> homes;
 
@@ -83,7 +91,15 @@ class FakeKernel final : public kernel::Kernel {
   std::vector<kernel::HomeState> Homes() const override { return homes; }
   uint32_t host_pid_namespace() const override { return 1; }
   void SetWatchHost(bool on) override { watch_host = on; }
-  void SetWanted(uint64_t events) override { wanted = events; }
+  void SetWanted(uint64_t events, uint64_t of_all) override {
+    wanted = events;
+    everywhere = of_all;
+  }
+  void SetReadNames(const std::set<std::string>& names) override { read_names = names; }
+  Status SetHomeWants(uint64_t home, uint64_t events) override {
+    home_wants[home] = events;
+    return {};
+  }
   Status SetHomeFlags(uint64_t home, uint32_t set) override {
     flags[home] |= set;
     return {};
@@ -110,7 +126,7 @@ class FakePolicySet final : public rule::PolicySet {
   /// A set that refuses `paths` to containers of policies `chosen`.
   void Refuse(const Chosen& chosen, const std::string& path) {
     plans[chosen].entries.push_back(
-        {.rule = 7, .classes = 1, .mode = NSW_VERDICT_DENIED, .path = path});
+        {.rule = 7, .classes = 1, .mode = NSW_VERDICT_DENIED, .keys = {{.path = path}}});
   }
 
   Chosen Select(const container::Container& container) const override {
@@ -127,6 +143,10 @@ class FakePolicySet final : public rule::PolicySet {
                                   std::span<const uint32_t>) const override {
     return match_deny ? match_deny(event) : nullptr;
   }
+  uint64_t EndedStartups(const event::Event&, std::span<const uint32_t>) const override {
+    return 0;
+  }
+  uint64_t EndedStartups(std::string_view, std::span<const uint32_t>) const override { return 0; }
   rule::DenyPlan Plan(std::span<const uint32_t> policies) const override {
     const auto found = plans.find(Chosen(policies.begin(), policies.end()));
     return found == plans.end() ? rule::DenyPlan{} : found->second;
@@ -138,6 +158,13 @@ class FakePolicySet final : public rule::PolicySet {
   std::span<const rule::PolicyInfo> policies() const override { return infos; }
   uint64_t wants = ~0ULL;
   uint64_t wanted() const override { return wants; }
+  std::set<std::string> names;
+  const std::set<std::string>& read_names() const override { return names; }
+  std::map<Chosen, uint64_t> wanted_by;
+  uint64_t WantedBy(std::span<const uint32_t> policies) const override {
+    const auto found = wanted_by.find(Chosen(policies.begin(), policies.end()));
+    return found == wanted_by.end() ? wants : found->second;
+  }
 };
 
 class FakeWriter final : public store::Writer {
@@ -152,6 +179,7 @@ class FakeWriter final : public store::Writer {
   std::vector<Recorded> events;
   std::vector<std::string> alerts;
   std::vector<std::string> named;
+  std::vector<std::string> operations;
 
   void RecordEvent(const event::Event& event, alert::Verdict verdict,
                    const rule::RuleInfo* rule) override {
@@ -162,7 +190,10 @@ class FakeWriter final : public store::Writer {
   void RecordAlert(const alert::Alert& alert, const event::Event&) override {
     alerts.push_back(alert.rule);
   }
-  void RecordOperation(const std::string&, const std::string&, uint32_t, uint32_t) override {}
+  void RecordOperation(const std::string& what, const std::string& detail, uint32_t,
+                       uint32_t) override {
+    operations.push_back(what + " " + detail);
+  }
   void NameContainer(const container::Binding& binding) override {
     named.push_back(binding.container.name);
   }

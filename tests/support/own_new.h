@@ -11,15 +11,18 @@ namespace nsw::test {
 bool MayAllocate();
 }  // namespace nsw::test
 
-void* operator new(size_t size) {
+// Not inlined: the compiler would see free() called on what some operator new returned.
+[[gnu::noinline]] void* operator new(size_t size) {
   void* memory = nsw::test::MayAllocate() ? std::malloc(size == 0 ? 1 : size) : nullptr;
   if (memory == nullptr) throw std::bad_alloc();
   return memory;
 }
 // std::stable_sort asks for its buffer this way, and does without one.
-void* operator new(size_t size, const std::nothrow_t&) noexcept {
+[[gnu::noinline]] void* operator new(size_t size, const std::nothrow_t&) noexcept {
   return std::malloc(size == 0 ? 1 : size);
 }
-void operator delete(void* memory) noexcept { std::free(memory); }
-void operator delete(void* memory, const std::nothrow_t&) noexcept { std::free(memory); }
-void operator delete(void* memory, size_t) noexcept { std::free(memory); }
+[[gnu::noinline]] void operator delete(void* memory) noexcept { std::free(memory); }
+[[gnu::noinline]] void operator delete(void* memory, const std::nothrow_t&) noexcept {
+  std::free(memory);
+}
+[[gnu::noinline]] void operator delete(void* memory, size_t) noexcept { std::free(memory); }

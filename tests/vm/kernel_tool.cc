@@ -3,9 +3,10 @@
 // everything, binds the deny entries of its command line to each container that appears, and prints
 // each record as a line, until SIGTERM; then the counters.
 //
-//   kernel_tool [--probe] [--host] [--no-enforce] [--max-tasks N] [--events NAME,...] [ENTRY...]
-//   ENTRY: [audit:]CLASS[,CLASS]=WHAT   CLASS: exec read write connect
-//          WHAT: /path, /dir/**, **/name, ADDRESS/PREFIX[:LOW-HIGH]; entry N has rule id N
+//   kernel_tool [--probe] [--host] [--no-enforce] [--max-tasks N] [--events NAME,...]
+//               [--read-names NAME,...] [ENTRY...]
+//   --read-names: of opens that only read, those alone whose path has one of the names
+//   ENTRY: see tests/vm/entries.h; entry N has rule id N
 #include <arpa/inet.h>
 #include <spdlog/spdlog.h>
 
@@ -20,7 +21,9 @@
 #include <string_view>
 
 #include "bpf/abi.h"
+#include "engine/event/event.h"
 #include "engine/kernel/kernel.h"
+#include "tests/vm/entries.h"
 
 namespace {
 
@@ -119,63 +122,6 @@ void PrintRecord(std::span<const std::byte> record) {
   printf("\n");
 }
 
-nsw::rule::NetRange Net(std::string text) {
-  nsw::rule::NetRange net;
-  if (const size_t at = text.find(']'); text.starts_with('[') && at != std::string::npos) {
-    if (at + 1 < text.size())
-      sscanf(text.c_str() + at + 1, ":%hu-%hu", &net.port_low, &net.port_high);
-    text = text.substr(1, at - 1);
-  } else if (const size_t colon = text.find(':');
-             colon != std::string::npos && text.find('.') != std::string::npos) {
-    sscanf(text.c_str() + colon, ":%hu-%hu", &net.port_low, &net.port_high);
-    text.resize(colon);
-  }
-  int prefix = -1;
-  if (const size_t slash = text.find('/'); slash != std::string::npos) {
-    prefix = std::stoi(text.substr(slash + 1));
-    text.resize(slash);
-  }
-  if (in_addr four{}; inet_pton(AF_INET, text.c_str(), &four) == 1) {
-    net.address[10] = net.address[11] = 0xff;
-    std::memcpy(&net.address[12], &four, 4);
-    net.prefix = static_cast<uint8_t>(96 + (prefix < 0 ? 32 : prefix));
-  } else if (inet_pton(AF_INET6, text.c_str(), net.address.data()) == 1) {
-    net.prefix = static_cast<uint8_t>(prefix < 0 ? 128 : prefix);
-  }
-  return net;
-}
-
-nsw::rule::DenyEntry Entry(std::string text, uint32_t rule) {
-  nsw::rule::DenyEntry entry;
-  entry.rule = rule;
-  entry.mode = NSW_VERDICT_DENIED;
-  if (text.starts_with("audit:")) {
-    entry.mode = NSW_VERDICT_AUDIT;
-    text.erase(0, 6);
-  }
-  const size_t equals = text.find('=');
-  std::istringstream classes(text.substr(0, equals));
-  for (std::string name; std::getline(classes, name, ',');) {
-    static constexpr const char* kClasses[] = {"exec", "read", "write", "connect"};
-    for (unsigned c = 0; c < NSW_CLASS_COUNT; ++c) {
-      if (name == kClasses[c]) entry.classes |= 1U << c;
-    }
-  }
-  entry.path = text.substr(equals + 1);
-  if ((entry.classes & 1U << NSW_CLASS_CONNECT) != 0) {
-    entry.kind = nsw::rule::DenyKind::kNet;
-    entry.net = Net(entry.path);
-  } else if (entry.path.starts_with("**/")) {
-    entry.kind = nsw::rule::DenyKind::kName;
-    entry.path.erase(0, 3);
-  } else if (entry.path.ends_with("/**")) {
-    entry.kind = nsw::rule::DenyKind::kBelow;
-    entry.path.resize(entry.path.size() - 3);
-    if (entry.path.empty()) entry.path = "/";
-  }
-  return entry;
-}
-
 void PrintCounters(const Kernel& kernel) {
   static constexpr const char* kKinds[] = {"emitted",   "ring_full", "no_scratch", "unpaired",
                                            "truncated", "no_label",  "denied"};
@@ -192,10 +138,25 @@ uint64_t Events(const std::string& names) {
   std::istringstream list(names);
   for (std::string name; std::getline(list, name, ',');) {
     for (uint16_t type = 1; type < NSW_EVENT_COUNT; type++) {
-      if (name == EventName(type)) events |= 1ULL << type;
+      if (name == EventName(type))
+        events |= nsw::event::EventBits(static_cast<nsw::event::Type>(type));
     }
   }
   return events;
+}
+
+std::set<std::string> Names(const std::string& list) {
+  std::set<std::string> names;
+  std::istringstream text(list);
+  for (std::string name; std::getline(text, name, ',');) names.insert(name);
+  return names;
+}
+
+// As the engine does once its policies are known.
+void WantNamedReads(Kernel& kernel, const std::set<std::string>& names, uint64_t events) {
+  events = (events & ~NSW_WANT_READS) | NSW_WANT_NAMED_READS;
+  kernel.SetReadNames(names);
+  kernel.SetWanted(events, events);
 }
 
 class Binder {
@@ -203,12 +164,10 @@ class Binder {
   Binder(Kernel& kernel, nsw::rule::DenyPlan plan) : kernel_(kernel), plan_(std::move(plan)) {}
 
   bool Build() {
-    if (plan_.entries.empty()) return true;
+    if (plan_.empty()) return true;
+    if (auto ready = kernel_.deny().Prepare(plan_); !ready) return Failed(ready.error());
     auto slot = kernel_.deny().BuildSet(plan_);
-    if (!slot) {
-      fprintf(stderr, "kernel_tool: %s\n", slot.error().message.c_str());
-      return false;
-    }
+    if (!slot) return Failed(slot.error());
     slot_ = *slot;
     return true;
   }
@@ -223,6 +182,11 @@ class Binder {
   }
 
  private:
+  static bool Failed(const nsw::Error& error) {
+    fprintf(stderr, "kernel_tool: %s\n", error.message.c_str());
+    return false;
+  }
+
   Kernel& kernel_;
   nsw::rule::DenyPlan plan_;
   uint32_t slot_ = 0;
@@ -258,6 +222,7 @@ int main(int argc, char** argv) {
   setvbuf(stdout, nullptr, _IOLBF, 0);
   nsw::kernel::Options options;
   nsw::rule::DenyPlan plan;
+  std::set<std::string> read_names;
   bool probe_only = false;
   for (int i = 1; i < argc; ++i) {
     const std::string_view argument = argv[i];
@@ -271,10 +236,14 @@ int main(int argc, char** argv) {
       options.max_tasks = static_cast<uint32_t>(atoi(argv[++i]));
     else if (argument == "--events" && i + 1 < argc)
       options.wanted = Events(argv[++i]);
+    else if (argument == "--read-names" && i + 1 < argc)
+      read_names = Names(argv[++i]);
     else if (argument == "--debug")
       spdlog::set_level(spdlog::level::debug);
-    else
-      plan.entries.push_back(Entry(argv[i], static_cast<uint32_t>(plan.entries.size() + 1)));
+    else if (auto status = nsw::test::AddEntry(argv[i], plan); !status) {
+      fprintf(stderr, "kernel_tool: %s\n", status.error().message.c_str());
+      return 2;
+    }
   }
   const nsw::kernel::Features features = nsw::kernel::ProbeFeatures();
   PrintFeatures(features);
@@ -284,6 +253,7 @@ int main(int argc, char** argv) {
     fprintf(stderr, "kernel_tool: %s\n", kernel.error().message.c_str());
     return 1;
   }
+  if (!read_names.empty()) WantNamedReads(**kernel, read_names, options.wanted);
   running = kernel->get();
   signal(SIGTERM, OnSignal);
   signal(SIGINT, OnSignal);

@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Up the path of a file: what its hash is, and what is said of the inodes of the directories that are passed. */
+#ifndef NSWARDEN_CLIMB_H
+#define NSWARDEN_CLIMB_H
+
+#include "clause.h"
+
+static __always_inline void ask_inode(const struct walk_state *state, __u64 key, __u64 inode, __u64 kind, __u32 has)
+{
+	struct inode *i = (struct inode *)inode;
+	__u64 number, found;
+
+	if (!inode || !(state->overlay & (has | NSW_OVERLAY_PUSHES)))
+		return;
+	number = BPF_CORE_READ(i, i_ino);
+	found = state->overlay & has
+			? find_overlay(state->home, number, state->dev, (__u64)state->slot << 16 | kind | NSW_KEY_INODE)
+			: 0;
+	if (found)
+		collect(key, found);
+	if (state->overlay & NSW_OVERLAY_PUSHES)
+		ask_pushes(key, number, state->dev, kind | NSW_KEY_INODE);
+}
+
+#define CLIMB_STEPS 8
+#define CLIMB_CHUNKS (CHUNKS * CHUNK_STEPS / CLIMB_STEPS)
+
+/* The mount point as well as the root of the mount on it: they are two directories. */
+__weak __noinline int climb_chunk(__u64 key)
+{
+	struct walk_state *state = walk_of(key);
+	struct nsw_settings *s = get_settings();
+	struct seen *seen;
+	int i;
+
+	if (!state || !s)
+		return WALK_LOST;
+	seen = &state->seen;
+	for (i = 0; i < CLIMB_STEPS; i++) {
+		see(seen, state->dentry);
+		if (state->depth)
+			ask_inode(state, key, inode_of(seen, state->dentry), NSW_KEY_BELOW, NSW_OVERLAY_FOLDERS);
+		if (state->dentry == state->root) {
+			if (cross(state) == STEP_TOP)
+				return WALK_DONE;
+			continue;
+		}
+		if (parent_of(seen, state->dentry) == state->dentry)
+			return WALK_LOST;
+		take_name(state, seen, s->seed);
+	}
+	return WALK_ON;
+}
+
+/*
+ * Hash, depth and names of (mnt, dentry) into the task's walk state. Returns 1 if it has a path: one that ends at the root
+ * of a mount namespace, and not in a detached mount, where no path of a policy leads.
+ */
+static __always_inline int climb(struct walk_state *state, __u64 key, __u64 mnt, __u64 dentry)
+{
+	struct mnt_namespace *ns;
+	int i, end = WALK_ON;
+	struct mount *top;
+
+	state->hash = state->depth = 0;
+	state->named = dentry;
+	state->power = 1;
+	stand_on(state, real_mount((struct vfsmount *)mnt), dentry);
+	for (i = 0; i < CLIMB_CHUNKS && end == WALK_ON; i++)
+		end = climb_chunk(key);
+	if (end != WALK_DONE)
+		return 0;
+	top = (struct mount *)state->mount;
+	ns = BPF_CORE_READ(top, mnt_ns);
+	return ns && (__u64)ns != INTERNAL_NS && mntns_serial(ns);
+}
+
+/* Changes with each rename on the machine. Not found: as if one were always under way. */
+extern const void rename_lock __ksym __weak;
+
+static __always_inline __u32 renames(void)
+{
+	__u32 sequence = 1;
+
+	if (&rename_lock)
+		bpf_probe_read_kernel(&sequence, sizeof(sequence), &rename_lock);
+	return sequence;
+}
+
+#define CLIMBS 4
+
+/* Climbs until nothing was renamed meanwhile, or what was is not of this path. */
+__weak __noinline int climb_still(__u64 key, __u64 mnt, __u64 dentry)
+{
+	struct walk_state *state = walk_of(key);
+	__u64 last = 0;
+	__u32 before;
+	int i;
+
+	if (!state)
+		return 0;
+	for (i = 0; i < CLIMBS; i++) {
+		before = renames();
+		if (!climb(state, key, mnt, dentry))
+			return 0;
+		if (!(before & 1) && renames() == before)
+			return 1;
+		if (i && last == state->hash)
+			return 1;
+		last = state->hash;
+	}
+	return 0;
+}
+
+#endif

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The kernel's constants, as far as the programs name them: what is the same on every kernel. */
+#ifndef NSWARDEN_KERNEL_CONSTANTS_H
+#define NSWARDEN_KERNEL_CONSTANTS_H
+
+enum {
+	BPF_MAP_TYPE_HASH = 1,
+	BPF_MAP_TYPE_ARRAY = 2,
+	BPF_MAP_TYPE_PERCPU_ARRAY = 6,
+	BPF_MAP_TYPE_LPM_TRIE = 11,
+	BPF_MAP_TYPE_ARRAY_OF_MAPS = 12,
+	BPF_MAP_TYPE_RINGBUF = 27,
+};
+
+enum {
+	BPF_ANY = 0,
+	BPF_NOEXIST = 1,
+	BPF_F_NO_PREALLOC = 1,
+	BPF_F_MMAPABLE = 1024,
+	BPF_F_INNER_MAP = 4096,
+};
+
+#define AF_UNSPEC 0
+#define AF_UNIX 1
+#define AF_INET 2
+#define AF_INET6 10
+#define AF_PACKET 17
+#define SOCK_STREAM 1
+#define SOCK_RAW 3
+#define SOCK_PACKET 10
+#define SOCK_TYPE_MASK 0xf /* the rest are flags */
+#define S_IFMT 0170000
+#define S_IFSOCK 0140000
+#define MSG_FASTOPEN 0x20000000
+#define PROT_WRITE 2
+#define PROT_EXEC 4
+#define TS_COMPAT 2 /* thread_info: in a 32-bit system call */
+#define MAP_SHARED 1 /* MAP_SHARED_VALIDATE has this bit, too */
+#define CLONE_NEWNS 0x20000
+#define CLONE_NEWCGROUP 0x2000000
+#define CLONE_NEWUTS 0x4000000
+#define CLONE_NEWIPC 0x8000000
+#define CLONE_NEWUSER 0x10000000
+#define CLONE_NEWTIME 0x80
+#define CLONE_NEWPID 0x20000000
+#define CLONE_NEWNET 0x40000000
+#define MAP_ANONYMOUS 0x20
+#define CSIGNAL 0xff /* of clone's flags: the signal at the child's end */
+#define AT_REMOVEDIR 0x200
+#define AT_BASE 7 /* of the auxiliary vector */
+#define AUXV_PAIRS 24
+#define OPEN_TREE_CLONE 1
+#define CLONE_THREAD 0x10000
+#define CAP_SYS_ADMIN 21
+#define EPERM 1
+#define EAGAIN 11
+#define SIGKILL 9
+#define RENAME_EXCHANGE 2
+#define ATTR_UID 2
+#define ATTR_GID 4
+#define ATTR_ATIME_SET 128
+#define ATTR_MTIME_SET 256
+#define ATTR_TOUCH 131072
+#define VM_WRITE 2
+#define VM_EXEC 4
+#define VM_SHARED 8
+#define O_ACCMODE 3
+#define O_WRONLY 1
+#define O_CREAT 0100
+#define O_TRUNC 01000
+#define O_CLOEXEC 02000000
+#define O_KEPT_BY_CALL 02001700 /* O_CREAT O_EXCL O_NOCTTY O_TRUNC O_CLOEXEC: not in f_flags once the file is open */
+#define O_VISIBLE 037677737 /* what user space can give, without the O_LARGEFILE that a 64-bit kernel adds */
+#define FMODE_READ 0x1
+#define FMODE_WRITE 0x2
+#define FMODE_EXEC 0x20 /* in f_flags: opened to be executed, by the kernel itself */
+#define FMODE_CREATED 0x100000
+#define SIGNAL_GROUP_EXIT 0x4
+#define PIDTYPE_SID 3
+#define TMPFS_MAGIC 0x01021994
+#define HUGETLBFS_MAGIC 0x958458f6
+#define OVERLAYFS_MAGIC 0x794c7630
+
+#endif

@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Verdicts on what runs: programs, what a dynamic loader is asked to run, memory made executable. */
+#include "exec.h"
+#include "refuse.h"
+
+static __always_inline void exec_tell(const struct nsw_settings *s, struct subject *who, struct linux_binprm *bprm,
+				      __u64 answer)
+{
+	__u64 key = (__u64)current_task();
+	struct call_large *c = find_large(key);
+	struct nsw_event_exec *e;
+	bool aside = !c || c->head.type != NSW_EVENT_EXEC || c->head.state & CALL_SENT;
+	int failed;
+
+	if (aside && ANSWER_MODE(answer) != NSW_VERDICT_DENIED && wanted(s, NSW_EVENT_EXEC))
+		key = (__u64)current_task(); /* opened as a call under way: sched_process_exec sends it */
+	else if (aside)
+		key |= ASIDE;
+	if (aside) {
+		told_aside(NSW_EVENT_EXEC);
+		c = start_large(key, who, NSW_EVENT_EXEC, NSW_SYSCALL_NONE);
+	}
+	if (!c)
+		return;
+	e = (void *)c->rec;
+	if (aside)
+		e->h.flags |= NSW_F_ASYNC;
+	c->head.home = who->home;
+	c->head.flags = who->flags;
+	mark(&e->h, answer);
+	if (ANSWER_MODE(answer) != NSW_VERDICT_DENIED && !(key & ASIDE))
+		return;
+	exec_object(c, key, BPF_CORE_READ(bprm, file));
+	exec_raw(c, bprm);
+	if (ANSWER_MODE(answer) == NSW_VERDICT_DENIED) {
+		failed = exec_failed(c, key, -EPERM, NSW_RING_DENIALS);
+	} else {
+		e->h.flags |= NSW_F_NO_RESULT;
+		failed = exec_failed(c, key, 0, NSW_RING_EVENTS);
+	}
+	if (key & ASIDE)
+		end_large(key);
+	else if (!failed)
+		c->head.state |= CALL_SENT;
+}
+
+/* The container's process 1; where it has the host's PID namespace, the process that made the home. */
+static __always_inline bool is_first(struct task_struct *task, const struct subject *who)
+{
+	unsigned int level = pid_level(task);
+
+	return who->flags & NSW_LABEL_FIRST || (level && number_of(BPF_CORE_READ(task, group_leader), level) == 1);
+}
+
+/* Called for a script, then for its interpreter: each must pass. Which startup it ends is known once the exec succeeds. */
+SEC("?lsm/bprm_check_security")
+int BPF_PROG(nsw_bprm_check, struct linux_binprm *checked, int ret)
+{
+	struct linux_binprm *bprm = (struct linux_binprm *)(__u64)checked;
+	__u32 asked = 1 << NSW_CLASS_EXEC | 1 << NSW_CLASS_UNTIL;
+	struct nsw_settings *s = get_settings();
+	struct task_state *task;
+	struct nsw_home *home;
+	struct subject who;
+	struct file *file;
+	__u64 answer;
+
+	home = judged(s, &who, asked);
+	task = home ? state_of((__u64)current_task()) : NULL;
+	if (!home || !task)
+		return 0;
+	if (!is_first(current_task(), &who))
+		asked &= ~(1 << NSW_CLASS_UNTIL);
+	file = BPF_CORE_READ(bprm, file);
+	task->walk.ended = 0;
+	answer = judge_file((__u64)BPF_CORE_READ(file, f_path.mnt), (__u64)BPF_CORE_READ(file, f_path.dentry), who.home,
+			    (home->classes & asked) | STRICT);
+	task->ending |= task->walk.ended;
+	answer = final_answer(s, home, answer, true);
+	if (!ANSWER_MODE(answer))
+		return 0;
+	exec_tell(s, &who, bprm, answer);
+	if (ANSWER_MODE(answer) != NSW_VERDICT_DENIED)
+		return 0;
+	count(NSW_EVENT_EXEC, NSW_COUNT_DENIED);
+	return refuse();
+}
+
+/*
+ * A program without an interpreter of its own that maps a file to run it is a dynamic loader: the first such file is the
+ * program that it was asked to run, and must pass as one. The libraries that follow need no list's leave, but what is
+ * denied is denied. While an exec is under way the kernel maps, and that is judged already.
+ */
+static __always_inline int judge_loaded(struct file *file)
+{
+	struct task_state *task = state_of((__u64)current_task());
+	__u32 asked = BIT(EXEC) | STRICT;
+
+	if (!task || !(task->exe & EXE_BARE) || task->mm != (__u64)BPF_CORE_READ(current_task(), mm))
+		return 0;
+	if (task->exe & EXE_MAPPED)
+		asked |= DENIES_ONLY;
+	task->exe |= EXE_MAPPED;
+	return judge_whole(file, NSW_CLASS_EXEC, asked, EVENT_BIT(MEMORY));
+}
+
+/* Without a file (7.3 says so by its type), or writable, it can hold what was in no file. */
+SEC("?lsm/mmap_file")
+int nsw_mmap_file(__u64 *ctx)
+{
+	__u64 protection = ctx[2], flags = ctx[3];
+	struct file *file = (struct file *)number_at(ctx, 0);
+
+	if (protection & PROT_EXEC && (!file || protection & PROT_WRITE) &&
+	    refused_operation(NSW_OPERATION_EXEC_MEMORY, EVENT_BIT(MEMORY)))
+		return refuse();
+	if (!file)
+		return 0;
+	if (flags & MAP_SHARED && protection & PROT_WRITE)
+		return judge_shared(file);
+	return protection & PROT_EXEC ? judge_loaded(file) : 0;
+}
+
+static __always_inline bool makes_executable(struct vm_area_struct *area, __u64 protection)
+{
+	__u64 flags = BPF_CORE_READ(area, vm_flags);
+
+	if (!(protection & PROT_EXEC))
+		return false;
+	if (protection & PROT_WRITE)
+		return true;
+	return !(flags & VM_EXEC) && (!BPF_CORE_READ(area, vm_file) || BPF_CORE_READ(area, anon_vma) || flags & VM_WRITE);
+}
+
+SEC("?lsm/file_mprotect")
+int nsw_file_mprotect(__u64 *ctx)
+{
+	struct vm_area_struct *area = (struct vm_area_struct *)number_at(ctx, 0);
+	struct file *file = BPF_CORE_READ(area, vm_file);
+	__u64 protection = ctx[2];
+
+	if (makes_executable(area, protection) && refused_operation(NSW_OPERATION_EXEC_MEMORY, EVENT_BIT(MEMORY)))
+		return refuse();
+	if (!file)
+		return 0;
+	if (protection & PROT_WRITE && BPF_CORE_READ(area, vm_flags) & VM_SHARED)
+		return judge_shared(file);
+	return protection & PROT_EXEC && !(BPF_CORE_READ(area, vm_flags) & VM_EXEC) ? judge_loaded(file) : 0;
+}

@@ -1,0 +1,371 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Verdicts on files. The path_* hooks have the mount through which the caller came, and are called once for an act and not
+ * again for what overlayfs does inside. Where the kernel has only an inode_* hook for an act (times, extended attributes),
+ * the mount is the one that the task was just given leave to write to.
+ */
+#include "file.h"
+#include "refuse.h"
+
+static __always_inline __u64 mnt_of(__u64 path)
+{
+	return (__u64)BPF_CORE_READ((struct path *)path, mnt);
+}
+
+static __always_inline __u64 dentry_of(__u64 path)
+{
+	return (__u64)BPF_CORE_READ((struct path *)path, dentry);
+}
+
+/* The whole of a verdict on one file. `class`: what is told of; `asked`: bits of the classes, and STRICT, DENIES_ONLY. */
+static __always_inline int judge_act(__u64 mnt, __u64 dentry, __u32 class, __u32 asked, __u64 events)
+{
+	struct nsw_settings *s = get_settings();
+	struct nsw_home *home;
+	struct subject who;
+	__u64 answer;
+
+	home = judged(s, &who, asked & ~NO_CLASS);
+	if (!home)
+		return 0;
+	answer = judge_file(mnt, dentry, who.home, asked & (home->classes | NO_CLASS));
+	answer = final_answer(s, home, answer, asked & (NSW_CLASSES_WRITE | 1 << NSW_CLASS_EXEC));
+	return refused(answer, WHAT(class, 0), mnt, dentry, events) ? refuse() : 0;
+}
+
+/* ---- open --------------------------------------------------------------------------------------------------------- */
+
+static __always_inline void open_tell_aside(const struct nsw_settings *s, struct subject *who, struct file *file, __u64 answer)
+{
+	__u32 mode = ANSWER_MODE(answer);
+
+	/* The sensor leaves it to us to report what came in without a system call: see left_to_enforcer(). */
+	if (!mode && (!wanted(s, NSW_EVENT_OPEN) || open_left_out(s, file) || internal_mount(BPF_CORE_READ(file, f_path.mnt))))
+		return;
+	if (mode == NSW_VERDICT_DENIED)
+		open_aside(who, file, -EPERM, answer_flags(answer), mode, ANSWER_RULE(answer), NSW_RING_DENIALS);
+	else
+		open_aside(who, file, 0, answer_flags(answer) | NSW_F_NO_RESULT, mode, ANSWER_RULE(answer), NSW_RING_FILES);
+}
+
+static __always_inline void open_tell(const struct nsw_settings *s, struct subject *who, struct file *file, __u64 answer)
+{
+	__u64 key = (__u64)current_task();
+	struct call *c = find_call(key, NSW_EVENT_OPEN);
+	struct nsw_event_open *e;
+
+	if (!c || c->head.state & CALL_SENT) {
+		open_tell_aside(s, who, file, answer);
+		return;
+	}
+	if (!ANSWER_MODE(answer))
+		return;
+	e = (void *)c->rec;
+	mark(&e->h, answer);
+	if (c->head.state & CALL_LEFT_OUT) {
+		c->head.state &= ~CALL_OBJECT;
+		open_object(c, key, file);
+	}
+	if (ANSWER_MODE(answer) != NSW_VERDICT_DENIED)
+		return; /* the sensor sends it, with the result */
+	open_object(c, key, file);
+	if (!open_finish(c, key, -EPERM, NSW_RING_DENIALS))
+		c->head.state |= CALL_SENT;
+}
+
+SEC("?lsm/file_open")
+int BPF_PROG(nsw_file_open, struct file *opened, int ret)
+{
+	struct file *file = (struct file *)(__u64)opened;
+	struct nsw_settings *s = get_settings();
+	struct nsw_home *home;
+	struct subject who;
+	__u32 classes;
+	__u64 answer;
+
+	home = judged(s, &who, NSW_CLASSES_FILE);
+	if (!home || exec_open(file) || backing_file(file))
+		return 0;
+	classes = open_classes(file);
+	if (!(home->flags & NSW_HOME_QUARANTINED) && !(home->classes & classes))
+		return 0;
+	answer = judge_file((__u64)BPF_CORE_READ(file, f_path.mnt), (__u64)BPF_CORE_READ(file, f_path.dentry), who.home,
+			    home->classes & classes);
+	answer = final_answer(s, home, answer, classes & 1 << NSW_CLASS_MODIFY);
+	open_tell(s, &who, file, answer);
+	if (ANSWER_MODE(answer) != NSW_VERDICT_DENIED)
+		return 0;
+	count(NSW_EVENT_OPEN, NSW_COUNT_DENIED);
+	return refuse();
+}
+
+/* ---- names -------------------------------------------------------------------------------------------------------- */
+
+SEC("?lsm/path_mknod")
+int nsw_path_mknod(__u64 *ctx)
+{
+	__u32 also = (ctx[2] & S_IFMT) == S_IFSOCK ? BIT(BIND) : 0; /* bind(2) of a unix socket comes here */
+
+	return judge_act(mnt_of(number_at(ctx, 0)), number_at(ctx, 1), NSW_CLASS_CREATE, BIT(CREATE) | also,
+			 EVENT_BIT(MKNOD) | EVENT_BIT(OPEN) | EVENT_BIT(BIND));
+}
+
+SEC("?lsm/path_mkdir")
+int nsw_path_mkdir(__u64 *ctx)
+{
+	return judge_act(mnt_of(number_at(ctx, 0)), number_at(ctx, 1), NSW_CLASS_CREATE, BIT(CREATE), EVENT_BIT(MKDIR));
+}
+
+SEC("?lsm/path_symlink")
+int nsw_path_symlink(__u64 *ctx)
+{
+	return judge_act(mnt_of(number_at(ctx, 0)), number_at(ctx, 1), NSW_CLASS_CREATE, BIT(CREATE), EVENT_BIT(SYMLINK));
+}
+
+SEC("?lsm/path_unlink")
+int nsw_path_unlink(__u64 *ctx)
+{
+	return judge_act(mnt_of(number_at(ctx, 0)), number_at(ctx, 1), NSW_CLASS_DELETE, BIT(DELETE), EVENT_BIT(UNLINK));
+}
+
+SEC("?lsm/path_rmdir")
+int nsw_path_rmdir(__u64 *ctx)
+{
+	return judge_act(mnt_of(number_at(ctx, 0)), number_at(ctx, 1), NSW_CLASS_DELETE, BIT(DELETE), EVENT_BIT(UNLINK));
+}
+
+/* What is refused of a file wherever its name is: a new name must not lead around it. */
+#define KEPT_BY_FILE                                                                                    \
+	(1U << NSW_CLASS_EXEC | 1U << NSW_CLASS_READ | 1U << NSW_CLASS_MODIFY | 1U << NSW_CLASS_CHMOD | \
+	 1U << NSW_CLASS_CHOWN | 1U << NSW_CLASS_XATTR | 1U << NSW_CLASS_TOUCH)
+
+/*
+ * The answer for a file that gets another name: where a rule holds for it under the old one, and not under the new one.
+ * What holds for its inode goes with it.
+ */
+static __always_inline __u64 leads_out(struct nsw_home *h, __u64 home, __u64 mnt, __u64 old, __u64 to, __u64 fresh)
+{
+	__u64 classes = h->classes & KEPT_BY_FILE, before, after;
+
+	if (!classes)
+		return 0;
+	before = judge_as(mnt, old, home, classes, old);
+	if (!ANSWER_MODE(before))
+		return 0;
+	after = judge_as(to, fresh, home, classes, old);
+	if (ANSWER_RULE(after) == ANSWER_RULE(before) && ANSWER_MODE(after) >= ANSWER_MODE(before))
+		return 0;
+	return before;
+}
+
+static __always_inline __u64 stronger(__u64 a, __u64 b)
+{
+	return ANSWER_MODE(b) > ANSWER_MODE(a) ? b : a;
+}
+
+/* Both names of one file. `also`: bits of classes of the new one. `exchange`: a second file goes the other way. */
+static __always_inline int judge_move(__u64 mnt, __u64 old, __u64 to, __u64 fresh, __u32 class, __u32 also, bool exchange,
+				      __u64 events)
+{
+	__u32 asked = 1U << class | also;
+	struct nsw_settings *s = get_settings();
+	struct nsw_home *home;
+	struct subject who;
+	__u64 answer;
+
+	home = judged(s, &who, asked | KEPT_BY_FILE);
+	if (!home)
+		return 0;
+	answer = judge_as(mnt, old, who.home, home->classes & 1U << class, old);
+	answer = stronger(answer, judge_as(to, fresh, who.home, home->classes & asked, fresh));
+	answer = stronger(answer, leads_out(home, who.home, mnt, old, to, fresh));
+	if (exchange)
+		answer = stronger(answer, leads_out(home, who.home, to, fresh, mnt, old));
+	answer = final_answer(s, home, answer, true);
+	return refused(answer, WHAT(class, 0), mnt, old, events) ? refuse() : 0;
+}
+
+/* A hard link does not leave its mount: that of the new name is that of the old one. */
+SEC("?lsm/path_link")
+int nsw_path_link(__u64 *ctx)
+{
+	__u64 mnt = mnt_of(number_at(ctx, 1));
+
+	return judge_move(mnt, number_at(ctx, 0), mnt, number_at(ctx, 2), NSW_CLASS_LINK, 1 << NSW_CLASS_CREATE, false,
+			  EVENT_BIT(LINK));
+}
+
+/* Before the hook got flags it was called twice for an exchange; there the fifth is what another program returned: 0. */
+SEC("?lsm/path_rename")
+int nsw_path_rename(__u64 *ctx)
+{
+	return judge_move(mnt_of(number_at(ctx, 0)), number_at(ctx, 1), mnt_of(number_at(ctx, 2)), number_at(ctx, 3),
+			  NSW_CLASS_RENAME, 0, (__u32)ctx[4] & RENAME_EXCHANGE, EVENT_BIT(RENAME));
+}
+
+/* ---- attributes --------------------------------------------------------------------------------------------------- */
+
+SEC("?lsm/path_truncate")
+int nsw_path_truncate(__u64 *ctx)
+{
+	__u64 path = number_at(ctx, 0);
+
+	return judge_act(mnt_of(path), dentry_of(path), NSW_CLASS_MODIFY, BIT(MODIFY), EVENT_BIT(TRUNCATE) | EVENT_BIT(OPEN));
+}
+
+SEC("?lsm/path_chmod")
+int nsw_path_chmod(__u64 *ctx)
+{
+	__u64 path = number_at(ctx, 0);
+
+	return judge_act(mnt_of(path), dentry_of(path), NSW_CLASS_CHMOD, BIT(CHMOD), EVENT_BIT(CHMOD));
+}
+
+SEC("?lsm/path_chown")
+int nsw_path_chown(__u64 *ctx)
+{
+	__u64 path = number_at(ctx, 0);
+
+	return judge_act(mnt_of(path), dentry_of(path), NSW_CLASS_CHOWN, BIT(CHOWN), EVENT_BIT(CHOWN));
+}
+
+/* Each of these acts first gets leave to write to the mount. */
+static __always_inline int note_mount(struct vfsmount *mnt)
+{
+	struct task_state *state = state_of((__u64)current_task());
+
+	if (state)
+		state->write_mount = (__u64)mnt;
+	return 0;
+}
+
+SEC("?fentry/mnt_want_write")
+int BPF_PROG(nsw_want_write, struct vfsmount *mnt)
+{
+	return note_mount((struct vfsmount *)(__u64)mnt);
+}
+
+SEC("?fentry/mnt_want_write_file")
+int BPF_PROG(nsw_want_write_file, struct file *file)
+{
+	return note_mount(BPF_CORE_READ((struct file *)(__u64)file, f_path.mnt));
+}
+
+/*
+ * An act of which the hook has the dentry alone. overlayfs does it once more on its layer, for which it asked leave on a
+ * mount of the kernel's own: that is the same act. With a mount of another file system the dentry has no path.
+ */
+static __always_inline int judge_dentry(__u64 dentry, __u32 class, __u64 events)
+{
+	struct task_state *state = state_of((__u64)current_task());
+	struct dentry *d = (struct dentry *)dentry;
+	struct vfsmount *mnt;
+
+	if (!state || !dentry)
+		return 0;
+	mnt = (struct vfsmount *)state->write_mount;
+	if (!mnt || BPF_CORE_READ(mnt, mnt_sb) != BPF_CORE_READ(d, d_sb) || internal_mount(mnt))
+		return 0;
+	return judge_act((__u64)mnt, dentry, class, 1U << class, events);
+}
+
+/* Where the dentry is among the arguments differs: set by the loader. */
+const volatile __u32 setattr_dentry = 0;
+const volatile __u32 setxattr_dentry = 0;
+const volatile __u32 acl_dentry = 1;
+const volatile __u32 chown_by_inode = 0; /* this kernel has no lsm/path_chown */
+
+static __always_inline __u64 either(__u64 *ctx, __u32 second)
+{
+	return second ? number_at(ctx, 1) : number_at(ctx, 0);
+}
+
+/* Times that the caller gives, or the current one; not those that come of reading and writing. */
+SEC("?lsm/inode_setattr")
+int nsw_inode_setattr(__u64 *ctx)
+{
+	__u64 dentry = either(ctx, setattr_dentry), attributes = setattr_dentry ? number_at(ctx, 2) : number_at(ctx, 1);
+	__u32 valid = BPF_CORE_READ((struct iattr *)attributes, ia_valid);
+
+	if (chown_by_inode && valid & (ATTR_UID | ATTR_GID))
+		return judge_dentry(dentry, NSW_CLASS_CHOWN, EVENT_BIT(CHOWN));
+	if (!(valid & (ATTR_ATIME_SET | ATTR_MTIME_SET | ATTR_TOUCH)))
+		return 0;
+	return judge_dentry(dentry, NSW_CLASS_TOUCH, EVENT_BIT(UTIME));
+}
+
+SEC("?lsm/inode_setxattr")
+int nsw_inode_setxattr(__u64 *ctx)
+{
+	return judge_dentry(either(ctx, setxattr_dentry), NSW_CLASS_XATTR, EVENT_BIT(XATTR));
+}
+
+SEC("?lsm/inode_removexattr")
+int nsw_inode_removexattr(__u64 *ctx)
+{
+	return judge_dentry(either(ctx, setxattr_dentry), NSW_CLASS_XATTR, EVENT_BIT(XATTR));
+}
+
+SEC("?lsm/inode_set_acl")
+int nsw_inode_set_acl(__u64 *ctx)
+{
+	return judge_dentry(either(ctx, acl_dentry), NSW_CLASS_XATTR, EVENT_BIT(XATTR));
+}
+
+SEC("?lsm/inode_remove_acl")
+int nsw_inode_remove_acl(__u64 *ctx)
+{
+	return judge_dentry(either(ctx, acl_dentry), NSW_CLASS_XATTR, EVENT_BIT(XATTR));
+}
+
+/* ---- descriptors and mappings ------------------------------------------------------------------------------------- */
+
+static __always_inline int judge_whole(struct file *file, __u32 class, __u32 asked, __u64 events)
+{
+	return judge_act((__u64)BPF_CORE_READ(file, f_path.mnt), (__u64)BPF_CORE_READ(file, f_path.dentry), class, asked,
+			 events);
+}
+
+/* What a descriptor that came over a socket, or was taken from another process, gives. Sockets are refuse_net.bpf.c's. */
+static __always_inline int judge_received(struct file *file)
+{
+	__u32 mode = BPF_CORE_READ(file, f_mode), asked = mode & FMODE_READ ? BIT(READ) : 0;
+
+	if (mode & FMODE_WRITE)
+		asked |= BIT(MODIFY);
+	if (!asked || internal_mount(BPF_CORE_READ(file, f_path.mnt)))
+		return 0;
+	return judge_whole(file, NSW_CLASS_READ, asked, EVENT_BIT(RECEIVE));
+}
+
+/* A mapping by which the file itself is changed. */
+static __always_inline int judge_shared(struct file *file)
+{
+	if (internal_mount(BPF_CORE_READ(file, f_path.mnt)))
+		return 0;
+	return judge_whole(file, NSW_CLASS_MODIFY, BIT(MODIFY), EVENT_BIT(SHARED_MAP));
+}
+
+/* ---- mounts ------------------------------------------------------------------------------------------------------- */
+
+/* A mount hides what is below: its place counts as written to. */
+static __always_inline int judge_place(__u64 path, __u64 events)
+{
+	return judge_act(mnt_of(path), dentry_of(path), NSW_CLASS_TOUCH, BIT(TOUCH), events);
+}
+
+SEC("?lsm/sb_mount")
+int nsw_sb_mount(__u64 *ctx)
+{
+	if (refused_operation(NSW_OPERATION_MOUNT, EVENT_BIT(MOUNT)))
+		return refuse();
+	return judge_place(number_at(ctx, 1), EVENT_BIT(MOUNT));
+}
+
+SEC("?lsm/move_mount")
+int nsw_move_mount(__u64 *ctx)
+{
+	if (refused_operation(NSW_OPERATION_MOUNT, EVENT_BIT(MOVE_MOUNT)))
+		return refuse();
+	return judge_place(number_at(ctx, 1), EVENT_BIT(MOVE_MOUNT));
+}

@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Verdicts on capabilities and operations. */
+#include "refuse.h"
+
+#define CAP_OPT_NOAUDIT 2
+#define PTRACE_MODE_NOAUDIT 4
+#define PTRACE_MODE_ATTACH 2
+
+/*
+ * unshare and setns pass no hook of their own, but none of the namespaces can be made or entered without a capability in
+ * the user namespace that it belongs to: that check is the hook.
+ */
+static __always_inline bool refused_namespace(void)
+{
+	return (in_call(CALL_UNSHARE) || in_call(CALL_SETNS)) &&
+	       refused_operation(NSW_OPERATION_NAMESPACE, EVENT_BIT(NAMESPACE));
+}
+
+SEC("?lsm/capable")
+int nsw_capable(__u64 *ctx)
+{
+	__u32 capability = ctx[2], options = ctx[3];
+
+	if (capability == CAP_SYS_ADMIN && refused_namespace())
+		return refuse();
+	return refused_key(NSW_CLASS_CAPABILITY, NSW_KEY_CAPABILITY, capability, 0, options & CAP_OPT_NOAUDIT) ? refuse() : 0;
+}
+
+/* Where there is no lsm/userns_create: the copy of the credentials that unshare(CLONE_NEWUSER) begins with. */
+SEC("?lsm/cred_prepare")
+int nsw_cred_prepare(__u64 *ctx)
+{
+	if (!in_call(CALL_UNSHARE) || !(first_argument() & CLONE_NEWUSER))
+		return 0;
+	return refused_operation(NSW_OPERATION_USERNS, EVENT_BIT(NAMESPACE)) ? refuse() : 0;
+}
+
+SEC("?lsm/userns_create")
+int nsw_userns_create(__u64 *ctx)
+{
+	return refused_operation(NSW_OPERATION_USERNS, EVENT_BIT(NAMESPACE)) ? refuse() : 0;
+}
+
+/* ---- mounts (see refuse_file.bpf.c, too) --------------------------------------------------------------------------- */
+
+SEC("?lsm/sb_umount")
+int nsw_sb_umount(__u64 *ctx)
+{
+	return refused_operation(NSW_OPERATION_UMOUNT, EVENT_BIT(UMOUNT)) ? refuse() : 0;
+}
+
+SEC("?lsm/sb_pivotroot")
+int nsw_sb_pivotroot(__u64 *ctx)
+{
+	return refused_operation(NSW_OPERATION_MOUNT, EVENT_BIT(PIVOT_ROOT)) ? refuse() : 0;
+}
+
+/* fsmount(2): a mount that hangs nowhere yet. mount(2) comes here, too, after nsw_sb_mount. */
+SEC("?lsm/sb_kern_mount")
+int nsw_sb_kern_mount(__u64 *ctx)
+{
+	return in_call(CALL_FSMOUNT) && refused_operation(NSW_OPERATION_MOUNT, EVENT_BIT(FSMOUNT)) ? refuse() : 0;
+}
+
+/* ---- other processes ----------------------------------------------------------------------------------------------- */
+
+/* Attaching; its memory and descriptors need that, too. What is only looked up in /proc does not. */
+SEC("?lsm/ptrace_access_check")
+int nsw_ptrace(__u64 *ctx)
+{
+	__u32 mode = ctx[1];
+
+	if (!(mode & PTRACE_MODE_ATTACH))
+		return 0;
+	return refused_key(NSW_CLASS_OPERATION, NSW_KEY_OPERATION, NSW_OPERATION_PTRACE, EVENT_BIT(PTRACE) | EVENT_BIT(OPEN),
+			   mode & PTRACE_MODE_NOAUDIT)
+		       ? refuse()
+		       : 0;
+}
+
+SEC("?lsm/ptrace_traceme")
+int nsw_traceme(__u64 *ctx)
+{
+	return refused_operation(NSW_OPERATION_PTRACE, EVENT_BIT(PTRACE)) ? refuse() : 0;
+}
+
+/* Signal 0 only asks whether there is such a process. */
+SEC("?lsm/task_kill")
+int nsw_task_kill(__u64 *ctx)
+{
+	struct task_struct *target = (struct task_struct *)number_at(ctx, 0);
+	struct nsw_label *mine = label_of(current_task()), *its;
+	__u32 signal = ctx[2];
+
+	if (!signal || !mine)
+		return 0;
+	its = label_of(target);
+	if (its && its->home == mine->home)
+		return 0;
+	return refused_operation(NSW_OPERATION_KILL, EVENT_BIT(KILL)) ? refuse() : 0;
+}
+
+/* ---- the kernel ---------------------------------------------------------------------------------------------------- */
+
+SEC("?lsm/bpf")
+int nsw_bpf(__u64 *ctx)
+{
+	return refused_operation(NSW_OPERATION_BPF, EVENT_BIT(BPF)) ? refuse() : 0;
+}
+
+SEC("?lsm/perf_event_open")
+int nsw_perf(__u64 *ctx)
+{
+	return refused_operation(NSW_OPERATION_PERF, EVENT_BIT(PERF)) ? refuse() : 0;
+}
+
+static __always_inline int judge_module(bool is)
+{
+	return is && refused_operation(NSW_OPERATION_MODULE_LOAD, EVENT_BIT(MODULE_LOAD)) ? refuse() : 0;
+}
+
+/* finit_module. */
+SEC("?lsm/kernel_read_file")
+int nsw_kernel_read_file(__u64 *ctx)
+{
+	return judge_module((__u32)ctx[1] == bpf_core_enum_value(enum kernel_read_file_id, READING_MODULE));
+}
+
+/* init_module, whose image is the caller's memory. */
+SEC("?lsm/kernel_load_data")
+int nsw_kernel_load_data(__u64 *ctx)
+{
+	return judge_module((__u32)ctx[0] == bpf_core_enum_value(enum kernel_load_data_id, LOADING_MODULE));
+}
+
+/* The files behind io_uring and userfaultfd. */
+static __always_inline int judge_anonymous(void)
+{
+	if (in_call(CALL_IO_URING_SETUP))
+		return refused_operation(NSW_OPERATION_IO_URING, EVENT_BIT(IO_URING)) ? refuse() : 0;
+	if (in_call(CALL_USERFAULTFD))
+		return refused_operation(NSW_OPERATION_USERFAULTFD, EVENT_BIT(USERFAULTFD)) ? refuse() : 0;
+	return 0;
+}
+
+SEC("?lsm/inode_init_security_anon")
+int nsw_anon_inode(__u64 *ctx)
+{
+	return judge_anonymous();
+}
+
+/* Before 5.16, where their inode is one for all. */
+SEC("?lsm/file_alloc_security")
+int nsw_file_alloc(__u64 *ctx)
+{
+	return judge_anonymous();
+}
+
+/* Keys are asked for by much of the kernel itself: only what the process asks for counts. */
+static __always_inline bool in_key_call(void)
+{
+	return in_call(CALL_KEYCTL) || in_call(CALL_ADD_KEY) || in_call(CALL_REQUEST_KEY);
+}
+
+SEC("?lsm/key_permission")
+int nsw_key_permission(__u64 *ctx)
+{
+	return in_key_call() && refused_operation(NSW_OPERATION_KEYCTL, EVENT_BIT(KEY)) ? refuse() : 0;
+}
+
+SEC("?lsm/key_alloc")
+int nsw_key_alloc(__u64 *ctx)
+{
+	return in_key_call() && refused_operation(NSW_OPERATION_KEYCTL, EVENT_BIT(KEY)) ? refuse() : 0;
+}

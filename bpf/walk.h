@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * From a file up to the root of its mount namespace, for a verdict: hash and depth of the path, the hash of each of its
+ * components, and the inodes of the directories that are passed.
+ *
+ * The walk stands in the task's state. Each part is a global function with scalar arguments: verified once, and not again
+ * wherever it is called.
+ */
+#ifndef NSWARDEN_WALK_H
+#define NSWARDEN_WALK_H
+
+#include "path.h"
+
+static __always_inline __u64 short_name_at(void)
+{
+	struct dentry *d = NULL;
+	struct dentry___new *fresh = NULL;
+
+	if (bpf_core_field_exists(d->d_iname))
+		return bpf_core_field_offset(struct dentry, d_iname);
+	if (bpf_core_field_exists(fresh->d_shortname))
+		return bpf_core_field_offset(struct dentry___new, d_shortname);
+	return 0;
+}
+
+/* Where this kernel's struct is ordered as all known ones are. Constants once it is loaded. */
+static __always_inline bool one_read(void)
+{
+	__u64 base = bpf_core_field_offset(struct dentry, d_parent), name = short_name_at();
+
+	return name > base && name - base <= SEEN_BYTES - SHORT_NAME && !((name - base) & 7) &&
+	       bpf_core_field_offset(struct dentry, d_name.len) - base < SEEN_BYTES - 8 &&
+	       bpf_core_field_offset(struct dentry, d_name.name) - base < SEEN_BYTES - 8 &&
+	       bpf_core_field_offset(struct dentry, d_inode) - base < SEEN_BYTES - 8;
+}
+
+#define SEEN_BASE bpf_core_field_offset(struct dentry, d_parent)
+#define SEEN(type, seen, field) (*(type *)((char *)(seen)->block + (bpf_core_field_offset(struct dentry, field) - SEEN_BASE)))
+
+static __always_inline void see(struct seen *seen, __u64 dentry)
+{
+	bpf_probe_read_kernel(seen->block, sizeof(seen->block), (void *)(dentry + SEEN_BASE));
+}
+
+static __always_inline __u64 parent_of(const struct seen *seen, __u64 dentry)
+{
+	struct dentry *d = (struct dentry *)dentry;
+
+	return one_read() ? SEEN(__u64, seen, d_parent) : (__u64)BPF_CORE_READ(d, d_parent);
+}
+
+static __always_inline __u64 inode_of(const struct seen *seen, __u64 dentry)
+{
+	struct dentry *d = (struct dentry *)dentry;
+
+	return one_read() ? SEEN(__u64, seen, d_inode) : (__u64)BPF_CORE_READ(d, d_inode);
+}
+
+/* As text_hash(); what lies behind the end of the name is not part of it. */
+static __always_inline __u64 seen_hash(const struct seen *seen, __u64 dentry, __u64 seed)
+{
+	__u64 h, word, length, left, at = short_name_at();
+	int i;
+
+	if (!one_read())
+		return name_hash(dentry, seed);
+	length = SEEN(__u32, seen, d_name.len);
+	if (SEEN(__u64, seen, d_name.name) != dentry + at || length > SHORT_NAME)
+		return name_hash(dentry, seed);
+	h = seed ^ length;
+#pragma unroll
+	for (i = 0; i < SHORT_NAME / 8; i++) {
+		if (length <= i * 8)
+			break;
+		word = *(__u64 *)((char *)seen->block + (at - SEEN_BASE) + i * 8);
+		left = length - i * 8;
+		if (left < 8)
+			word &= (1ULL << (left & 7) * 8) - 1;
+		h = nsw_hash_word(h, word);
+	}
+	return h;
+}
+
+static __always_inline struct task_state *state_of(__u64 key)
+{
+	return bpf_map_lookup_elem(&labels, &key);
+}
+
+static __always_inline struct walk_state *walk_of(__u64 key)
+{
+	struct task_state *task = state_of(key);
+
+	return task ? &task->walk : NULL;
+}
+
+static __always_inline void stand_on(struct walk_state *state, struct mount *mount, __u64 dentry)
+{
+	state->mount = (__u64)mount;
+	state->dentry = dentry;
+	state->root = (__u64)BPF_CORE_READ(mount, mnt.mnt_root);
+	state->dev = BPF_CORE_READ(mount, mnt.mnt_sb, s_dev);
+}
+
+/* From the root of a mount to where it is mounted. */
+static __always_inline enum step cross(struct walk_state *state)
+{
+	struct mount *mount = (struct mount *)state->mount, *parent = BPF_CORE_READ(mount, mnt_parent);
+
+	if (parent == mount)
+		return STEP_TOP;
+	stand_on(state, parent, (__u64)BPF_CORE_READ(mount, mnt_mountpoint));
+	return STEP_CROSSED;
+}
+
+static __always_inline void take_name(struct walk_state *state, const struct seen *seen, __u64 seed)
+{
+	__u64 h = seen_hash(seen, state->dentry, seed);
+
+	if (!state->depth)
+		state->named = state->dentry;
+	state->names[state->depth & (NAMES - 1)] = h;
+	state->hash += h * state->power;
+	state->power *= NSW_FOLD;
+	state->depth++;
+	state->dentry = parent_of(seen, state->dentry);
+}
+
+#endif

@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+// DenySets: the maps of the sets, each of exactly its size, in slots. What one combination of
+// policies refuses is one set, shared by all homes that are bound to it. Part of DenyMapDriver; one
+// thread.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "engine/base/unique_fd.h"
+#include "engine/kernel/deny_tables.h"
+
+namespace nsw::kernel {
+
+/// Descriptors that the deny maps are worked on by; owned by the loaded object.
+struct DenyMapFds {
+  int sets = -1;
+  int clause_sets = -1;
+  int path_sets = -1;
+  int net_sets = -1;
+  int overlay = -1;
+  int pushes = -1;
+  int homes = -1;
+  int set_home = -1;  ///< program nsw_set_home
+  int resolve = -1;   ///< program nsw_resolve
+  int answer = -1;
+};
+
+/// A startup's end as text: equal where it is the same.
+std::string TextOf(const std::vector<rule::DenyKey>& until);
+
+class DenySets {
+ public:
+  using Ranges = std::vector<std::pair<uint32_t, uint32_t>>;  ///< first, count; sorted
+
+  /// `operations`: a bit per nsw_operation that this kernel has a hook for.
+  DenySets(const DenyMapFds& fds, uint64_t seed, uint32_t slots, uint32_t operations);
+
+  /// Errors: as Lower; an operation that this kernel cannot refuse; no free slot; more memory than
+  /// all sets may take; map errors.
+  Result<uint32_t> Build(const rule::DenyPlan& plan);
+  void Free(uint32_t slot);
+
+  [[nodiscard]] const DenyTables& tables(uint32_t slot) const { return slots_[slot].tables; }
+  /// Per policy the end of its startup, as text.
+  [[nodiscard]] const std::vector<std::string>& until(uint32_t slot) const {
+    return slots_[slot].until;
+  }
+
+  /// The clauses of several ranges of a set, as one. Error: no room.
+  Result<nsw_clauses> Join(uint32_t slot, const Ranges& ranges);
+
+ private:
+  struct Slot {
+    bool used = false;
+    DenyTables tables;
+    UniqueFd clauses;
+    size_t stored = 0;                     ///< clauses in the map: the set's, then joined ones
+    std::map<Ranges, nsw_clauses> joined;  ///< of several paths with one inode
+    std::vector<std::string> until;
+  };
+
+  Status Fill(uint32_t slot, Slot& set);
+  Status MakeClauses(uint32_t slot, Slot& set);
+  [[nodiscard]] Status Supported(const rule::DenyPlan& plan) const;
+  [[nodiscard]] Result<uint32_t> FreeSlot();
+
+  DenyMapFds fds_;
+  uint64_t seed_;
+  uint32_t operations_;
+  std::vector<Slot> slots_;
+  uint32_t last_slot_ = 0;
+  uint32_t generation_ = 0;
+  uint64_t bytes_ = 0;  ///< of all sets' maps
+};
+
+}  // namespace nsw::kernel

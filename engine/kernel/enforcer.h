@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+// Enforcer: the LSM programs that refuse. Those of a class of acts are loaded and attached when a
+// policy, a run-time entry or a quarantine first speaks of it, so that a hook that nobody asks
+// about costs nothing; they stay until the end. Part of LoadedKernel, whose maps they share; one
+// thread.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "enforce.skel.h"
+#include "engine/base/result.h"
+#include "engine/kernel/deny_sets.h"
+#include "engine/kernel/hooks.h"
+#include "engine/kernel/programs.h"
+#include "engine/kernel/refusals.h"
+
+namespace nsw::kernel {
+
+struct EnforceDeleter {
+  void operator()(enforce* skeleton) const { enforce__destroy(skeleton); }
+};
+using EnforceObject = std::unique_ptr<enforce, EnforceDeleter>;
+
+/// What the deny maps of a loaded object are worked on by; they stay the object's.
+DenyMapFds DenyMapFdsOf(const enforce* object);
+
+class Enforcer {
+ public:
+  /// `shared`: the object whose maps are used; must outlive this.
+  explicit Enforcer(bpf_object* shared) : shared_(shared) {}
+
+  /// What may be refused from now on. Error: the kernel took some program no more, or there is no
+  /// memory; then what was served before still is, and nothing else.
+  [[nodiscard]] Status Serve(const Refusals& wanted);
+
+  /// Of the hooks of this kernel.
+  [[nodiscard]] Hooks& hooks() { return hooks_; }
+  /// A line for each hook that a program is attached to.
+  [[nodiscard]] const std::vector<std::string>& attachments() const { return attachments_; }
+
+ private:
+  bpf_object* shared_;
+  Hooks hooks_;
+  Refusals served_;
+  std::vector<EnforceObject> objects_;  // one for each time that something new was spoken of
+  std::vector<Link> links_;
+  std::vector<std::string> attachments_;
+};
+
+}  // namespace nsw::kernel

@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the pipeline does beside the alert when a rule of an enforcing policy speaks: kill,
+// quarantine, refuse the object for a while.
+#include <spdlog/spdlog.h>
+#include <unistd.h>
+
+#include <cerrno>
+
+#include "engine/base/text.h"
+#include "engine/pipeline.h"
+
+namespace nsw {
+
+void Pipeline::Act(const rule::RuleInfo& rule, alert::Verdict verdict) {
+  if (rule.mode != rule::Mode::kEnforce || !parts_.armed) return;
+  const auto done = [&](const Status& status) {
+    if (status) return;
+    ledger_.failed_actions++;
+    const bool fresh =
+        told_.size() < kRunTimeRulesMax && told_.emplace(rule.id, status.error().message).second;
+    if (fresh) spdlog::error("rule {}: {}", rule.name, status.error().message);
+  };
+  if (rule.is_deny && verdict != alert::Verdict::kDenied) {
+    // What the kernel could not refuse; where it can and did not, the act came before the policy.
+    const int64_t result = event_.header().result;
+    const bool refused = result == -EPERM || result == -EACCES;  // by somebody else
+    if (rule.fallback_kill && !refused && !parts_.kernel.enforcing()) done(Kill(rule));
+    return;
+  }
+  // Where an entry refuses, the kernel has killed already.
+  if (rule.action == rule::Action::kKill && !rule.is_deny) done(Kill(rule));
+  if (rule.action == rule::Action::kQuarantine) done(PutIntoQuarantine(rule));
+  if (rule.deny_for_ns != 0) done(DenyObject(rule));
+}
+
+Status Pipeline::Kill(const rule::RuleInfo& rule) {
+  const nsw_header& header = event_.header();
+  if (const Status killed = parts_.kill(header.pid, header.start_ns); !killed) return killed;
+  ledger_.killed++;
+  RecordAction("kill", "process " + std::to_string(header.pid), rule);
+  return {};
+}
+
+Status Pipeline::PutIntoQuarantine(const rule::RuleInfo& rule) {
+  if (event_.binding == nullptr) return Fail("the host is not put into quarantine");
+  if (const Status can = CanPush(*event_.binding); !can) return can;
+  const uint64_t home = event_.binding->home;
+  if (const Status set = parts_.kernel.SetHomeFlags(home, NSW_HOME_QUARANTINED); !set) return set;
+  if (quarantined_.insert(home).second) RecordAction("quarantine", "", rule);
+  return {};
+}
+
+// Alerts that repeat do not push anew each time: only what runs out soon is prolonged.
+Status Pipeline::DenyObject(const rule::RuleInfo& rule) {
+  container::Binding* binding =
+      event_.binding == nullptr ? nullptr : parts_.registry.Find(event_.binding->home);
+  if (binding == nullptr) return Fail("deny_for is for containers, and this is the host");
+  if (const Status can = CanPush(*binding); !can) return can;
+  auto entry = rule::DenyEntryFor(event_);
+  if (!entry) return tl::unexpected(entry.error());
+  const uint64_t until = parts_.clock.BootNs() + rule.deny_for_ns;
+  const auto known = run_time_rules_.find({binding->home, entry->first.id});
+  const bool for_ever = known != run_time_rules_.end() && known->second.expires_ns == 0;
+  if (for_ever ||
+      (known != run_time_rules_.end() && known->second.expires_ns + rule.deny_for_ns / 10 >= until))
+    return {};
+  const auto pushed = Push(*binding, std::move(entry->first), entry->second, until);
+  if (!pushed) return tl::unexpected(pushed.error());
+  RecordAction("deny", *pushed + " for " + DurationText(rule.deny_for_ns), rule);
+  return {};
+}
+
+void Pipeline::RecordAction(const std::string& what, const std::string& detail,
+                            const rule::RuleInfo& rule) {
+  const std::string where = event_.binding == nullptr ? "host" : event_.binding->container.name;
+  const std::string text =
+      where + (detail.empty() ? "" : ": " + detail) + ", by the rule " + rule.name;
+  spdlog::info("{}: {}", what, text);
+  if (parts_.history != nullptr)
+    parts_.history->RecordOperation(what, text, geteuid(), static_cast<uint32_t>(getpid()));
+}
+
+}  // namespace nsw

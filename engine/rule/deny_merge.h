@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: Apache-2.0
+// Several policies' plans as one. Pure.
+#pragma once
+
+#include "engine/rule/deny_plan.h"
+
+namespace nsw::rule {
+
+/// Adds what one policy refuses and permits; groups that are there already are shared.
+void AppendPlan(DenyPlan& into, const DenyPlan& one);
+
+/// Brings the entries into the order in which they speak: those that kill, the enforcing, the
+/// auditing, else as they are.
+void OrderPlan(DenyPlan& plan);
+
+}  // namespace nsw::rule
