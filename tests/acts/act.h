@@ -66,9 +66,25 @@ const std::vector<Act>& SocketActs();      // acts_socket.cc
 const std::vector<Act>& CredentialActs();  // acts_credentials.cc
 const std::vector<Act>& ProcessActs();     // acts_process.cc
 const std::vector<Act>& KernelActs();      // acts_kernel.cc
+const std::vector<Act>& RaceActs();        // acts_race.cc
+const std::vector<Act>& IdentityActs();    // acts_identity.cc
+
+/// For acts of another program than this one, which is made of a copy of it.
+int RunMaker(std::string_view verb, const char* path);  // acts_identity.cc
 
 /// So many threads wait in accept and all return at once, with EINVAL. 0 if they did.
 int Crowd(int count);  // crowd.cc
+
+/// `count` threads open a file, do not open another and connect, `rounds` times, each under a name
+/// of its own that is the file's, too.
+int Crossed(const char* folder, int count, int rounds);  // crossed.cc
+/// Opens one of two files while another thread rewrites the path. Prints how often it was which,
+/// and how often none.
+int Rewritten(const char* folder, int rounds);
+
+/// `rounds` times three processes with the same id. Prints it.
+int Reuse(const char* folder, int rounds);  // reuse.cc
+int OpenOne(const char* path);
 
 /// All of them, in the order in which they are performed.
 std::vector<const Act*> AllActs();
@@ -80,6 +96,11 @@ Outcome Must(bool good);
 
 /// Makes a file with a line in it. For prepare.
 bool MakeFile(const std::string& path, unsigned mode = 0644);
+
+/// This program, where the container has it. Called with "idle" it does nothing.
+constexpr const char* kProgram = "/program";
+/// Writes a copy of it there. For prepare.
+bool CopyProgram(int to);
 
 /// fd[0]: the act's folder; fd[1]: a file in it, "file", open for reading and writing. For prepare.
 Outcome FolderAndFile(Stage& stage);

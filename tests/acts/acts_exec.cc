@@ -15,8 +15,6 @@
 namespace acts {
 namespace {
 
-// This program, which does nothing when it is called that way.
-constexpr const char* kProgram = "/program";
 constexpr std::string_view kOpens = "open openat";
 
 Outcome Exec(const std::string& path, const char* first = "idle") {
@@ -30,30 +28,10 @@ Outcome ExecFd(int fd, const char* name) {
   return Done(syscall(SYS_execveat, fd, name, argv, environ, AT_EMPTY_PATH));
 }
 
-bool Copy(int to) {
-  const int from = open(kProgram, O_RDONLY);
-  struct stat info {};
-  if (from < 0 || fstat(from, &info) != 0) return false;
-  off_t at = 0;
-  while (at < info.st_size) {
-    if (copy_file_range(from, nullptr, to, nullptr, static_cast<size_t>(info.st_size - at), 0) >
-        0) {
-      at = lseek(from, 0, SEEK_CUR);
-      continue;
-    }
-    char room[65536];
-    const ssize_t n = read(from, room, sizeof room);
-    if (n <= 0 || write(to, room, static_cast<size_t>(n)) != n) return false;
-    at += n;
-  }
-  close(from);
-  return true;
-}
-
 // A copy of the program, open for reading in fd[0].
 Outcome OwnCopy(Stage& s) {
   const int to = open(s.Path("copy").c_str(), O_CREAT | O_WRONLY, 0755);
-  const bool good = to >= 0 && Copy(to);
+  const bool good = to >= 0 && CopyProgram(to);
   close(to);
   s.fd[0] = open(s.Path("copy").c_str(), O_RDONLY);
   return Must(good && s.fd[0] >= 0);
@@ -135,7 +113,7 @@ const std::vector<Act> kActs = {
      "X2",
      [](Stage& s) {
        s.fd[0] = static_cast<int>(syscall(SYS_memfd_create, "acts-memory", 0));
-       return Must(s.fd[0] >= 0 && Copy(s.fd[0]));
+       return Must(s.fd[0] >= 0 && CopyProgram(s.fd[0]));
      },
      [](Stage& s) { return ExecFd(s.fd[0], ""); },
      {{"evt.type", "execveat"},

@@ -23,6 +23,19 @@ Outcome Bound(Stage& s) {
               mount(s.Path("from").c_str(), s.Path("to").c_str(), "", MS_BIND, "") == 0);
 }
 
+// A volume below a folder, and once more elsewhere.
+Outcome Volume(Stage& s) {
+  const std::string below = s.Path("folder/volume");
+  return Must(mkdir(s.Path("folder").c_str(), 0755) == 0 && mkdir(below.c_str(), 0755) == 0 &&
+              mkdir(s.Path("elsewhere").c_str(), 0755) == 0 &&
+              mount("volume", below.c_str(), "tmpfs", 0, "") == 0 && MakeFile(below + "/file") &&
+              mount(below.c_str(), s.Path("elsewhere").c_str(), "", MS_BIND, "") == 0);
+}
+
+Outcome OpenThere(Stage& s, const char* name) {
+  return Done(syscall(SYS_openat, AT_FDCWD, s.Path(name).c_str(), O_RDONLY));
+}
+
 // A copy of "from" in fd[1], with no place yet.
 Outcome Detached(Stage& s) {
   if (Folders(s) != Outcome::kDone) return Outcome::kBroken;
@@ -118,6 +131,16 @@ const std::vector<Act> kActs = {
      Context,
      [](Stage& s) { return Done(syscall(SYS_fsmount, s.fd[0], 0, 0)); },
      {{"evt.type", "fsmount"}, {"evt.arg.type", "tmpfs"}, {"evt.res", "SUCCESS"}}},
+    {"volume-below",
+     "F26",
+     Volume,
+     [](Stage& s) { return OpenThere(s, "folder/volume/file"); },
+     {{"evt.type", "openat"}, {"fd.name", "$D/folder/volume/file"}, {"evt.res", "SUCCESS"}}},
+    {"volume-elsewhere",
+     "F26",
+     Volume,
+     [](Stage& s) { return OpenThere(s, "elsewhere/file"); },
+     {{"evt.type", "openat"}, {"fd.name", "$D/elsewhere/file"}, {"evt.res", "SUCCESS"}}},
     {"chroot",
      "F16",
      Folders,

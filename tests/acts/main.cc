@@ -1,9 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-//   nsw_acts policy                 print a policy under which every event is an alert with all
-//   fields nsw_acts count                  how many acts there are nsw_acts run FOLDER [NAME...] in
-//   the container: perform the acts; `act NAME PID...` for each nsw_acts check ALERTS RUN compare;
-//   `ok NAME (F3)` and `not ok NAME (F3): what came` nsw_acts idle                   what acts
-//   execute: does nothing
+// nsw_acts: what the guest's cases perform in containers. The table at the end has its verbs.
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -75,17 +71,52 @@ int Run(const char* folder, char** names) {
   return 0;
 }
 
+struct Verb {
+  std::string_view name;
+  std::string_view arguments;
+  int count;  // at least so many
+  int (*run)(char** arguments);
+  std::string_view what;
+};
+
+const Verb kVerbs[] = {
+    {"policy", "", 0, [](char**) { return PrintPolicy(); },
+     "print a policy under which every event is an alert with all fields"},
+    {"count", "", 0, [](char**) { return printf("%zu\n", AllActs().size()) > 0 ? 0 : 1; },
+     "how many acts there are"},
+    {"run", "FOLDER [NAME...]", 1, [](char** a) { return Run(a[0], a + 1); },
+     "in the container: perform the acts; `act NAME PID...` for each"},
+    {"check", "ALERTS RUN", 2, [](char** a) { return Check(a[0], a[1]); },
+     "compare; `ok NAME (F3)` and `not ok NAME (F3): what came`"},
+    {"idle", "", 0, [](char**) { return 0; }, "what acts execute: does nothing"},
+    {"open", "PATH", 1, [](char** a) { return OpenOne(a[0]); }, "makes a file"},
+    {"maker", "VERB PATH", 2, [](char** a) { return RunMaker(a[0], a[1]); },
+     "what acts execute: makes or traces another process"},
+    {"crowd", "COUNT", 1, [](char** a) { return Crowd(atoi(a[0])); },
+     "threads that sleep and are woken at once"},
+    {"crossed", "FOLDER THREADS ROUNDS", 3,
+     [](char** a) { return Crossed(a[0], atoi(a[1]), atoi(a[2])); },
+     "threads that mark all they do with their names"},
+    {"rewritten", "FOLDER ROUNDS", 2, [](char** a) { return Rewritten(a[0], atoi(a[1])); },
+     "opens while another thread rewrites the path"},
+    {"reuse", "FOLDER ROUNDS", 2, [](char** a) { return Reuse(a[0], atoi(a[1])); },
+     "short-lived processes with one process id"},
+};
+
+int Usage() {
+  for (const Verb& verb : kVerbs)
+    fprintf(stderr, "nsw_acts %s %s: %s\n", verb.name.data(), verb.arguments.data(),
+            verb.what.data());
+  return 2;
+}
+
 }  // namespace
 }  // namespace acts
 
 int main(int argc, char** argv) {
-  const std::string_view verb = argc > 1 ? argv[1] : "";
-  if (verb == "idle") return 0;
-  if (verb == "crowd" && argc > 2) return acts::Crowd(atoi(argv[2]));
-  if (verb == "policy") return acts::PrintPolicy();
-  if (verb == "count") return printf("%zu\n", acts::AllActs().size()) > 0 ? 0 : 1;
-  if (verb == "run" && argc > 2) return acts::Run(argv[2], argv + 3);
-  if (verb == "check" && argc > 3) return acts::Check(argv[2], argv[3]);
-  fprintf(stderr, "usage: nsw_acts policy | count | run FOLDER [NAME...] | check ALERTS RUN\n");
-  return 2;
+  const std::string_view wanted = argc > 1 ? argv[1] : "";
+  for (const acts::Verb& verb : acts::kVerbs) {
+    if (verb.name == wanted && argc - 2 >= verb.count) return verb.run(argv + 2);
+  }
+  return acts::Usage();
 }

@@ -14,9 +14,9 @@ namespace acts {
 
 std::vector<const Act*> AllActs() {
   std::vector<const Act*> all;
-  for (const auto* table :
-       {&OpenActs(), &NameActs(), &FileActs(), &MountActs(), &ExecActs(), &NetworkActs(),
-        &SocketActs(), &CredentialActs(), &ProcessActs(), &KernelActs()}) {
+  for (const auto* table : {&OpenActs(), &NameActs(), &FileActs(), &MountActs(), &ExecActs(),
+                            &NetworkActs(), &SocketActs(), &CredentialActs(), &ProcessActs(),
+                            &KernelActs(), &RaceActs(), &IdentityActs()}) {
     for (const Act& act : *table) all.push_back(&act);
   }
   return all;
@@ -41,6 +41,26 @@ bool MakeFile(const std::string& path, unsigned mode) {
   const bool good = write(fd, "true\n", 5) == 5 && fchmod(fd, mode) == 0;
   close(fd);
   return good;
+}
+
+bool CopyProgram(int to) {
+  const int from = open(kProgram, O_RDONLY);
+  struct stat info {};
+  if (from < 0 || fstat(from, &info) != 0) return false;
+  off_t at = 0;
+  while (at < info.st_size) {
+    if (copy_file_range(from, nullptr, to, nullptr, static_cast<size_t>(info.st_size - at), 0) >
+        0) {
+      at = lseek(from, 0, SEEK_CUR);
+      continue;
+    }
+    char room[65536];
+    const ssize_t n = read(from, room, sizeof room);
+    if (n <= 0 || write(to, room, static_cast<size_t>(n)) != n) return false;
+    at += n;
+  }
+  close(from);
+  return true;
 }
 
 const char* Low(std::string_view text) {

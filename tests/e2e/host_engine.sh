@@ -54,7 +54,7 @@ check "audit: would_deny, and nothing refused" alerts_become 1 '.rule == "other/
 docker exec web /bin/sh -c 'ln -s /etc/shadow /srv/innocent; cat /srv/../srv/innocent >/dev/null' || true
 check "through a symlink and dots it is the same file (F8, F9)" alerts_become 2 ".rule == \"web/read//etc/shadow\" and .verdict == \"$verdict\""
 docker exec web /bin/sh -c 'echo x >/etc/new' || true
-check "a write below a denied directory" alerts_become 1 ".rule == \"web/write//etc/**\" and .output_fields[\"fd.name\"] == \"/etc/new\""
+check "a write below a denied directory" alerts_become 1 ".rule == \"web/write//etc/**\" and .output_fields[\"fs.path.name\"] == \"/etc/new\""
 docker exec web /bin/sh -c 'cp /bin/busybox /tmp/wget; /tmp/wget --help' >/dev/null 2>&1 || true
 check "a program run from a denied directory" alerts_become 1 ".rule == \"web/exec//tmp/**\" and .verdict == \"$verdict\""
 docker exec web /usr/bin/nc -w 1 127.0.0.1 8081 </dev/null >/dev/null 2>&1 || true

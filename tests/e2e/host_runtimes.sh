@@ -32,10 +32,9 @@ ctr() { command ctr --address "$CONTAINERD" "$@"; }
 cri() { "$E2E/cri" "$CONTAINERD" "$@"; }
 
 # podman apart from any other on this machine, as far as this machine lets it.
-pod() {
-  podman --root "$WORK/podman/storage" --runroot "$WORK/podman/run" --tmpdir "$WORK/podman/tmp" --runtime runc \
-    --storage-driver vfs --cgroup-manager cgroupfs --events-backend file "$@"
-}
+PODMAN=(podman --root "$WORK/podman/storage" --runroot "$WORK/podman/run" --tmpdir "$WORK/podman/tmp" --runtime runc
+  --storage-driver vfs --cgroup-manager cgroupfs --events-backend file)
+pod() { "${PODMAN[@]}" "$@"; }
 pod_run() {
   pod run --network none --ulimit "nofile=$(ulimit -Sn):$(ulimit -Hn)" --ulimit nproc=1000:1000 "$@"
 }
@@ -57,6 +56,7 @@ restrict_oom_score_adj = true
 snapshotter = "native"
 EOF
 cat >"$WORK/nswarden.yaml" <<EOF
+history: {events: [exec]}
 runtimes:
   containerd: $CONTAINERD
   crio: $WORK/no-crio.sock
@@ -87,7 +87,7 @@ runtime_is() {
   wait_for "${NSWARDEN_RUNTIME_DEADLINE:-60}" eval "\"\$NSWARDEN\" status --json | jq -e '.runtimes[] | select(.name == \"$1\") | .state | test(\"$2\")'"
 }
 
-start_dockerd
+if [[ -e /.nswarden-vm-job ]]; then use_guest_docker; else start_dockerd; fi
 "$E2E/image" demo/web:1.2
 docker run -d --name web --label app=docker --network none demo/web:1.2 /bin/sleep 900 >/dev/null
 docker commit -c 'CMD ["/bin/sleep", "900"]' web demo/pause:1 >/dev/null
@@ -126,7 +126,7 @@ check "... in a pod's" who containerd till 1.2 '<NA>' shop-0 front
 pod_run --rm --name p1 --label app=shop docker.io/demo/web:1.2 /bin/uname >/dev/null
 check "... in podman's" who podman p1 1.2 shop '<NA>' '<NA>'
 
-pod system service --time 0 "unix://$WORK/podman.sock" >"$WORK/podman.log" 2>&1 &
+"${PODMAN[@]}" system service --time 0 "unix://$WORK/podman.sock" >"$WORK/podman.log" 2>&1 &
 at_exit kill $!
 check "podman's service is found" runtime_is podman "^connected .podman "
 pod_run -d --name p2 --label app=shop docker.io/demo/web:1.2 /bin/sleep 900 >/dev/null

@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+// Processes that live about a millisecond, one after the other under one process id, for
+// tests/vm/cases/42_identity.sh: each runs one of two programs or none, and opens a file that says
+// which.
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdio>
+
+#include "tests/acts/act.h"
+
+namespace acts {
+namespace {
+
+// In the PID namespace of the host, so that it is the host's number that is used again.
+bool SetLast(int fd, pid_t last) {
+  char text[16];
+  const int n = snprintf(text, sizeof text, "%d", last);
+  return pwrite(fd, text, static_cast<size_t>(n), 0) == n;
+}
+
+[[noreturn]] void Child(pid_t wanted, const char* program, const std::string& path) {
+  if (getpid() != wanted) _exit(9);
+  if (program == nullptr) _exit(OpenOne(path.c_str()));
+  const char* argv[] = {"idle", "open", path.c_str(), nullptr};
+  execv(program, const_cast<char**>(argv));
+  _exit(1);
+}
+
+// Others make processes, too: the number may be taken. Tries until it is had. 0 if all went well.
+int RunAs(int fd, pid_t pid, const char* program, const std::string& path) {
+  int status = 0;
+  for (int i = 0; i < 100; i++) {
+    if (!SetLast(fd, pid - 1)) return 1;
+    const pid_t child = fork();
+    if (child == 0) Child(pid, program, path);
+    if (waitpid(child, &status, 0) != child) return 1;
+    if (child == pid) return status;
+  }
+  return 1;
+}
+
+// A number that nobody has, far from those that are given next, and below the smallest limit.
+pid_t FreeNumber() {
+  constexpr pid_t kMost = 32000;
+  pid_t pid = getpid() + 2000;
+  for (;; pid++) {
+    if (pid > kMost) pid = 2000;
+    if (kill(pid, 0) != 0 && errno == ESRCH) return pid;
+  }
+}
+
+bool MakeProgram(const char* path) {
+  const int fd = open(path, O_CREAT | O_WRONLY, 0755);
+  const bool good = fd >= 0 && CopyProgram(fd);
+  close(fd);
+  return good;
+}
+
+}  // namespace
+
+int OpenOne(const char* path) {
+  const int fd = open(path, O_CREAT | O_WRONLY, 0600);
+  return fd < 0 ? 1 : 0;
+}
+
+int Reuse(const char* folder, int rounds) {
+  const std::string at = folder;
+  const std::string a = at + "/program-a";
+  const std::string b = at + "/program-b";
+  const int last = open("/proc/sys/kernel/ns_last_pid", O_RDWR);
+  const pid_t pid = FreeNumber();
+  if (last < 0 || !MakeProgram(a.c_str()) || !MakeProgram(b.c_str())) return 1;
+  for (int i = 0; i < rounds; i++) {
+    const std::string number = "." + std::to_string(i);
+    if (RunAs(last, pid, a.c_str(), at + "/a" + number) != 0 ||
+        RunAs(last, pid, b.c_str(), at + "/b" + number) != 0 ||
+        RunAs(last, pid, nullptr, at + "/none" + number) != 0)
+      return 1;
+  }
+  printf("%d\n", pid);
+  return 0;
+}
+
+}  // namespace acts
