@@ -21,6 +21,14 @@ stop_tool() {
   TOOL_PID=''
 }
 
+# both_processors: wakes the second one of a guest (tests/vm/run), for what threads do to one another on two.
+both_processors() {
+  local second=/sys/devices/system/cpu/cpu1/online
+  echo 1 >"$second"
+  # shellcheck disable=SC2064
+  at_exit eval "echo 0 >$second"
+}
+
 # start_container: a shell in namespaces of its own that runs what `inside` gives it. Waits until it is bound.
 start_container() {
   mkfifo "$WORK/commands"

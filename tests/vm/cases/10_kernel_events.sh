@@ -3,7 +3,8 @@
 # The kernel half sees what a container does: each act once, with the object that the kernel acted on and the result.
 source "$(dirname "$(realpath "$0")")/../../e2e/lib.sh"
 source "$REPO/tests/vm/kernel_lib.sh"
-plan 20
+plan 22
+ACTS=${NSWARDEN_ACTS_PROGRAM:-$REPO/build/release/tests/acts/nsw_acts}
 
 mkdir -p "$WORK/d"
 echo content >"$WORK/d/file"
@@ -62,6 +63,38 @@ for _ in range(60):
     if os.fork() == 0: several()
     os.wait()'" || true
 counted "a process of several threads ends once" 60 '^exit .* code=1280 '
+
+both_processors
+# Threads on all processors, each of which marks what it does with its own name, in entries small and large.
+mkdir "$WORK/crossed" "$WORK/rewritten"
+inside "$ACTS crossed $WORK/crossed 8 200" || true
+# How many records have a path, a text, a port or a thread that is not their thread's; then how many opens and connects came.
+marked() {
+  awk '{
+    delete f
+    for (i = 1; i <= NF; i++) if (at = index($i, "=")) f[substr($i, 1, at - 1)] = substr($i, at + 1)
+    name = f["comm"]
+    if (name !~ /^t[0-9][0-9][0-9]$/) next
+    if (!(name in tid)) tid[name] = f["tid"]
+    good = f["tid"] == tid[name]
+    if ($1 == "open") {
+      opens++
+      if (f["result"] < 0) good = good && f["raw"] ~ "/" name "-none$"
+      else good = good && f["path"] ~ "/" name "$" && f["raw"] == f["path"]
+    }
+    if ($1 == "connect") { connects++; good = good && f["remote_port"] == 20000 + substr(name, 2) }
+    if (!good) { strays++; print > "/dev/stderr" }
+  } END { print strays + 0, opens + 0, connects + 0 }' "$LOG"
+}
+all_marked() { [[ $(marked 2>&1) == "0 3200 1600" ]]; }
+wait_for 30 all_marked || diag "$(marked 2>&1 | head -n 4)"
+check_equal "of threads that act at once no record has another's data (L5)" "0 3200 1600" "$(marked 2>"$WORK/strays")"
+
+inside "$ACTS rewritten $WORK/rewritten 1000" || true
+rewritten() { grep -cE "^open open .* $1" "$LOG" || true; }
+sleep 1
+check_equal "a path that another thread rewrites: as often each file as it was opened (F1)" "$OUTPUT" \
+  "$(rewritten "result=[0-9]+ .*path=$WORK/rewritten/truth ") $(rewritten "result=[0-9]+ .*path=$WORK/rewritten/decoy ") $(rewritten 'result=-2 .*/rewritten/')"
 
 stop_tool
 check_equal "every record sent has come" "$(records_sent)" "$(records_come)"

@@ -5,8 +5,8 @@
 source "$(dirname "$(realpath "$0")")/../../e2e/lib.sh"
 source "$E2E/engine.sh"
 EVENTS="open, connect"
-export NSWARDEN_START_DEADLINE=180 NSWARDEN_ALERT_DEADLINE=60
-plan 35
+export NSWARDEN_START_DEADLINE=480 NSWARDEN_ALERT_DEADLINE=60
+plan 37
 
 use_guest_docker
 copy_policies
@@ -63,6 +63,14 @@ check "connect: a denied network" refused web /usr/bin/nc -w 1 10.9.8.7 80
 check "connect: other may try" eval '! refused other /usr/bin/nc -w 1 10.9.8.7 80'
 check "unshare does not shake a policy off" refused web /usr/bin/unshare -m /bin/cat /etc/shadow
 check "audit: would_deny, and not refused" eval 'allowed other /bin/cat /etc/group && alerts_become 1 ".rule == \"other/read//etc/group\" and .verdict == \"would_deny\" and .output_fields[\"evt.type\"] == \"openat\""'
+
+# The history does not want what web's policy alone speaks of: the kernel sends it from web alone.
+folders_made() { "$NSWARDEN" status --json | jq '.events.mkdir.emitted // 0'; }
+before=$(folders_made)
+docker exec other /bin/mkdir /srv/a /srv/b /srv/c
+docker exec web /bin/mkdir /srv/folder
+check "a rule of web alone speaks there" alerts_become 1 '.rule == "folder made in web"'
+check_equal "... and of no other container such acts are sent" 1 $(($(folders_made) - before))
 
 # Run time.
 check "deny is taken" "$NSWARDEN" deny --container web --exec /srv/date --for 20s

@@ -14,11 +14,11 @@ mkdir -p "$POLICIES"
 "$ACTS" policy >"$POLICIES/acts.yaml"
 check_engine "the engine starts"
 
-# What each act needs: a program that is no script, a dynamic loader, and the host's right to mount.
+# What each act needs: a program that is no script, a dynamic loader, the right to mount, and a cgroup that is not its own.
 perform() {
   # Without a limit on locked memory, which 5.10 takes that of BPF for.
   # shellcheck disable=SC2086
-  docker run --rm --name acts --network none --privileged --sysctl net.ipv6.conf.all.disable_ipv6=0 --ulimit nofile=65536:65536 --ulimit memlock=-1 \
+  docker run --rm --name acts --network none --privileged --cgroupns host --sysctl net.ipv6.conf.all.disable_ipv6=0 --ulimit nofile=65536:65536 --ulimit memlock=-1 \
     -v "$ACTS:/program:ro" -v /lib64/ld-linux-x86-64.so.2:/ld.so:ro -v /bin/true:/bin/true-dynamic:ro \
     -v /lib/x86_64-linux-gnu:/lib/x86_64-linux-gnu:ro acts/busybox /program run /srv ${NSWARDEN_ACTS-} >"$WORK/run"
 }

@@ -4,7 +4,7 @@
 # watches by tracepoints, and still tells of the same acts; what it refuses does not rest on kprobes.
 source "$(dirname "$(realpath "$0")")/../../e2e/lib.sh"
 source "$REPO/tests/vm/kernel_lib.sh"
-plan 16
+plan 17
 
 switch=/sys/kernel/debug/kprobes/enabled
 echo 0 >"$switch"
@@ -13,7 +13,7 @@ echo content >"$WORK/file"
 ln -s "$WORK/file" "$WORK/link"
 echo secret >"$WORK/secret"
 
-start_tool "read=$WORK/secret"
+start_tool --read-names file "read=$WORK/secret"
 keep_features no-kprobes
 seen "kprobes are found not to work" '^feature kprobe: no: .*attached, but was not called'
 seen "... nor kretprobes" '^feature kretprobe with a pool: no: '
@@ -27,6 +27,7 @@ inside "cat $WORK/link" || true
 seen "an exec" '^exec execve verdict=none .* result=0 .* exe=/usr/bin/cat file=/usr/bin/cat '
 seen "an open shows the file behind the link" "^open openat .* result=3 .* path=$WORK/file raw=$WORK/link$"
 counted "... once" 1 "^open .*raw=$WORK/link$"
+counted "... and none by a name that no rule asks for" 0 "^open .* result=[0-9]+ .*path=[^ ]*/libc"
 inside "cat $WORK/none" || true
 seen "a failed open, with the caller's own text" "^open openat .* result=-2 flags=2 .* raw=$WORK/none$"
 inside "exec 3<>/dev/tcp/127.0.0.1/9" || true
