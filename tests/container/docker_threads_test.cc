@@ -219,7 +219,7 @@ TEST_F(DockerSourceTest, ARuntimeOnAnOverloadedMachineIsWaitedForLongerEachTime)
   docker_.Add(Id('a'), "web", "x");
   docker_.Behave(FakeDocker::Manner::kSlow);
   docker_.Start();
-  Begin({.timeout_ms = 400});
+  Begin({.timeout_ms = 200});
   EXPECT_TRUE(WaitForState("failing: "));
   EXPECT_TRUE(collector_.WaitForName(Id('a'), "web"));
 }

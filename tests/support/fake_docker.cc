@@ -165,7 +165,7 @@ void FakeDocker::Handle(const HttpRequest& request, HttpConnection& connection) 
   if (manner == Manner::kPodman && target == "/_ping")
     return connection.Answer(200, "OK", "Server: Libpod/4.3.1 (linux)\r\n");
   if (bad) return Misbehave(manner, connection);
-  if (manner == Manner::kSlow && !connection.Wait(1200)) return;
+  if (manner == Manner::kSlow && !connection.Wait(600)) return;
   if (target.find("/events") != std::string::npos) return Stream(connection);
   connection.Answer(status, answer);
 }

@@ -1,15 +1,17 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 # Every act of the table in tests/acts, in one real container: each gives exactly one event, with the fields that the
-# table says. NSWARDEN_ACTS names some of them, for looking by hand.
+# table says. NSWARDEN_ACTS names some of them, for looking by hand. Then five thousand threads that sleep in accept and are
+# woken at once: each return is reported (L2). A kretprobe with the kernel's default pool would lose nearly all of them.
 source "$(dirname "$(realpath "$0")")/../../e2e/lib.sh"
 source "$E2E/engine.sh"
 export NSWARDEN_START_DEADLINE=300
 ACTS=${NSWARDEN_ACTS_PROGRAM:-$REPO/build/release/tests/acts/nsw_acts}
-plan $(($("$ACTS" count) + 3))
+CROWD=${NSWARDEN_CROWD:-5000}
+plan $(($("$ACTS" count) + 5))
 
 use_guest_docker
-"$E2E/image" acts/busybox
+"$E2E/image" acts/busybox acts/crowd
 mkdir -p "$POLICIES"
 "$ACTS" policy >"$POLICIES/acts.yaml"
 check_engine "the engine starts"
@@ -27,4 +29,10 @@ check "the acts are performed" perform
 check "the last event has come" wait_for 120 eval '[[ $(alerts ".output_fields[\"evt.type\"] == \"procexit\" and .output_fields[\"proc.vpid\"] == 1") == 1 ]]'
 "$ACTS" check "$ALERTS" "$WORK/run" >"$WORK/result" || not_ok_count=1
 sed -E "s|^(ok\|not ok) |\1 $CASE: |" "$WORK/result"
+
+check "a crowd waits, and is woken" docker run --rm --name crowd --network none -v "$ACTS:/program:ro" acts/crowd /program crowd "$CROWD"
+returned() { history_rows --container crowd --event accept --limit 0 | jq -s 'map(select(.result == -22) | .count) | add // 0'; }
+all_returned() { [[ $(returned) == "$CROWD" ]]; }
+wait_for 120 all_returned || true
+check_equal "every return is reported (L2)" "$CROWD" "$(returned)"
 finish
