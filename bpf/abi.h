@@ -166,8 +166,10 @@ struct nsw_settings {
 	__u32 escaped; /* set by the kernel: a container's process entered the host's mount namespace, so the namespace alone no longer tells */
 	__u32 enforce; /* 0: every verdict is audit (disarmed) */
 	__u32 engine; /* thread group id of the engine, whose own acts are not reported */
+	__u64 hold_ns; /* how long a container's first exec waits for the engine to decide on its policies; 0: not at all */
+	__u64 alive_until; /* written by the engine again and again: after this time nobody waits for it */
 };
-NSW_ASSERT(sizeof(struct nsw_settings) == 56);
+NSW_ASSERT(sizeof(struct nsw_settings) == 72);
 
 /* Per-CPU array `counters`, index = event type * NSW_COUNT_KINDS + kind (type 0: not of one event). */
 enum nsw_count {
@@ -199,6 +201,7 @@ enum nsw_home_flag {
 	NSW_HOME_CONTAINER = 1 << 0, /* known to be one: own PID namespace, or the engine says so. Labels of it are final */
 	NSW_HOME_BOUND = 1 << 1, /* the engine has seen it and decided on its policies */
 	NSW_HOME_QUARANTINED = 1 << 2, /* every exec, open for write and connect is refused */
+	NSW_HOME_DECIDED = 1 << 3, /* bound to the policies of what its runtime says it is: no exec has to wait any more */
 };
 
 /* Value of map `homes`, key: home id. Made by the kernel at the first exec in a foreign mount namespace, or by the engine. */
@@ -215,8 +218,12 @@ struct nsw_home {
 	__u32 tasks; /* live processes with this label; approximate while they come and go */
 	__u64 unwanted; /* bit per enum nsw_event that none of its policies wants; 0 until the engine has bound it */
 	__u64 unpaired; /* those, and what was unwanted before: a return without an entry is no loss */
+	__u64 since_ns; /* when its first exec made it; 0: the engine did */
 };
-NSW_ASSERT(sizeof(struct nsw_home) == 64);
+NSW_ASSERT(sizeof(struct nsw_home) == 72);
+
+/* In nsw_header.rule of an exec that was refused since nobody had decided on its container; no rule's id is that small. */
+#define NSW_RULE_UNBOUND 3
 
 /* Beside enum nsw_flag in nsw_label.flags. */
 #define NSW_LABEL_FIRST (1U << 16) /* the process whose exec made the home; not handed on */

@@ -5,4 +5,5 @@
  */
 #include "identity.bpf.c"
 #include "refuse.bpf.c"
+#include "first_exec.bpf.c"
 #include "ask.bpf.c"

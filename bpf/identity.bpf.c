@@ -107,16 +107,6 @@ int BPF_PROG(nsw_task_free, struct task_struct *task)
 	return 0;
 }
 
-SEC("?lsm/bprm_creds_for_exec")
-int BPF_PROG(nsw_seed, struct linux_binprm *bprm, int ret)
-{
-	struct nsw_settings *s = get_settings();
-
-	if (s && !ret)
-		seed(s, current_task(), false);
-	return ret;
-}
-
 /* The fallback of all the others: late, the program is running already, but everywhere. */
 SEC("?tp_btf/sched_process_exec")
 int BPF_PROG(nsw_seed_late, struct task_struct *task, int old_pid, struct linux_binprm *bprm)

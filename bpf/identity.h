@@ -200,6 +200,7 @@ static __always_inline __u32 enter_home(const struct nsw_settings *s, struct tas
 {
 	struct nsw_home *known, fresh = {.parent = parent};
 
+	fresh.since_ns = bpf_ktime_get_boot_ns();
 	fresh.pidns = pidns_of(task);
 	if (fresh.pidns != s->host_pidns)
 		fresh.flags = NSW_HOME_CONTAINER;

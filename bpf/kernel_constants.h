@@ -54,7 +54,10 @@ enum {
 #define CAP_SYS_ADMIN 21
 #define EPERM 1
 #define EAGAIN 11
+#define ERESTARTNOINTR 513 /* the kernel's own: begin the call again */
 #define SIGKILL 9
+#define SIGCONT 18
+#define SIGSTOP 19
 #define RENAME_EXCHANGE 2
 #define ATTR_UID 2
 #define ATTR_GID 4

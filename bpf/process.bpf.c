@@ -125,7 +125,8 @@ static __always_inline int exit_exec(__s64 result)
 	}
 	c->head.home = who.home;
 	c->head.flags = who.flags;
-	if (!(c->head.state & CALL_SENT) && (who.home || who.mntns == s->host_mntns)) {
+	/* Begun again, see first_exec.bpf.c: no act yet. */
+	if (result != -ERESTARTNOINTR && !(c->head.state & CALL_SENT) && (who.home || who.mntns == s->host_mntns)) {
 		if (result)
 			exec_failed(c, key, result, NSW_RING_EVENTS);
 		else

@@ -92,6 +92,18 @@ Result<uint64_t> ParseTimeout(const std::string& text) {
   return Fail("must be from 1ms to 10m");
 }
 
+Result<uint64_t> ParseHold(const std::string& text) {
+  if (text == "0") return uint64_t{0};
+  auto ns = ParseDuration(text);
+  if (!ns || *ns <= 10'000'000'000) return ns;
+  return Fail("must be 0 (do not wait), or up to 10s");
+}
+
+Result<bool> ParseUnbound(const std::string& text) {
+  if (text == "open" || text == "closed") return text == "closed";
+  return Fail("must be open or closed");
+}
+
 Result<uint64_t> ParseRing(const std::string& text) {
   auto size = ParseSize(text);
   if (!size) return size;
@@ -175,6 +187,8 @@ const std::vector<Key>& Keys() {
       {"runtimes.podman_run", Runtime(&container::Runtimes::podman_run)},
       {"run_directory", Plain(&Config::run_directory)},
       {"enforce", Parsed(&Config::enforce, ParseBool)},
+      {"hold", Parsed(&Config::hold_ns, ParseHold)},
+      {"unbound", Parsed(&Config::unbound_closed, ParseUnbound)},
       {"check_policy_owner", Parsed(&Config::check_policy_owner, ParseBool)},
       {"rings.files", Parsed(&Config::files_ring_bytes, ParseRing)},
       {"rings.events", Parsed(&Config::events_ring_bytes, ParseRing)},

@@ -34,6 +34,8 @@ struct Config {
   container::Runtimes runtimes;
   std::filesystem::path run_directory = "/run/nswarden";  ///< lock and control socket
   bool enforce = true;             ///< false: nothing is refused, whatever the policies say
+  uint64_t hold_ns = 500'000'000;  ///< how long a container's first exec waits for its policies
+  bool unbound_closed = false;     ///< then it is refused, not permitted
   bool check_policy_owner = true;  ///< policies must belong to root and be writable by nobody else
   uint64_t files_ring_bytes = 16U << 20;
   uint64_t events_ring_bytes = 8U << 20;

@@ -164,7 +164,9 @@ Status Daemon::LoadKernel() {
                   .enforce = config_.enforce,
                   .events_ring_bytes = static_cast<uint32_t>(config_.events_ring_bytes),
                   .files_ring_bytes = static_cast<uint32_t>(config_.files_ring_bytes),
-                  .max_tasks = static_cast<uint32_t>(config_.max_tasks)});
+                  .max_tasks = static_cast<uint32_t>(config_.max_tasks),
+                  .hold_ns = config_.hold_ns,
+                  .unbound_closed = config_.unbound_closed});
   if (!loaded) return tl::unexpected(loaded.error());
   kernel_ = std::move(*loaded);
   return {};

@@ -40,6 +40,12 @@ const rule::RuleInfo& Quarantine() {
   return info;
 }
 
+const rule::RuleInfo& Unbound() {
+  static const rule::RuleInfo info{
+      .id = 3, .policy = "nswarden", .name = "container without a decision", .is_deny = true};
+  return info;
+}
+
 }  // namespace
 
 void Pipeline::Handle(std::span<const std::byte> record) {
@@ -129,6 +135,7 @@ void Pipeline::NoteInForce(container::Binding& binding) {
 const rule::RuleInfo* Pipeline::KernelRule() {
   const nsw_header& header = event_.header();
   if (header.rule == 0) return event_.has_flag(NSW_F_UNRESOLVED) ? &Unresolved() : &Quarantine();
+  if (header.rule == NSW_RULE_UNBOUND) return &Unbound();
   if (const auto* rule = parts_.binder.policies()->FindRule(header.rule)) return rule;
   const auto found = run_time_rules_.find({header.home, header.rule});
   if (found != run_time_rules_.end()) return &found->second.info;

@@ -20,6 +20,10 @@ std::string FirstProgram(const container::Binding& binding) {
   return failed ? std::string() : exe.string();
 }
 
+bool Enforces(const rule::PolicyInfo& policy) {
+  return policy.has_deny && policy.mode == rule::Mode::kEnforce;
+}
+
 constexpr uint64_t kHostHome = 0;
 constexpr pid_t kHostInit = 1;
 
@@ -72,7 +76,8 @@ Status PolicyBinder::PutInForce(container::Binding& binding, const Chosen& chose
   if (const Status told = kernel_.SetHomeWants(binding.home, policies_->WantedBy(chosen)); !told)
     return told;
   if (!binding.is_container) return {};
-  return kernel_.SetHomeFlags(binding.home, NSW_HOME_BOUND | NSW_HOME_CONTAINER);
+  const uint32_t decided = binding.settled ? NSW_HOME_DECIDED : 0;
+  return kernel_.SetHomeFlags(binding.home, NSW_HOME_BOUND | NSW_HOME_CONTAINER | decided);
 }
 
 Status PolicyBinder::Bind(container::Binding& binding) {
@@ -168,6 +173,7 @@ Status PolicyBinder::Use(std::shared_ptr<const rule::PolicySet> policies) {
   }
   Retire(sets);
   kernel_.SetReadNames(policies_->read_names());
+  kernel_.SetHolding(std::ranges::any_of(policies_->policies(), Enforces));
   kernel_.SetWatchHost(!host_policies_.empty());
   kernel_.SetWanted(policies_->wanted() | needed_, needed_);
   return installed;

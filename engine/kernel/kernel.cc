@@ -23,6 +23,8 @@ namespace {
 
 constexpr uint64_t kSecond = 1'000'000'000;
 constexpr int kLabelPasses = 16;
+// Once the engine has not come round for so long, no container's start waits for it.
+constexpr uint64_t kAliveNs = 10 * kSecond;
 
 /// Ring buffers are a power of two of at least a page.
 uint32_t RingBytes(uint32_t asked) { return std::bit_ceil(std::max<uint32_t>(asked, 4096)); }
@@ -87,6 +89,7 @@ Status LoadedKernel::OpenIdentity() {
   bpf_map__set_max_entries(skeleton_->maps.ring_denials, RingBytes(options_.denials_ring_bytes));
   bpf_map__set_max_entries(skeleton_->maps.labels, options_.max_tasks);
   skeleton_->rodata->lsm_attached = lsm_ ? 1 : 0;
+  skeleton_->rodata->unbound_closed = options_.unbound_closed ? 1 : 0;
   ChooseIdentity();
   if (const int error = enforce__load(skeleton_.get()); error != 0)
     return FailProgram("enforce", "loading", -error);
@@ -256,6 +259,7 @@ void LoadedKernel::ForgetCalls(uint64_t events) {
 }
 
 size_t LoadedKernel::Poll(int timeout_ms, const Handler& handler) {
+  settings_->alive_until = SystemClock().BootNs() + kAliveNs;
   const size_t handed = source_->Poll(timeout_ms, handler);
   if (const uint64_t now = SystemClock().BootNs(); now >= next_expiry_ns_) {
     next_expiry_ns_ = now + kSecond;

@@ -27,6 +27,8 @@ struct Options {
   uint32_t files_ring_bytes = 16U << 20;
   uint32_t denials_ring_bytes = 1U << 20;
   uint32_t max_tasks = 65536;  ///< container processes that can be labelled at once
+  uint64_t hold_ns = 0;  ///< how long a container's first exec waits for its policies; 0: not at all
+  bool unbound_closed = false;  ///< then it is refused
 };
 
 /// One number of the ledger, summed over the CPUs.
@@ -79,6 +81,8 @@ class Kernel {
   virtual void SetReadNames(const std::set<std::string>& names) = 0;
   /// Which events, a bit per nsw_event, this home's policies want; until then a home wants all.
   [[nodiscard]] virtual Status SetHomeWants(uint64_t home, uint64_t events) = 0;
+  /// Whether containers' first execs wait at all: only where something could be refused them.
+  virtual void SetHolding(bool on) = 0;
   /// Sets flags (nsw_home_flag) of a home, making it if the kernel has not seen it yet.
   [[nodiscard]] virtual Status SetHomeFlags(uint64_t home, uint32_t flags) = 0;
 

@@ -228,7 +228,8 @@ uint32_t RuleId(std::string_view policy, std::string_view name) {
   for (const char c : policy) mix(static_cast<unsigned char>(c));
   mix(0);
   for (const char c : name) mix(static_cast<unsigned char>(c));
-  return hash == 0 ? 1 : hash;
+  constexpr uint32_t kReserved = 16;  // 0: no rule; NSW_RULE_UNBOUND
+  return hash < kReserved ? hash + kReserved : hash;
 }
 
 RuleInfo DenyRuleInfo(const std::string& policy, const ListKey& list, const std::string& entry) {

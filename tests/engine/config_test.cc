@@ -58,6 +58,8 @@ webhook:
 runtimes: {docker: /d.sock, containerd: "", crio: /c.sock, podman_storage: /s}
 run_directory: /r
 enforce: false
+hold: 0
+unbound: closed
 check_policy_owner: false
 rings: {files: 64KiB, events: 1GiB}
 max_tasks: 4096
@@ -81,6 +83,8 @@ max_tasks: 4096
   EXPECT_EQ(config->runtimes.podman_storage, "/s");
   EXPECT_EQ(config->run_directory, "/r");
   EXPECT_FALSE(config->enforce);
+  EXPECT_EQ(config->hold_ns, 0U);
+  EXPECT_TRUE(config->unbound_closed);
   EXPECT_FALSE(config->check_policy_owner);
   EXPECT_EQ(config->files_ring_bytes, 65536U);
   EXPECT_EQ(config->events_ring_bytes, 1U << 30);

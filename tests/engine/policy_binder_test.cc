@@ -9,7 +9,7 @@
 namespace nsw {
 namespace {
 
-constexpr uint32_t kFinal = NSW_HOME_BOUND | NSW_HOME_CONTAINER;
+constexpr uint32_t kFinal = NSW_HOME_BOUND | NSW_HOME_CONTAINER | NSW_HOME_DECIDED;
 
 class PolicyBinderTest : public testing::Test {
  protected:
@@ -44,6 +44,30 @@ TEST_F(PolicyBinderTest, TellsTheKernelWhatIsWanted) {
   policies->wants = 0;
   ASSERT_TRUE(binder.Use(policies));
   EXPECT_EQ(kernel_.wanted, 1ULL << NSW_EVENT_CONNECT | 1ULL << NSW_EVENT_OPEN);
+}
+
+TEST_F(PolicyBinderTest, ContainersWaitOnlyWhereSomethingCouldBeRefused) {
+  auto policies = Policies();
+  policies->infos = {{.name = "a", .mode = rule::Mode::kAudit, .has_deny = true},
+                     {.name = "b", .mode = rule::Mode::kEnforce, .has_deny = false}};
+  ASSERT_TRUE(binder_.Use(policies));
+  EXPECT_FALSE(kernel_.holding);
+  policies = Policies();
+  policies->infos = {{.name = "a", .mode = rule::Mode::kEnforce, .has_deny = true}};
+  ASSERT_TRUE(binder_.Use(policies));
+  EXPECT_TRUE(kernel_.holding);
+}
+
+// What its runtime says may still change which policies hold.
+TEST_F(PolicyBinderTest, AContainerIsDecidedOnWhenItIsKnown) {
+  ASSERT_TRUE(binder_.Use(Policies()));
+  container::Binding& binding = registry_.SeenHome(10, 0, 1, true, 0);
+  binding.settled = false;
+  ASSERT_TRUE(binder_.Bind(binding));
+  EXPECT_EQ(kernel_.flags[10] & NSW_HOME_DECIDED, 0U);
+  binding.settled = true;
+  ASSERT_TRUE(binder_.Bind(binding));
+  EXPECT_NE(kernel_.flags[10] & NSW_HOME_DECIDED, 0U);
 }
 
 // Before any container: its start must not wait for programs to be loaded.

@@ -79,6 +79,7 @@ class FakeKernel final : public kernel::Kernel {
   uint64_t wanted = 0;
   uint64_t everywhere = 0;
   std::set<std::string> read_names;
+  bool holding = false;
   std::map<uint64_t, uint64_t> home_wants;
   std::map<uint64_t, uint32_t> flags;
   std::vector<kernel::HomeState> homes;
@@ -96,6 +97,7 @@ class FakeKernel final : public kernel::Kernel {
     everywhere = of_all;
   }
   void SetReadNames(const std::set<std::string>& names) override { read_names = names; }
+  void SetHolding(bool on) override { holding = on; }
   Status SetHomeWants(uint64_t home, uint64_t events) override {
     home_wants[home] = events;
     return {};

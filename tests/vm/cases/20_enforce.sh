@@ -6,7 +6,7 @@ source "$(dirname "$(realpath "$0")")/../../e2e/lib.sh"
 source "$E2E/engine.sh"
 EVENTS="open, connect"
 export NSWARDEN_START_DEADLINE=480 NSWARDEN_ALERT_DEADLINE=60
-plan 37
+plan 38
 
 use_guest_docker
 copy_policies
@@ -89,6 +89,10 @@ check "... and holds at once" refused web /srv/date
 check "... is alerted on by its name" alerts_become 1 '.verdict == "denied" and (.rule | contains("/srv/date"))'
 check "... in that container alone" allowed other /bin/true
 check "... and expires by itself" wait_for 90 eval '! refused web /srv/date'
+
+kill -STOP "$ENGINE_PID"
+check "while the engine is stopped, containers start" timeout 120 docker run --rm --network none demo/other /bin/true
+kill -CONT "$ENGINE_PID"
 
 # A daemon that dies comes back and enforces again.
 kill -9 "$ENGINE_PID"

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * A container's policies are in force before its first instruction: an exec in a home that the engine has not decided on
+ * waits for it. It waits by being begun again: the system call is told to restart, as after a signal, so that the deadline
+ * is kept by this program alone, whatever becomes of the engine.
+ */
+#include "refuse.h"
+
+/* Set by the loader: what holds when nobody decided in time. */
+const volatile __u32 unbound_closed = 0;
+
+/*
+ * A system call restarts only where a signal is pending when it returns. Of these two the second takes back the first,
+ * before anything comes of it; but the task has been told to look.
+ */
+static __always_inline int begin_again(void)
+{
+	int error = -ERESTARTNOINTR;
+
+	bpf_send_signal(SIGSTOP);
+	bpf_send_signal(SIGCONT);
+	keep(error);
+	return error;
+}
+
+/* A home whose exec cannot be judged yet; NULL: it can, or there is nothing to judge. */
+static __always_inline struct nsw_home *undecided(const struct nsw_settings *s, struct subject *who)
+{
+	struct nsw_home *home;
+
+	if (!labelled(s, current_task(), who) || who->mntns == s->host_mntns)
+		return NULL;
+	home = bpf_map_lookup_elem(&homes, &who->home);
+	if (!home || !(home->flags & NSW_HOME_CONTAINER) || home->flags & NSW_HOME_DECIDED)
+		return NULL;
+	return home;
+}
+
+SEC("?lsm/bprm_creds_for_exec")
+int BPF_PROG(nsw_seed, struct linux_binprm *bprm, int ret)
+{
+	struct nsw_settings *s = get_settings();
+	struct nsw_home *home;
+	struct subject who;
+	__u64 now;
+
+	if (!s || ret)
+		return ret;
+	seed(s, current_task(), false);
+	home = s->hold_ns ? undecided(s, &who) : NULL;
+	if (!home)
+		return 0;
+	now = bpf_ktime_get_boot_ns();
+	if (now < home->since_ns + s->hold_ns && now < s->alive_until)
+		return begin_again();
+	if (!unbound_closed || !s->enforce)
+		return 0;
+	exec_tell(s, &who, (struct linux_binprm *)(__u64)bprm, ANSWER(NSW_RULE_UNBOUND, NSW_VERDICT_DENIED, 0));
+	count(NSW_EVENT_EXEC, NSW_COUNT_DENIED);
+	return refuse();
+}
