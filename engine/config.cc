@@ -175,6 +175,7 @@ const std::vector<Key>& Keys() {
       {"runtimes.podman_run", Runtime(&container::Runtimes::podman_run)},
       {"run_directory", Plain(&Config::run_directory)},
       {"enforce", Parsed(&Config::enforce, ParseBool)},
+      {"outlive", Parsed(&Config::outlive, ParseBool)},
       {"check_policy_owner", Parsed(&Config::check_policy_owner, ParseBool)},
       {"rings.files", Parsed(&Config::files_ring_bytes, ParseRing)},
       {"rings.events", Parsed(&Config::events_ring_bytes, ParseRing)},

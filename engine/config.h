@@ -34,6 +34,7 @@ struct Config {
   container::Runtimes runtimes;
   std::filesystem::path run_directory = "/run/nswarden";  ///< lock and control socket
   bool enforce = true;             ///< false: nothing is refused, whatever the policies say
+  bool outlive = true;             ///< what is refused stays refused when the engine ends
   bool check_policy_owner = true;  ///< policies must belong to root and be writable by nobody else
   uint64_t files_ring_bytes = 16U << 20;
   uint64_t events_ring_bytes = 8U << 20;
