@@ -38,6 +38,7 @@ TEST_F(PipelineTest, ADenyAtRunTimeExpiresForItsContainerAlone) {
   EXPECT_EQ(kernel_.maps.withdrawn, (std::vector<std::pair<uint64_t, uint32_t>>{{kHome, rule}}));
   Send(test::ExecRecord("/bin/sh", {"sh"}).Home(20).Verdict(NSW_VERDICT_DENIED, rule));
   EXPECT_EQ(pipeline_.ledger().unknown_verdicts, 0U) << "the other's holds on";
+  kernel_.named.clear();
   Send(test::ExecRecord("/bin/sh", {"sh"}).Home(kHome).Verdict(NSW_VERDICT_DENIED, rule));
   EXPECT_EQ(pipeline_.ledger().unknown_verdicts, 1U);
 }

@@ -31,7 +31,9 @@ class PinsTest : public testing::Test {
     EXPECT_TRUE(pins) << pins.error().message;
     EXPECT_TRUE(pins->Begin(life));
     std::ofstream(root_ / layout / "links" / std::to_string(life) / "nsw_seed") << "a link";
-    if (ready) EXPECT_TRUE(pins->MarkReady());
+    if (ready) {
+      EXPECT_TRUE(pins->MarkReady());
+    }
     return *pins;
   }
   [[nodiscard]] std::set<std::string> Lives(const std::string& layout = "one") const {

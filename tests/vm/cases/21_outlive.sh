@@ -42,7 +42,7 @@ cat >"$web/srv/prober" <<'PROBER'
 tries=0 hits=0
 while [ ! -e /srv/stop ]; do
   while [ -e /srv/pause ]; do : >/srv/resting; read -r -t 0.05 line <>/srv/pipe; done
-  rm -f /srv/resting
+  [ ! -e /srv/resting ] || rm /srv/resting
   if read -r line </srv/secrets/key; then hits=$((hits + 1)); fi
   tries=$((tries + 1))
   echo "$tries $hits" >/srv/count
@@ -57,9 +57,9 @@ counts() {
 }
 tries() { counts | cut -d' ' -f1; }
 hits() { counts | cut -d' ' -f2; }
-pause() { : >"$web/srv/pause"; wait_for 60 test -e "$web/srv/resting"; }
-proceed() { rm "$web/srv/pause"; wait_for 60 test ! -e "$web/srv/resting"; }
-tries_more() { local now; now=$(tries); wait_for 120 eval "(($(printf '%q' '$(tries)') > $now + $1))"; }
+pause() { : >"$web/srv/pause"; wait_for 60 test -e "$web/srv/resting" || diag "the prober does not rest"; }
+proceed() { rm "$web/srv/pause"; wait_for 60 test ! -e "$web/srv/resting" || diag "the prober rests on"; }
+tries_more() { wait_for 120 eval '(($(tries) > '$(($(tries) + $1))'))' || diag "no $1 tries more, only $(tries) in all"; }
 
 # Refusals that were reported: rows of the history, and those that are counted by their rule alone.
 in_history() { history_rows --verdict denied --path "$1" | jq -s '[.[] | select(.rule == "'"$2"'") | .count] | add // 0'; }
@@ -123,7 +123,7 @@ tries_more 20
 cp "$NSWARDEN" "$WORK/nswarden-next"
 "$WORK/nswarden-next" run --policies "$POLICIES" --history "$HISTORY" --output none >/dev/null 2>&1 &
 next=$!
-wait_for 240 eval '(($(lives) > 1))'
+wait_for 240 eval '(($(lives) > 1))' || diag "it pins nothing"
 kill -9 "$next"
 wait "$next" 2>/dev/null || true
 tries_more 20
