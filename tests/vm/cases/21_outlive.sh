@@ -120,7 +120,7 @@ kill "$ENGINE_PID"
 wait "$ENGINE_PID" 2>/dev/null || true
 check "SIGTERM says what stays" grep -q 'stays refused' "$ENGINE_LOG"
 tries_more 20
-cp "$NSWARDEN" "$WORK/nswarden-next"
+cp "${NSWARDEN_NEXT:-$NSWARDEN}" "$WORK/nswarden-next" # one whose maps look different, where it is named
 "$WORK/nswarden-next" run --policies "$POLICIES" --history "$HISTORY" --output none >/dev/null 2>&1 &
 next=$!
 wait_for 240 eval '(($(lives) > 1))' || diag "it pins nothing"
