@@ -7,7 +7,7 @@ source "$E2E/engine.sh"
 EVENTS="open"
 export NSWARDEN_START_DEADLINE=480 NSWARDEN_ALERT_DEADLINE=60
 PINS=/sys/fs/bpf/nswarden
-plan 31
+plan 34
 
 use_guest_docker
 "$E2E/image" demo/web
@@ -35,7 +35,7 @@ says() {
 refused() { says 'operation not permitted' "$@"; }
 allowed() { says '^status 0$' "$@"; }
 
-allowed /bin/sh -c 'mkdir -p /srv/secrets; echo s >/srv/secrets/key; echo s >/srv/old; mkfifo /srv/pipe; : >/srv/pause'
+allowed /bin/sh -c 'mkdir -p /srv/secrets; echo s >/srv/secrets/key; echo s | tee /srv/old /srv/pushed; mkfifo /srv/pipe; : >/srv/pause'
 web=/proc/$(docker inspect -f '{{.State.Pid}}' web)/root
 # Tries and successes are in /srv/count after each try; it rests while there is /srv/pause, and hurries while there is /srv/hurry.
 cat >"$web/srv/prober" <<'PROBER'
@@ -79,6 +79,7 @@ check "... and so does status" eval '"$NSWARDEN" status | grep "pinned: it outli
 check_equal "what is pinned is root's alone" '700 0' "$(stat -c '%a %u' "$PINS")"
 check "the container is bound" wait_for 60 bound
 check "it is refused" wait_for 60 refused /bin/cat /srv/secrets/key
+check "a run-time entry is taken" "$NSWARDEN" deny --container web --read /srv/pushed
 in_web /bin/sh -c 'sh /srv/prober >/dev/null 2>&1 </dev/null &' >/dev/null
 proceed
 tries_more 20
@@ -113,6 +114,8 @@ check "a policy that was changed holds as it is now" allowed /bin/cat /srv/old
 check "a container made meanwhile is bound" wait_for 60 eval \
   '[[ $(docker exec late /bin/cat /srv/secrets/key 2>&1) == *"peration not permitted"* ]]'
 docker rm -f late >/dev/null
+check "a run-time entry holds on" refused /bin/cat /srv/pushed
+check "... and is called what it was" wait_for 60 eval '(($(in_history /srv/pushed run-time/read//srv/pushed) > 0))'
 
 # Stopped, followed by one that is killed as it comes up, and by another binary, while the prober tries.
 proceed
