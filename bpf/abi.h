@@ -92,7 +92,7 @@ struct nsw_header {
 	__u64 cgroup; /* id in the default hierarchy, 0 where there is none */
 	__u32 rule; /* id of the deny rule that gave `verdict` */
 	__u16 syscall; /* enum nsw_syscall */
-	__u16 reserved;
+	__u16 life; /* nsw_settings.life of the engine that loaded the program */
 	__u32 pid; /* thread group id, host's PID namespace */
 	__u32 tid;
 	__u32 ppid; /* the real parent's thread group id */
@@ -164,8 +164,8 @@ struct nsw_settings {
 	__u32 host_pidns;
 	__u32 watch_host; /* 1: emit what host processes do, too */
 	__u32 escaped; /* set by the kernel: a container's process entered the host's mount namespace, so the namespace alone no longer tells */
-	__u32 enforce; /* 0: every verdict is audit (disarmed) */
-	__u32 engine; /* thread group id of the engine, whose own acts are not reported */
+	__u32 life; /* counts up with each engine that works on these maps, from 1 */
+	__u32 engine; /* thread group id of the engine, whose own acts are not reported; 0: there is none, the kernel saw it end */
 	__u64 hold_ns; /* how long a container's first exec waits for the engine to decide on its policies; 0: not at all */
 	__u64 alive_until; /* written by the engine again and again: after this time nobody waits for it */
 };
@@ -183,8 +183,11 @@ enum nsw_count {
 	NSW_COUNT_KINDS
 };
 
-/* Where the values of the maps of calls under way (`inflight`, `inflight_large`) have the event's type, 2 bytes. */
+/* Where the values of the maps of calls under way (`inflight`, `inflight_large`) have the event's type, 2 bytes; the record. */
 #define NSW_CALL_TYPE 0
+#define NSW_CALL_STATE 60
+#define NSW_CALL_SENT (1U << 3) /* in the 4 bytes there: the record has been sent */
+#define NSW_CALL_RECORD 104
 
 /* ---- identity --------------------------------------------------------------------------------------------------- */
 
@@ -201,7 +204,8 @@ enum nsw_home_flag {
 	NSW_HOME_CONTAINER = 1 << 0, /* known to be one: own PID namespace, or the engine says so. Labels of it are final */
 	NSW_HOME_BOUND = 1 << 1, /* the engine has seen it and decided on its policies */
 	NSW_HOME_QUARANTINED = 1 << 2, /* every exec, open for write and connect is refused */
-	NSW_HOME_DECIDED = 1 << 3, /* bound to the policies of what its runtime says it is: no exec has to wait any more */
+	NSW_HOME_KNOWN = 1 << 3, /* a runtime has told whose it is */
+	NSW_HOME_DECIDED = 1 << 4, /* bound to the policies of what its runtime says it is: no exec has to wait any more */
 };
 
 /* Value of map `homes`, key: home id. Made by the kernel at the first exec in a foreign mount namespace, or by the engine. */
@@ -219,8 +223,10 @@ struct nsw_home {
 	__u64 unwanted; /* bit per enum nsw_event that none of its policies wants; 0 until the engine has bound it */
 	__u64 unpaired; /* those, and what was unwanted before: a return without an entry is no loss */
 	__u64 since_ns; /* when its first exec made it; 0: the engine did */
+	__u32 told; /* nsw_settings.life of the engine that was last told of it */
+	__u32 reserved;
 };
-NSW_ASSERT(sizeof(struct nsw_home) == 72);
+NSW_ASSERT(sizeof(struct nsw_home) == 80);
 
 /* In nsw_header.rule of an exec that was refused since nobody had decided on its container; no rule's id is that small. */
 #define NSW_RULE_UNBOUND 3
@@ -237,6 +243,7 @@ struct nsw_label {
 };
 NSW_ASSERT(sizeof(struct nsw_label) == 16);
 
+#include "abi_outlive.h"
 #include "abi_verdict.h"
 
 #endif

@@ -191,8 +191,9 @@ struct nsw_set {
 	__u8 suffix[NSW_SUFFIXES]; /* lengths */
 	struct nsw_hole shape[NSW_SHAPES];
 	struct nsw_allow allow[NSW_ALLOWS];
+	__u64 until[NSW_ALLOW_GROUPS]; /* per policy: hash of what ends its startup, for the engine alone; 0: it has none */
 };
-NSW_ASSERT(sizeof(struct nsw_set) == 56 + 16 * NSW_SHAPES + 16 * NSW_ALLOWS);
+NSW_ASSERT(sizeof(struct nsw_set) == 56 + 16 * NSW_SHAPES + 16 * NSW_ALLOWS + 8 * NSW_ALLOW_GROUPS);
 
 /* Key of the inner tries of `net_sets`: prefix length in bits, then an address (IPv4 mapped). The value is nsw_clauses. */
 struct nsw_net_key {

@@ -85,7 +85,7 @@ static __always_inline struct call *start_call(__u64 key, const struct subject *
 	struct call *c = bpf_map_lookup_elem(&inflight, &key);
 
 	if (c)
-		count(c->head.type, NSW_COUNT_UNPAIRED);
+		drop_call(&c->head, c->rec);
 	if (bpf_map_update_elem(&inflight, &key, (void *)&blank, BPF_ANY)) {
 		no_room(key, type);
 		return NULL;
@@ -102,7 +102,7 @@ static __always_inline struct call_large *make_large(__u64 key, const struct sub
 	struct call_large *c = find_large(key);
 
 	if (c)
-		count(c->head.type, NSW_COUNT_UNPAIRED);
+		drop_call(&c->head, c->rec);
 	if (bpf_map_update_elem(&inflight_large, &key, (void *)&blank, BPF_ANY))
 		return NULL;
 	c = find_large(key);

@@ -166,8 +166,11 @@ static __always_inline void connect_aside(const struct subject *who, struct sock
 	struct nsw_event_connect *e;
 
 	told_aside(NSW_EVENT_CONNECT);
-	if (!c)
+	if (!c) {
+		if (verdict == NSW_VERDICT_DENIED)
+			count_untold(rule);
 		return;
+	}
 	e = (void *)c->rec;
 	e->h.flags = NSW_F_ASYNC | flags;
 	e->h.verdict = verdict;

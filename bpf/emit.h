@@ -57,6 +57,7 @@ static __always_inline __u32 loginuid_of(struct task_struct *task)
 static __always_inline void fill_header(struct nsw_header *h, struct task_struct *task, __u32 type)
 {
 	h->type = type;
+	h->life = own_life;
 	h->time_ns = bpf_ktime_get_boot_ns();
 	h->start_ns = BPF_CORE_READ(task, group_leader, start_boottime);
 	h->cgroup = BPF_CORE_READ(task, cgroups, dfl_cgrp, kn, id);
@@ -94,6 +95,8 @@ static __always_inline int emit(__u32 ring, struct nsw_header *h, __u64 size, __
 		count(type, NSW_COUNT_TRUNCATED);
 	failed = send(ring, h, size);
 	count(type, failed ? NSW_COUNT_RING_FULL : NSW_COUNT_EMITTED);
+	if (failed && h->verdict == NSW_VERDICT_DENIED)
+		count_untold(h->rule);
 	return failed;
 }
 

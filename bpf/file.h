@@ -211,8 +211,11 @@ static __always_inline void open_aside(const struct subject *who, struct file *f
 	struct nsw_event_open *e;
 
 	told_aside(NSW_EVENT_OPEN);
-	if (!c)
+	if (!c) {
+		if (verdict == NSW_VERDICT_DENIED)
+			count_untold(rule);
 		return;
+	}
 	e = (void *)c->rec;
 	e->h.flags = NSW_F_ASYNC | flags;
 	e->h.verdict = verdict;

@@ -47,13 +47,13 @@ int BPF_PROG(nsw_seed, struct linux_binprm *bprm, int ret)
 	if (!s || ret)
 		return ret;
 	seed(s, current_task(), false);
-	home = s->hold_ns ? undecided(s, &who) : NULL;
+	home = s->hold_ns && !disarmed() ? undecided(s, &who) : NULL;
 	if (!home)
 		return 0;
 	now = bpf_ktime_get_boot_ns();
-	if (now < home->since_ns + s->hold_ns && now < s->alive_until)
+	if (now < home->since_ns + s->hold_ns && s->engine && now < s->alive_until)
 		return begin_again();
-	if (!unbound_closed || !s->enforce)
+	if (!unbound_closed)
 		return 0;
 	exec_tell(s, &who, (struct linux_binprm *)(__u64)bprm, ANSWER(NSW_RULE_UNBOUND, NSW_VERDICT_DENIED, 0));
 	count(NSW_EVENT_EXEC, NSW_COUNT_DENIED);

@@ -71,7 +71,7 @@ int BPF_PROG(nsw_task_alloc, struct task_struct *child, unsigned long flags, int
 		return ret;
 	if (refuses_clone(flags))
 		return refuse();
-	if (!inherit(s, child, flags))
+	if (!inherit(s, child, flags) || disarmed())
 		return ret;
 	/* A process that nobody could judge must not come to be. */
 	keep(failed);
@@ -151,6 +151,50 @@ int nsw_label_running(struct bpf_iter__task *ctx)
 		return 0;
 	if (seed(s, task, true))
 		bpf_seq_write(ctx->meta->seq, &one, 1);
+	return 0;
+}
+
+/* Tells the engine of the homes that there were before it, each by a process that still lives in it. */
+SEC("?iter/task")
+int nsw_tell_homes(struct bpf_iter__task *ctx)
+{
+	struct task_struct *task = ctx->task;
+	struct nsw_settings *s = get_settings();
+	struct nsw_label *label;
+	struct nsw_home *home;
+	__u64 id;
+
+	if (!s || !task)
+		return 0;
+	task = (struct task_struct *)(__u64)task;
+	label = label_of(task);
+	if (!label || !BPF_CORE_READ(task, nsproxy) || !BPF_CORE_READ(task, mm))
+		return 0;
+	id = label->home;
+	home = bpf_map_lookup_elem(&homes, &id);
+	if (!home || home->told == s->life || home_of(task) != id)
+		return 0;
+	home->told = s->life;
+	report_home(task, id, home->parent);
+	return 0;
+}
+
+/*
+ * The engine is gone, however it ended. The last of its threads passes here before the kernel closes its descriptors: while
+ * any of its probes is left, nobody relies on them any more.
+ */
+SEC("?tp_btf/sched_process_exit")
+int BPF_PROG(nsw_engine_gone, struct task_struct *ending)
+{
+	__u32 process = bpf_get_current_pid_tgid() >> 32;
+	struct nsw_settings *s = get_settings();
+
+	if (!s || !process || s->engine != process || BPF_CORE_READ(current_task(), signal, live.counter))
+		return 0;
+	s->engine = 0;
+	s->wanted = 0;
+	s->paired = 0;
+	s->watch_host = 0;
 	return 0;
 }
 

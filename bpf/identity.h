@@ -198,7 +198,7 @@ static __always_inline void report_home(struct task_struct *task, __u64 id, __u6
 /* Makes the home unless it is there. Returns the label's flags for a task that comes into it by an exec: the first, or joined. */
 static __always_inline __u32 enter_home(const struct nsw_settings *s, struct task_struct *task, __u64 id, __u64 parent)
 {
-	struct nsw_home *known, fresh = {.parent = parent};
+	struct nsw_home *known, fresh = {.parent = parent, .told = s->life};
 
 	fresh.since_ns = bpf_ktime_get_boot_ns();
 	fresh.pidns = pidns_of(task);
@@ -355,12 +355,12 @@ static __always_inline void forget(struct task_struct *task)
 	/* A task that was killed in the middle of a call leaves its entry behind, and the address will be used again. */
 	c = bpf_map_lookup_elem(&inflight, &key);
 	if (c) {
-		count(c->head.type, NSW_COUNT_UNPAIRED);
+		drop_call(&c->head, c->rec);
 		bpf_map_delete_elem(&inflight, &key);
 	}
 	large = bpf_map_lookup_elem(&inflight_large, &key);
 	if (large) {
-		count(large->head.type, NSW_COUNT_UNPAIRED);
+		drop_call(&large->head, large->rec);
 		bpf_map_delete_elem(&inflight_large, &key);
 	}
 }

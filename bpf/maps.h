@@ -54,6 +54,8 @@ struct call_head {
 	struct late_text late[LATE_TEXTS];
 };
 _Static_assert(offsetof(struct call_head, type) == NSW_CALL_TYPE, "the engine looks there");
+_Static_assert(offsetof(struct call_head, state) == NSW_CALL_STATE, "the engine looks there");
+_Static_assert(CALL_SENT == NSW_CALL_SENT, "the engine looks for it");
 
 /* A record is built in place over entry, object and return. */
 struct call {
@@ -65,6 +67,8 @@ struct call_large {
 	struct call_head head;
 	__u8 rec[NSW_RECORD_MAX];
 };
+_Static_assert(offsetof(struct call, rec) == NSW_CALL_RECORD, "the engine looks there");
+_Static_assert(offsetof(struct call_large, rec) == NSW_CALL_RECORD, "the engine looks there");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
@@ -198,11 +202,38 @@ struct {
 	__type(value, struct call_large);
 } inflight_large SEC(".maps");
 
+/* Refusals of which no record tells, by rule; key 0: of rules without a row. The engine makes the rows. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, NSW_RULE_NAMES);
+	__type(key, __u32);
+	__type(value, __u64);
+} untold SEC(".maps");
+
+/* The engine's alone, who pins it with the others. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, NSW_RULE_NAMES);
+	__type(key, __u32);
+	__type(value, struct nsw_rule_name);
+} rule_names SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct nsw_disarm);
+} disarm SEC(".maps");
+
 /* What a new entry of either map is copied from. */
 const volatile __u8 blank[sizeof(struct call_large)] __attribute__((aligned(8))) = {};
 
 /* Set by the loader: the LSM programs are attached and report acts that have no system call entry. */
 const volatile __u32 lsm_attached = 0;
+
+/* Set by the loader: nsw_settings.life of the engine that loaded this. */
+const volatile __u32 own_life = 0;
 
 static __always_inline struct nsw_settings *get_settings(void)
 {
@@ -219,6 +250,28 @@ static __always_inline void count(__u32 event, __u32 kind)
 	/* Atomic although per CPU: the program may be preempted between load and store. */
 	if (value)
 		__sync_fetch_and_add(value, 1);
+}
+
+static __always_inline void count_untold(__u32 rule)
+{
+	__u64 *refusals = bpf_map_lookup_elem(&untold, &rule);
+
+	if (!refusals) {
+		rule = 0;
+		refusals = bpf_map_lookup_elem(&untold, &rule);
+	}
+	if (refusals)
+		__sync_fetch_and_add(refusals, 1);
+}
+
+/* An entry that nobody will send any more. */
+static __always_inline void drop_call(const struct call_head *head, const __u8 *rec)
+{
+	const struct nsw_header *h = (const void *)rec;
+
+	count(head->type, NSW_COUNT_UNPAIRED);
+	if (h->verdict == NSW_VERDICT_DENIED && !(head->state & CALL_SENT))
+		count_untold(h->rule);
 }
 
 static __always_inline struct task_struct *current_task(void)

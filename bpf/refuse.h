@@ -128,12 +128,20 @@ static __always_inline struct nsw_home *judged(const struct nsw_settings *s, str
 	return home;
 }
 
+static __always_inline bool disarmed(void)
+{
+	__u32 zero = 0;
+	struct nsw_disarm *d = bpf_map_lookup_elem(&disarm, &zero);
+
+	return d && d->on;
+}
+
 /* The answer once quarantine and disarming are taken in. `held`: an act that quarantine refuses. */
-static __always_inline __u64 final_answer(const struct nsw_settings *s, const struct nsw_home *home, __u64 answer, bool held)
+static __always_inline __u64 final_answer(const struct nsw_home *home, __u64 answer, bool held)
 {
 	if (held && home->flags & NSW_HOME_QUARANTINED)
 		answer = ANSWER(ANSWER_MODE(answer) ? ANSWER_RULE(answer) : 0, NSW_VERDICT_DENIED, 0);
-	if (ANSWER_MODE(answer) == NSW_VERDICT_DENIED && !s->enforce)
+	if (ANSWER_MODE(answer) == NSW_VERDICT_DENIED && disarmed())
 		answer = ANSWER(ANSWER_RULE(answer), NSW_VERDICT_AUDIT, ANSWER_UNRESOLVED(answer));
 	if (ANSWER_MODE(answer) == NSW_VERDICT_DENIED && answer & ANSWER_KILL)
 		bpf_send_signal(SIGKILL);
@@ -160,6 +168,13 @@ static __always_inline bool wanted(const struct nsw_settings *s, __u32 event)
 	return s->wanted & 1ULL << event;
 }
 
+/* No room to gather the record in. */
+static __always_inline void no_record(__u64 answer)
+{
+	if (ANSWER_MODE(answer) == NSW_VERDICT_DENIED)
+		count_untold(ANSWER_RULE(answer));
+}
+
 /* Refused before there is a file to open: the directory has the name already. */
 static __always_inline void fill_open(struct call *c, __u64 key, __u64 mnt, __u64 dentry)
 {
@@ -182,8 +197,10 @@ static __always_inline void tell_aside(const struct subject *who, __u64 answer, 
 	bool denied = ANSWER_MODE(answer) == NSW_VERDICT_DENIED;
 	struct nsw_event_refusal *e;
 
-	if (!c)
+	if (!c) {
+		no_record(answer);
 		return;
+	}
 	e = (void *)c->rec;
 	c->head.used = sizeof(*e);
 	e->what = what >> 32;
@@ -209,7 +226,7 @@ __weak __noinline int tell(__u64 answer, __u64 what, __u64 mnt, __u64 dentry, __
 
 	if (!s || !ANSWER_MODE(answer) || !labelled(s, current_task(), &who))
 		return 0;
-	c = bpf_map_lookup_elem(&inflight, &key);
+	c = s->engine ? bpf_map_lookup_elem(&inflight, &key) : NULL;
 	if (c && c->head.type < 64 && events >> (c->head.type & 63) & 1 && !(c->head.state & CALL_SENT)) {
 		mark((struct nsw_header *)c->rec, answer);
 		if (c->head.type == NSW_EVENT_OPEN && dentry && !(c->head.state & CALL_OBJECT))
@@ -244,7 +261,7 @@ static __always_inline bool refused_key(__u32 class, __u32 kind, __u32 number, _
 	if (!home || !(home->classes & 1 << class) || !ask_query(key, who.home, 1 << class))
 		return false;
 	ask_key(key, kind, number);
-	answer = final_answer(s, home, decide(key, 0), false);
+	answer = final_answer(home, decide(key, 0), false);
 	if (silent)
 		return ANSWER_MODE(answer) == NSW_VERDICT_DENIED;
 	return refused(answer, WHAT(class, number), 0, 0, events);

@@ -7,10 +7,9 @@ static __always_inline void exec_tell(const struct nsw_settings *s, struct subje
 				      __u64 answer)
 {
 	__u64 key = (__u64)current_task();
-	struct call_large *c = find_large(key);
+	struct call_large *c = s->engine ? find_large(key) : NULL;
 	struct nsw_event_exec *e;
 	bool aside = !c || c->head.type != NSW_EVENT_EXEC || c->head.state & CALL_SENT;
-	int failed;
 
 	if (aside && ANSWER_MODE(answer) != NSW_VERDICT_DENIED && wanted(s, NSW_EVENT_EXEC))
 		key = (__u64)current_task(); /* opened as a call under way: sched_process_exec sends it */
@@ -20,8 +19,10 @@ static __always_inline void exec_tell(const struct nsw_settings *s, struct subje
 		told_aside(NSW_EVENT_EXEC);
 		c = start_large(key, who, NSW_EVENT_EXEC, NSW_SYSCALL_NONE);
 	}
-	if (!c)
+	if (!c) {
+		no_record(answer);
 		return;
+	}
 	e = (void *)c->rec;
 	if (aside)
 		e->h.flags |= NSW_F_ASYNC;
@@ -33,14 +34,14 @@ static __always_inline void exec_tell(const struct nsw_settings *s, struct subje
 	exec_object(c, key, BPF_CORE_READ(bprm, file));
 	exec_raw(c, bprm);
 	if (ANSWER_MODE(answer) == NSW_VERDICT_DENIED) {
-		failed = exec_failed(c, key, -EPERM, NSW_RING_DENIALS);
+		exec_failed(c, key, -EPERM, NSW_RING_DENIALS);
 	} else {
 		e->h.flags |= NSW_F_NO_RESULT;
-		failed = exec_failed(c, key, 0, NSW_RING_EVENTS);
+		exec_failed(c, key, 0, NSW_RING_EVENTS);
 	}
 	if (key & ASIDE)
 		end_large(key);
-	else if (!failed)
+	else
 		c->head.state |= CALL_SENT;
 }
 
@@ -76,7 +77,7 @@ int BPF_PROG(nsw_bprm_check, struct linux_binprm *checked, int ret)
 	answer = judge_file((__u64)BPF_CORE_READ(file, f_path.mnt), (__u64)BPF_CORE_READ(file, f_path.dentry), who.home,
 			    (home->classes & asked) | STRICT);
 	task->ending |= task->walk.ended;
-	answer = final_answer(s, home, answer, true);
+	answer = final_answer(home, answer, true);
 	if (!ANSWER_MODE(answer))
 		return 0;
 	exec_tell(s, &who, bprm, answer);

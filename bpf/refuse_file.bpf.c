@@ -29,7 +29,7 @@ static __always_inline int judge_act(__u64 mnt, __u64 dentry, __u32 class, __u32
 	if (!home)
 		return 0;
 	answer = judge_file(mnt, dentry, who.home, asked & (home->classes | NO_CLASS));
-	answer = final_answer(s, home, answer, asked & (NSW_CLASSES_WRITE | 1 << NSW_CLASS_EXEC));
+	answer = final_answer(home, answer, asked & (NSW_CLASSES_WRITE | 1 << NSW_CLASS_EXEC));
 	return refused(answer, WHAT(class, 0), mnt, dentry, events) ? refuse() : 0;
 }
 
@@ -51,7 +51,7 @@ static __always_inline void open_tell_aside(const struct nsw_settings *s, struct
 static __always_inline void open_tell(const struct nsw_settings *s, struct subject *who, struct file *file, __u64 answer)
 {
 	__u64 key = (__u64)current_task();
-	struct call *c = find_call(key, NSW_EVENT_OPEN);
+	struct call *c = s->engine ? find_call(key, NSW_EVENT_OPEN) : NULL;
 	struct nsw_event_open *e;
 
 	if (!c || c->head.state & CALL_SENT) {
@@ -69,8 +69,8 @@ static __always_inline void open_tell(const struct nsw_settings *s, struct subje
 	if (ANSWER_MODE(answer) != NSW_VERDICT_DENIED)
 		return; /* the sensor sends it, with the result */
 	open_object(c, key, file);
-	if (!open_finish(c, key, -EPERM, NSW_RING_DENIALS))
-		c->head.state |= CALL_SENT;
+	open_finish(c, key, -EPERM, NSW_RING_DENIALS);
+	c->head.state |= CALL_SENT; /* or lost, which is counted: not a second time at the return */
 }
 
 SEC("?lsm/file_open")
@@ -91,7 +91,7 @@ int BPF_PROG(nsw_file_open, struct file *opened, int ret)
 		return 0;
 	answer = judge_file((__u64)BPF_CORE_READ(file, f_path.mnt), (__u64)BPF_CORE_READ(file, f_path.dentry), who.home,
 			    home->classes & classes);
-	answer = final_answer(s, home, answer, classes & 1 << NSW_CLASS_MODIFY);
+	answer = final_answer(home, answer, classes & 1 << NSW_CLASS_MODIFY);
 	open_tell(s, &who, file, answer);
 	if (ANSWER_MODE(answer) != NSW_VERDICT_DENIED)
 		return 0;
@@ -181,7 +181,7 @@ static __always_inline int judge_move(__u64 mnt, __u64 old, __u64 to, __u64 fres
 	answer = stronger(answer, leads_out(home, who.home, mnt, old, to, fresh));
 	if (exchange)
 		answer = stronger(answer, leads_out(home, who.home, to, fresh, mnt, old));
-	answer = final_answer(s, home, answer, true);
+	answer = final_answer(home, answer, true);
 	return refused(answer, WHAT(class, 0), mnt, old, events) ? refuse() : 0;
 }
 

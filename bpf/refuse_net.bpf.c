@@ -3,10 +3,12 @@
 #include "net_verdict.h"
 
 /* The connect or send that the sensor saw enter. */
-static __always_inline struct call *connect_entry(__u64 key)
+static __always_inline struct call *connect_entry(const struct nsw_settings *s, __u64 key)
 {
 	struct call *c = find_call(key, NSW_EVENT_CONNECT);
 
+	if (!s || !s->engine)
+		return NULL;
 	return c ? c : find_call(key, NSW_EVENT_SEND);
 }
 
@@ -17,7 +19,7 @@ __weak __noinline int connect_tell(__u64 socket, __u64 from, __u64 length, __u64
 	const void *address = (const void *)from;
 	struct nsw_settings *s = get_settings();
 	__u64 key = (__u64)current_task();
-	struct call *c = connect_entry(key);
+	struct call *c = connect_entry(s, key);
 	__u32 mode = ANSWER_MODE(answer);
 	struct nsw_event_connect *e;
 	struct subject who;
@@ -40,8 +42,8 @@ __weak __noinline int connect_tell(__u64 socket, __u64 from, __u64 length, __u64
 	if (mode != NSW_VERDICT_DENIED)
 		return 0;
 	connect_object(c, sock, address, length);
-	if (!connect_finish(c, -EPERM, NSW_RING_DENIALS))
-		c->head.state |= CALL_SENT;
+	connect_finish(c, -EPERM, NSW_RING_DENIALS);
+	c->head.state |= CALL_SENT;
 	return 0;
 }
 
@@ -102,7 +104,7 @@ static __always_inline int judge_connect(__u64 sock, __u64 address, __u64 length
 	if (!home || (call && family_at(address, length) == AF_UNSPEC))
 		return 0;
 	answer = judge_inet(who.home, sock, address, length, home->classes & CONNECT_BIT);
-	answer = final_answer(s, home, answer, true);
+	answer = final_answer(home, answer, true);
 	if (!call && !ANSWER_MODE(answer))
 		return 0;
 	connect_tell(sock, address, length, answer, call);
@@ -146,7 +148,7 @@ static __always_inline int judge_peer(struct sock *peer)
 	if (!home || !peer)
 		return 0;
 	answer = judge_unix(peer, who.home, home->classes & CONNECT_BIT, &mnt, &dentry);
-	answer = final_answer(s, home, answer, true);
+	answer = final_answer(home, answer, true);
 	return refused(answer, WHAT(NSW_CLASS_CONNECT, 0), mnt, dentry, EVENT_BIT(CONNECT) | EVENT_BIT(SEND)) ? refuse() : 0;
 }
 
@@ -205,7 +207,7 @@ int nsw_socket_create(__u64 *ctx)
 	if (!home)
 		return 0;
 	answer = judge_kind(who.home, family, type, protocol, home->classes & 1U << NSW_CLASS_SOCKET);
-	answer = final_answer(s, home, answer, false);
+	answer = final_answer(home, answer, false);
 	return refused(answer, WHAT(NSW_CLASS_SOCKET, family << 16 | type), 0, 0, EVENT_BIT(SOCKET)) ? refuse() : 0;
 }
 
@@ -244,7 +246,7 @@ int nsw_socket_bind(__u64 *ctx)
 		answer = judge_abstract(who.home, address + 3, length - 3, home->classes & bit);
 	else
 		answer = judge_inet(who.home, number_at(ctx, 0), address, length, home->classes & bit);
-	answer = final_answer(s, home, answer, false);
+	answer = final_answer(home, answer, false);
 	return refused(answer, WHAT(NSW_CLASS_BIND, port_at(address)), 0, 0, EVENT_BIT(BIND)) ? refuse() : 0;
 }
 
@@ -273,7 +275,7 @@ int nsw_socket_listen(__u64 *ctx)
 	} else if (family == AF_UNIX) {
 		answer = judge_unix(sk, who.home, home->classes & bit, &mnt, &dentry);
 	}
-	answer = final_answer(s, home, answer, false);
+	answer = final_answer(home, answer, false);
 	return refused(answer, WHAT(NSW_CLASS_LISTEN, port), mnt, dentry, EVENT_BIT(LISTEN)) ? refuse() : 0;
 }
 
@@ -299,7 +301,7 @@ static __always_inline int judge_received_socket(struct file *file)
 		return 0;
 	read_address(&remote, sk, false);
 	answer = ask_address(who.home, &remote, port, BPF_CORE_READ(sk, sk_protocol), home->classes & CONNECT_BIT);
-	answer = final_answer(s, home, answer, true);
+	answer = final_answer(home, answer, true);
 	return refused(answer, WHAT(NSW_CLASS_CONNECT, port), 0, 0, EVENT_BIT(RECEIVE)) ? refuse() : 0;
 }
 

@@ -189,6 +189,7 @@ const std::vector<Key>& Keys() {
       {"enforce", Parsed(&Config::enforce, ParseBool)},
       {"hold", Parsed(&Config::hold_ns, ParseHold)},
       {"unbound", Parsed(&Config::unbound_closed, ParseUnbound)},
+      {"outlive", Parsed(&Config::outlive, ParseBool)},
       {"check_policy_owner", Parsed(&Config::check_policy_owner, ParseBool)},
       {"rings.files", Parsed(&Config::files_ring_bytes, ParseRing)},
       {"rings.events", Parsed(&Config::events_ring_bytes, ParseRing)},

@@ -36,6 +36,7 @@ struct Config {
   bool enforce = true;             ///< false: nothing is refused, whatever the policies say
   uint64_t hold_ns = 500'000'000;  ///< how long a container's first exec waits for its policies
   bool unbound_closed = false;     ///< then it is refused, not permitted
+  bool outlive = true;             ///< what is refused stays refused when the engine ends
   bool check_policy_owner = true;  ///< policies must belong to root and be writable by nobody else
   uint64_t files_ring_bytes = 16U << 20;
   uint64_t events_ring_bytes = 8U << 20;

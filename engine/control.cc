@@ -67,11 +67,11 @@ bool WriteLine(int fd, const nlohmann::json& value, int stop, Deadline deadline)
   const std::string line =
       value.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + '\n';
   for (size_t at = 0; at < line.size();) {
-    if (!Ready(fd, POLLOUT, stop, deadline)) return false;
     const ssize_t n = send(fd, line.data() + at, line.size() - at, MSG_NOSIGNAL | MSG_DONTWAIT);
-    if (n < 0 && (errno == EAGAIN || errno == EINTR)) continue;
-    if (n <= 0) return false;
-    at += static_cast<size_t>(n);
+    if (n > 0) at += static_cast<size_t>(n);
+    if (n > 0 || (n < 0 && errno == EINTR)) continue;
+    // Waiting ends when the server is stopped; what needs no waiting is sent: the answer to `stop`.
+    if (n == 0 || errno != EAGAIN || !Ready(fd, POLLOUT, stop, deadline)) return false;
   }
   return true;
 }

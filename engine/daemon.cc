@@ -12,12 +12,11 @@
 
 #include "engine/base/notify.h"
 #include "engine/mounts.h"
+#include "engine/pin_folder.h"
 
 namespace nsw {
 namespace {
 
-// One engine watches a host, wherever its run directory is.
-constexpr const char* kLock = "/run/nswarden.lock";
 constexpr int kPollMs = 200;
 constexpr uint64_t kTickNs = 1'000'000'000;
 constexpr uint64_t kDrainNs = 3'000'000'000;
@@ -47,7 +46,10 @@ std::string Names(const rule::PolicySet& policies, bool (*wanted)(const rule::Po
 
 }  // namespace
 
-Daemon::Daemon(Config config) : config_(std::move(config)), hostname_(HostName()) {}
+Daemon::Daemon(Config config)
+    : config_(std::move(config)),
+      hostname_(HostName()),
+      stopper_{geteuid(), static_cast<uint32_t>(getpid())} {}
 
 Daemon::~Daemon() {
   if (queue_ != nullptr) queue_->Close();  // nobody runs it any more, and the threads below may ask
@@ -93,6 +95,7 @@ Status Daemon::RequireRoot() {
 }
 
 Status Daemon::TakeLock() {
+  // One engine watches a host, wherever its run directory is.
   lock_.Reset(open(kLock, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
   if (!lock_.valid()) return FailErrno(kLock, errno);
   if (flock(lock_.get(), LOCK_EX | LOCK_NB) != 0) {
@@ -166,9 +169,12 @@ Status Daemon::LoadKernel() {
                   .files_ring_bytes = static_cast<uint32_t>(config_.files_ring_bytes),
                   .max_tasks = static_cast<uint32_t>(config_.max_tasks),
                   .hold_ns = config_.hold_ns,
-                  .unbound_closed = config_.unbound_closed});
+                  .unbound_closed = config_.unbound_closed,
+                  .pins = kPinFolder,
+                  .outlive = config_.outlive});
   if (!loaded) return tl::unexpected(loaded.error());
   kernel_ = std::move(*loaded);
+  DisarmAtStart();
   return {};
 }
 
@@ -223,8 +229,11 @@ Status Daemon::Announce() {
   if (!config_.enforce) {
     spdlog::info("enforcement: off (--no-enforce, or enforce: false); deny entries only detect");
   } else if (kernel_->enforcing()) {
-    spdlog::info("enforcement: on (BPF-LSM; a canary was refused){}",
-                 denying.empty() ? "" : ", by " + denying);
+    spdlog::info("enforcement: on (BPF-LSM; a canary was refused){}{}",
+                 denying.empty() ? "" : ", by " + denying,
+                 kernel_->pinned().empty() ? "; it ends with this process"
+                                           : "; pinned: it outlives this process");
+    SayDisarmed();
   } else if (!denying.empty()) {
     spdlog::warn(
         "enforcement: not possible here, so these policies only detect: {}; `nswarden probe` says "
@@ -236,6 +245,7 @@ Status Daemon::Announce() {
   if (!container::AnyThere(config_.runtimes)) {
     spdlog::info("no container runtime is here; watching all the same");
   }
+  kernel_->MarkReady();
   spdlog::info("watching");
   NotifyManager("READY=1");
   RecordOperation("start", all, {geteuid(), static_cast<uint32_t>(getpid())});
@@ -251,6 +261,7 @@ void Daemon::Loop() {
     const uint64_t now = SystemClock().BootNs();
     if (now < next_tick) continue;
     pipeline_->Tick();
+    TakeOver();
     next_tick = now + kTickNs;
   }
   Drain();
@@ -271,7 +282,8 @@ void Daemon::Drain() {
          SystemClock().BootNs() < until) {
   }
   pipeline_->Finish();
-  RecordOperation("stop", "", {geteuid(), static_cast<uint32_t>(getpid())});
+  SayWhatStays();
+  RecordOperation("stop", remove_ ? "nothing stays in force" : "", stopper_);
   dispatcher_.reset();
   history_.reset();
 }

@@ -56,6 +56,13 @@ class Daemon {
   nlohmann::json Ps();
   nlohmann::json ShowStatus();
   nlohmann::json Deny(const nlohmann::json& request, const Peer& peer);
+  // daemon_outlive.cc
+  nlohmann::json Stop(const nlohmann::json& request, const Peer& peer);
+  nlohmann::json Disarm(const nlohmann::json& request, const Peer& peer);
+  void DisarmAtStart();
+  void SayDisarmed() const;
+  void SayWhatStays() const;
+  void TakeOver();
 
   Config config_;
   UniqueFd lock_;
@@ -75,6 +82,8 @@ class Daemon {
   std::thread signals_;
   std::mutex reloading_;
   std::atomic<bool> stopping_ = false;
+  std::atomic<bool> remove_ = false;  ///< the stop is to leave nothing in the kernel
+  Peer stopper_;                      ///< who asked for it by the control socket
 };
 
 }  // namespace nsw

@@ -93,6 +93,7 @@ json EventsJson(const std::vector<kernel::Counter>& counters, const Ledger& ledg
   for (size_t i = 1; i < NSW_EVENT_COUNT; i++) {
     events[std::string(event::Info(static_cast<event::Type>(i)).name)].update(
         {{"lost_decode", ledger.decode_errors[i]},
+         {"inherited", ledger.inherited[i]},
          {"decoded", ledger.decoded[i]},
          {"matched", ledger.matched[i]},
          {"not_wanted", ledger.unwanted[i]},
@@ -105,11 +106,20 @@ json EventsJson(const std::vector<kernel::Counter>& counters, const Ledger& ledg
   return events;
 }
 
+json DisarmedJson(const std::optional<kernel::Disarmed>& disarmed) {
+  if (!disarmed) return nullptr;
+  return {{"reason", disarmed->reason},
+          {"uid", disarmed->uid},
+          {"pid", disarmed->pid},
+          {"time_ns", disarmed->time_ns}};
+}
+
 json EngineJson(const Pipeline& pipeline, uint64_t malformed) {
   const Ledger& ledger = pipeline.ledger();
   return {{"malformed", malformed},
           {"decode_errors", ledger.decode_errors[NSW_EVENT_NONE]},
           {"unknown_verdicts", ledger.unknown_verdicts},
+          {"untold", ledger.untold},
           {"match_overflow", ledger.match_overflow},
           {"held_overflow", ledger.held_overflow},
           {"held", pipeline.held()},
@@ -125,6 +135,10 @@ json Daemon::Control(const json& request, const Peer& peer) {
   if (verb == "status") return queue_->Ask([this] { return ShowStatus(); }).value_or(stopping);
   if (verb == "deny")
     return queue_->Ask([&, this] { return Deny(request, peer); }).value_or(stopping);
+  if (verb == "disarm" || verb == "arm")
+    return queue_->Ask([&, this] { return Disarm(request, peer); }).value_or(stopping);
+  if (verb == "stop")
+    return queue_->Ask([&, this] { return Stop(request, peer); }).value_or(stopping);
   if (verb == "reload") {
     const auto count = Reload(peer);
     return count ? json{{"policies", *count}}
@@ -187,6 +201,8 @@ json Daemon::ShowStatus() {
   return {{"uptime_ns", SystemClock().BootNs() - started_ns_},
           {"enforcing", kernel_->enforcing()},
           {"enforce", config_.enforce},
+          {"pinned", kernel_->pinned()},
+          {"disarmed", DisarmedJson(kernel_->disarmed())},
           {"containers", registry_->size()},
           {"not_in_force", binder_->not_in_force()},
           {"alerts", pipeline_->ledger().alerts},

@@ -51,6 +51,7 @@ const rule::RuleInfo& Unbound() {
 void Pipeline::Handle(std::span<const std::byte> record) {
   if (!Decode(record)) return;
   ledger_.decoded[Index(event_)]++;
+  if (event_.header().life != parts_.kernel.life()) ledger_.inherited[Index(event_)]++;
   if (event_.type() == event::Type::k_home) {
     ledger_.unwanted[Index(event_)]++;
     return SeenHome();
@@ -136,11 +137,19 @@ const rule::RuleInfo* Pipeline::KernelRule() {
   const nsw_header& header = event_.header();
   if (header.rule == 0) return event_.has_flag(NSW_F_UNRESOLVED) ? &Unresolved() : &Quarantine();
   if (header.rule == NSW_RULE_UNBOUND) return &Unbound();
-  if (const auto* rule = parts_.binder.policies()->FindRule(header.rule)) return rule;
-  const auto found = run_time_rules_.find({header.home, header.rule});
+  return RuleOf(header.home, header.rule);
+}
+
+const rule::RuleInfo* Pipeline::RuleOf(uint64_t home, uint32_t id) {
+  if (const auto* rule = parts_.binder.policies()->FindRule(id)) return rule;
+  const auto found = run_time_rules_.find({home, id});
   if (found != run_time_rules_.end()) return &found->second.info;
+  if (auto older = parts_.kernel.FindRule(id)) {
+    older_rule_ = std::move(*older);
+    return &older_rule_;
+  }
   ledger_.unknown_verdicts++;
-  unknown_rule_.id = header.rule;
+  unknown_rule_.id = id;
   return &unknown_rule_;
 }
 
@@ -243,6 +252,7 @@ void Pipeline::Tick() {
     spdlog::info("container {}: what its policies refuse is in force now", binding->container.name);
   }
   processes_.Sweep(now, kSweep);
+  ReportUntold();
 }
 
 void Pipeline::Finish() {
@@ -315,6 +325,7 @@ Result<std::string> Pipeline::Push(container::Binding& binding, rule::RuleInfo i
   }
   parts_.binder.AlsoWant(rule::EventsOfDeny(entry));
   const std::string name = info.name;
+  parts_.kernel.NameRule(info);
   run_time_rules_[key] = RunTimeRule{std::move(info), expires_ns};
   return name;
 }

@@ -37,6 +37,10 @@ struct Ledger {
   /// Not for the history: host processes, homes, types that it does not record, no history.
   std::array<uint64_t, NSW_EVENT_COUNT> unwanted{};
   std::array<uint64_t, NSW_EVENT_COUNT> decode_errors{};
+  /// Of those decoded: records that programs of an engine before this one have written, and that
+  /// the kernel's counters of this one know nothing of.
+  std::array<uint64_t, NSW_EVENT_COUNT> inherited{};
+  uint64_t untold = 0;            ///< refusals of which no record told, reported by their rule
   uint64_t unknown_verdicts = 0;  ///< kernel verdicts of rules that no longer exist
   uint64_t match_overflow = 0;
   uint64_t held_overflow = 0;  ///< containers whose metadata was not waited for, for want of room
@@ -118,6 +122,7 @@ class Pipeline {
   [[nodiscard]] bool KernelJudged() const;
   void NoteInForce(container::Binding& binding);
   void EndStartups();
+  const rule::RuleInfo* RuleOf(uint64_t home, uint32_t id);
   // pipeline_actions.cc
   void Act(const rule::RuleInfo& rule, alert::Verdict verdict);
   [[nodiscard]] Status Kill(const rule::RuleInfo& rule);
@@ -130,6 +135,8 @@ class Pipeline {
   void ForgetDead(uint64_t now_ns);
   void Forget(uint64_t home);
   void ExpireRunTimeRules(uint64_t now_ns);
+  void ReportUntold();
+  void ReportUntold(const rule::RuleInfo& rule, uint64_t refusals);
 
   PipelineParts parts_;
   event::Event event_;  // the record at hand
@@ -143,6 +150,7 @@ class Pipeline {
   std::set<uint64_t> quarantined_;                   // homes, by rules
   std::set<std::pair<uint32_t, std::string>> told_;  // rules whose action failed, and why
   // Stands for one that is no longer loaded.
+  rule::RuleInfo older_rule_;  // one that an engine before this one had, by its name in the kernel
   rule::RuleInfo unknown_rule_{
       .policy = "unknown", .name = "a rule that is no longer loaded", .is_deny = true};
   std::unordered_map<uint64_t, uint64_t> idle_since_ns_;  // homes without processes

@@ -70,6 +70,40 @@ Status Pipeline::DenyObject(const rule::RuleInfo& rule) {
   return {};
 }
 
+// ---- refusals without a record ----
+
+void Pipeline::ReportUntold() {
+  for (const kernel::Untold& untold : parts_.kernel.TakeUntold()) {
+    ledger_.untold += untold.refusals;
+    ReportUntold(*RuleOf(0, untold.rule), untold.refusals);
+  }
+}
+
+// Who did it is not known, only whose rule refused it how often.
+void Pipeline::ReportUntold(const rule::RuleInfo& rule, uint64_t refusals) {
+  const std::string text = std::to_string(refusals) + (refusals == 1 ? " act was" : " acts were") +
+                           " refused by " + rule.name + " without a record of " +
+                           (refusals == 1 ? "its" : "their") + " own";
+  alert::Alert alert;
+  alert.time_ns = parts_.clock.RealNs();
+  alert.rule = rule.name;
+  alert.policy = rule.policy;
+  alert.priority = rule.priority;
+  alert.source = rule.source;
+  alert.hostname = parts_.hostname;
+  alert.tags = rule.tags;
+  alert.output = text;
+  alert.output_fields = {{"nswarden.refusals", static_cast<int64_t>(refusals)}};
+  alert.verdict = alert::Verdict::kDenied;
+  alert.action = "deny";
+  ledger_.alerts++;
+  if (parts_.history != nullptr) {
+    parts_.history->RecordOperation("refused", rule.policy + ": " + text, geteuid(),
+                                    static_cast<uint32_t>(getpid()));
+  }
+  parts_.dispatcher.Post(std::move(alert));
+}
+
 void Pipeline::RecordAction(const std::string& what, const std::string& detail,
                             const rule::RuleInfo& rule) {
   const std::string where = event_.binding == nullptr ? "host" : event_.binding->container.name;

@@ -36,10 +36,20 @@ PolicyBinder::Chosen PolicyBinder::Choose(const rule::PolicySet& policies,
   return outer.is_container ? policies.Select(outer.container) : policies.SelectHost();
 }
 
+// An engine that comes after this one is to know who refused what, whatever policies it has.
+void PolicyBinder::NameRules(const rule::PolicySet& policies, const rule::DenyPlan& plan) {
+  const auto name = [&](uint32_t id) {
+    if (const rule::RuleInfo* rule = policies.FindRule(id)) kernel_.NameRule(*rule);
+  };
+  for (const rule::DenyEntry& entry : plan.entries) name(entry.rule);
+  for (const rule::AllowList& list : plan.allow) name(list.rule);
+}
+
 Status PolicyBinder::Ensure(const rule::PolicySet& policies, const Chosen& chosen, DenySets& sets) {
   if (!kernel_.enforcing() || sets.contains(chosen)) return {};
   DenySet set{.plan = policies.Plan(chosen)};
   if (!set.plan.empty()) {
+    NameRules(policies, set.plan);
     auto slot = kernel_.deny().BuildSet(set.plan);
     if (!slot) return tl::unexpected(slot.error());
     set.slot = *slot;
@@ -66,6 +76,7 @@ Status PolicyBinder::Install(container::Binding& binding, const Chosen& chosen) 
 
 Status PolicyBinder::PutInForce(container::Binding& binding, const Chosen& chosen) {
   if (kernel_.enforcing()) {
+    if (kernel_.deny().Holds(binding)) return {};
     if (const Status built = Ensure(*policies_, chosen, sets_); !built) return built;
     const DenySet& set = sets_.at(chosen);
     const Status bound = kernel_.deny().Bind(binding.home, set.slot, set.plan, binding.pid);
@@ -77,7 +88,9 @@ Status PolicyBinder::PutInForce(container::Binding& binding, const Chosen& chose
     return told;
   if (!binding.is_container) return {};
   const uint32_t decided = binding.settled ? NSW_HOME_DECIDED : 0;
-  return kernel_.SetHomeFlags(binding.home, NSW_HOME_BOUND | NSW_HOME_CONTAINER | decided);
+  const uint32_t known = binding.container.known() ? NSW_HOME_KNOWN : 0;
+  return kernel_.SetHomeFlags(binding.home,
+                              NSW_HOME_BOUND | NSW_HOME_CONTAINER | decided | known);
 }
 
 Status PolicyBinder::Bind(container::Binding& binding) {

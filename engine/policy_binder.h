@@ -58,6 +58,7 @@ class PolicyBinder {
   using Chosen = std::vector<uint32_t>;
   using DenySets = std::map<Chosen, DenySet>;
 
+  void NameRules(const rule::PolicySet& policies, const rule::DenyPlan& plan);
   [[nodiscard]] Chosen Choose(const rule::PolicySet& policies, container::Binding& binding);
   [[nodiscard]] Status Ensure(const rule::PolicySet& policies, const Chosen& chosen,
                               DenySets& sets);

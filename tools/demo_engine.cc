@@ -16,6 +16,7 @@
 #include <utility>
 
 #include "engine/control.h"
+#include "engine/pin_folder.h"
 #include "tools/demo_stop.h"
 
 namespace nsw::tools {
@@ -56,11 +57,16 @@ bool IsBound(const nlohmann::json& answer, const std::string& container) {
 }  // namespace
 
 Status NoEngineRuns() {
-  const UniqueFd lock(open("/run/nswarden.lock", O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
-  if (!lock.valid() || flock(lock.get(), LOCK_EX | LOCK_NB) == 0) return {};
+  const UniqueFd lock(open(kLock, O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
+  if (lock.valid() && flock(lock.get(), LOCK_EX | LOCK_NB) != 0) {
+    return Fail(
+        "an engine watches this host already, and there is room for one: `nswarden ps` shows what "
+        "it does; for the demo stop it first (nswarden stop --remove)");
+  }
+  if (access(kPinFolder, F_OK) != 0) return {};
   return Fail(
-      "an engine watches this host already, and there is room for one: `nswarden ps` shows what it "
-      "does; for the demo stop it first (systemctl stop nswarden, or Ctrl-C where it was started)");
+      "what an engine refused before it was stopped is still in force on this host, and the demo "
+      "would end that; where it may, `nswarden stop --remove` first");
 }
 
 Result<DemoEngine> DemoEngine::Start(const std::filesystem::path& folder, const std::string& policy,
@@ -92,7 +98,7 @@ Status DemoEngine::WriteFiles(const std::string& policy) const {
          << "\noutput: json\nhistory: {path: " << text("history.db")
          << ", events: [open, connect]}\nruntimes: {docker: '', containerd: '', crio: '', podman: "
             "'', podman_storage: ''}"
-         << "\nrun_directory: " << text("run") << "\n";
+         << "\nrun_directory: " << text("run") << "\noutlive: false\n";
   config.close();
   return config ? Status() : Fail(folder_.string() + ": cannot be written");
 }

@@ -13,9 +13,9 @@ using nlohmann::json;
 
 void PrintEvents(const json& events) {
   static constexpr const char* kColumns[] = {
-      "emitted",    "lost_ring_full", "lost_no_scratch", "unpaired",  "lost_decode",
-      "decoded",    "not_wanted",     "wanted",          "stored",    "pending",
-      "lost_queue", "lost_error",     "matched",         "truncated", "denied"};
+      "emitted",    "lost_ring_full", "lost_no_scratch", "unpaired", "lost_decode", "inherited",
+      "decoded",    "not_wanted",     "wanted",          "stored",   "pending",     "lost_queue",
+      "lost_error", "matched",        "truncated",       "denied"};
   std::vector<std::vector<std::string>> rows{{"EVENT"}};
   for (const char* column : kColumns) rows[0].emplace_back(column);
   for (const auto& [name, counts] : events.items()) {
@@ -41,7 +41,12 @@ void PrintList(const char* title, const json& list, std::initializer_list<const 
 }
 
 const char* Enforcement(const json& answer) {
-  if (answer.value("enforcing", false)) return "on";
+  if (answer.contains("disarmed") && !answer["disarmed"].is_null())
+    return "DISARMED, nothing is refused (nswarden arm ends it)";
+  if (answer.value("enforcing", false)) {
+    return Shown(answer, "pinned") == "-" ? "on, until the engine ends"
+                                          : "on, pinned: it outlives the engine";
+  }
   return answer.value("enforce", true) ? "not possible here (nswarden probe says why)"
                                        : "off (as it was told)";
 }

@@ -15,6 +15,9 @@ void AddStatus(CLI::App& app, int& status);
 void AddPs(CLI::App& app, int& status);
 void AddDeny(CLI::App& app, int& status);
 void AddReload(CLI::App& app, int& status);
+void AddStop(CLI::App& app, int& status);
+void AddRelease(CLI::App& app, int& status);
+void AddArm(CLI::App& app, int& status);
 void AddHistory(CLI::App& app, int& status);
 void AddDemo(CLI::App& app, int& status);
 

@@ -92,15 +92,14 @@ bool DenyMapDriver::RunsOne(const std::vector<rule::DenyKey>& keys, pid_t pid) c
 
 // Whose startup is over: of a policy that the old set had, too, what was known; of another one,
 // where the process runs the program that ends it.
-uint32_t DenyMapDriver::Phases(uint64_t home, const Bound& old, const rule::DenyPlan& plan,
-                               pid_t pid) const {
+uint32_t DenyMapDriver::Phases(uint64_t home, const rule::DenyPlan& plan, pid_t pid) const {
   nsw_home state{};
   bpf_map_lookup_elem(fds_.homes, &home, &state);
-  const std::vector<std::string>& before = sets_.until(old.slot);
+  const std::vector<uint64_t> before = sets_.until(state.set);
   uint32_t phases = 0;
   for (size_t i = 0; i < plan.policies.size(); ++i) {
     if (plan.policies[i].until.empty()) continue;
-    const auto same = std::find(before.begin(), before.end(), TextOf(plan.policies[i].until));
+    const auto same = std::find(before.begin(), before.end(), UntilOf(plan.policies[i].until));
     const bool over = same != before.end() && (state.phases >> (same - before.begin()) & 1) != 0;
     if (over || (pid > 0 && RunsOne(plan.policies[i].until, pid))) phases |= 1U << i;
   }
@@ -145,7 +144,7 @@ Status DenyMapDriver::Bind(uint64_t home, uint32_t slot, const rule::DenyPlan& p
     next.rows[place] = *joined;
   }
   Status status = WriteRows(home, slot, next.rows);
-  if (status) status = SetHome(home, next, Phases(home, old, plan, pid));
+  if (status) status = SetHome(home, next, Phases(home, plan, pid));
   if (!status) {
     EraseRows(home, slot, next.rows, old.slot == slot ? old.rows : Rows());
     return status;

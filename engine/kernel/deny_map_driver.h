@@ -38,6 +38,16 @@ class DenyMapDriver final : public DenyMaps {
   void Withdraw(uint64_t home, uint32_t rule) override;
   void Forget(uint64_t home) override;
 
+  bool Holds(const container::Binding& binding) const override;
+
+  /// Goes on with what an engine before this one has left in the maps. Error: programs that its
+  /// run-time entries need were refused.
+  [[nodiscard]] Status Inherit();
+  /// Some home is still bound to a set that was inherited.
+  [[nodiscard]] bool InheritedInUse() const;
+  /// Frees these sets, and what the overlay has of them.
+  void FreeInherited();
+
   /// Takes away what has expired by `now_ns` (the kernel ignores it from that moment on anyway).
   void Expire(uint64_t now_ns);
 
@@ -69,9 +79,11 @@ class DenyMapDriver final : public DenyMaps {
   void Resolve(const DenyTables& set, pid_t pid, Bound& bound,
                std::map<Place, Ranges>& found) const;
   [[nodiscard]] std::vector<Place> PlacesOf(const rule::DenyKey& key, pid_t pid) const;
-  [[nodiscard]] uint32_t Phases(uint64_t home, const Bound& old, const rule::DenyPlan& plan,
-                                pid_t pid) const;
+  [[nodiscard]] uint32_t Phases(uint64_t home, const rule::DenyPlan& plan, pid_t pid) const;
   [[nodiscard]] bool RunsOne(const std::vector<rule::DenyKey>& keys, pid_t pid) const;
+
+  [[nodiscard]] nsw_home StateOf(uint64_t home) const;
+  void InheritPushes();
 
   Status WriteRows(uint64_t home, uint32_t slot, const Rows& rows) const;
   void EraseRows(uint64_t home, uint32_t slot, const Rows& rows, const Rows& kept) const;

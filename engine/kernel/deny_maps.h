@@ -11,6 +11,7 @@
 #include <cstdint>
 
 #include "engine/base/result.h"
+#include "engine/container/registry.h"
 #include "engine/rule/deny_plan.h"
 
 namespace nsw::kernel {
@@ -46,6 +47,10 @@ class DenyMaps {
 
   /// Takes away the run-time entries of that rule id from that home.
   virtual void Withdraw(uint64_t home, uint32_t rule) = 0;
+
+  /// True where a home is still under what an engine before this one bound it to, and stays so: it
+  /// is not known yet whose it is, and to bind it to less would open a gap.
+  [[nodiscard]] virtual bool Holds(const container::Binding& /*binding*/) const { return false; }
 
   /// Forgets a home that is gone, with its overlay.
   virtual void Forget(uint64_t home) = 0;

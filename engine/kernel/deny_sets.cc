@@ -74,13 +74,37 @@ DenySets::DenySets(const DenyMapFds& fds, uint64_t seed, uint32_t slots, uint32_
   slots_[0].used = true;  // stands for "none"
 }
 
-std::string TextOf(const std::vector<rule::DenyKey>& until) {
+uint64_t UntilOf(const std::vector<rule::DenyKey>& until) {
+  if (until.empty()) return 0;
   std::string text;
   for (const rule::DenyKey& key : until) {
     text += std::to_string(static_cast<int>(key.kind)) + ":" + std::to_string(key.hole) + ":" +
             key.path + '\n';
   }
-  return text;
+  uint64_t hash = 0xcbf29ce484222325;  // FNV-1a: the same in each engine
+  for (const char c : text) hash = (hash ^ static_cast<uint8_t>(c)) * 0x100000001b3;
+  return hash | 1;
+}
+
+std::vector<uint64_t> DenySets::until(uint32_t slot) const {
+  nsw_set set{};
+  bpf_map_lookup_elem(fds_.sets, &slot, &set);
+  return {std::begin(set.until), std::end(set.until)};
+}
+
+void DenySets::Inherit() {
+  for (uint32_t slot = 1; slot < slots_.size(); ++slot) {
+    nsw_set set{};
+    if (bpf_map_lookup_elem(fds_.sets, &slot, &set) != 0 || set.generation == 0) continue;
+    slots_[slot].used = true;
+    inherited_.insert(slot);
+    generation_ = std::max(generation_, set.generation);
+  }
+}
+
+void DenySets::FreeInherited() {
+  for (const uint32_t slot : inherited_) Free(slot);
+  inherited_.clear();
 }
 
 // In turn, so that a walk that began under a set now gone does not meet the next one's clauses.
@@ -127,7 +151,8 @@ Result<uint32_t> DenySets::Build(const rule::DenyPlan& plan) {
   Slot fresh;
   fresh.used = true;
   fresh.tables = std::move(*tables);
-  for (const rule::DenyPolicy& policy : plan.policies) fresh.until.push_back(TextOf(policy.until));
+  for (size_t i = 0; i < plan.policies.size(); ++i)
+    fresh.tables.set.until[i] = UntilOf(plan.policies[i].until);
   if (Status status = Fill(*slot, fresh); !status) {
     Free(*slot);
     return tl::unexpected(status.error());

@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <map>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -29,8 +30,8 @@ struct DenyMapFds {
   int answer = -1;
 };
 
-/// A startup's end as text: equal where it is the same.
-std::string TextOf(const std::vector<rule::DenyKey>& until);
+/// A startup's end as a number: equal where it is the same, in another engine, too; 0: no startup.
+uint64_t UntilOf(const std::vector<rule::DenyKey>& until);
 
 class DenySets {
  public:
@@ -45,10 +46,13 @@ class DenySets {
   void Free(uint32_t slot);
 
   [[nodiscard]] const DenyTables& tables(uint32_t slot) const { return slots_[slot].tables; }
-  /// Per policy the end of its startup, as text.
-  [[nodiscard]] const std::vector<std::string>& until(uint32_t slot) const {
-    return slots_[slot].until;
-  }
+  /// Per policy UntilOf its startup's end. Of any slot, inherited ones included.
+  [[nodiscard]] std::vector<uint64_t> until(uint32_t slot) const;
+
+  /// The sets that an engine before this one has built keep their slots, until they are freed.
+  void Inherit();
+  [[nodiscard]] const std::set<uint32_t>& inherited() const { return inherited_; }
+  void FreeInherited();
 
   /// The clauses of several ranges of a set, as one. Error: no room.
   Result<nsw_clauses> Join(uint32_t slot, const Ranges& ranges);
@@ -60,7 +64,6 @@ class DenySets {
     UniqueFd clauses;
     size_t stored = 0;                     ///< clauses in the map: the set's, then joined ones
     std::map<Ranges, nsw_clauses> joined;  ///< of several paths with one inode
-    std::vector<std::string> until;
   };
 
   Status Fill(uint32_t slot, Slot& set);
@@ -72,6 +75,7 @@ class DenySets {
   uint64_t seed_;
   uint32_t operations_;
   std::vector<Slot> slots_;
+  std::set<uint32_t> inherited_;
   uint32_t last_slot_ = 0;
   uint32_t generation_ = 0;
   uint64_t bytes_ = 0;  ///< of all sets' maps

@@ -34,12 +34,13 @@ Status Enforcer::Serve(const Refusals& wanted) {
   // With what is counted and known across all programs: .bss, too.
   if (Status status = ShareMaps(object->obj, shared_, ".bss"); !status) return status;
   object->rodata->lsm_attached = 1;
+  object->rodata->own_life = life_;
   hooks_.Describe(object.get());
   hooks_.Choose(object->obj, fresh, served_);
   if (const int error = enforce__load(object.get()); error != 0)
     return FailProgram("enforce", "loading", -error);
   std::vector<std::string> lines;
-  Result<std::vector<Link>> links = AttachAll(object->obj, lines);
+  Result<std::vector<Link>> links = AttachAll(object->obj, lines, pins_);
   if (!links) return tl::unexpected(links.error());
   std::ranges::move(*links, std::back_inserter(links_));
   std::ranges::move(lines, std::back_inserter(attachments_));

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Enforcer: the LSM programs that refuse. Those of a class of acts are loaded and attached when a
 // policy, a run-time entry or a quarantine first speaks of it, so that a hook that nobody asks
-// about costs nothing; they stay until the end. Part of LoadedKernel, whose maps they share; one
-// thread.
+// about costs nothing; they stay until the end, and where they are pinned beyond it. Part of
+// LoadedKernel, whose maps they share; one thread.
 #pragma once
 
 #include <memory>
@@ -13,6 +13,7 @@
 #include "engine/base/result.h"
 #include "engine/kernel/deny_sets.h"
 #include "engine/kernel/hooks.h"
+#include "engine/kernel/pins.h"
 #include "engine/kernel/programs.h"
 #include "engine/kernel/refusals.h"
 
@@ -28,8 +29,10 @@ DenyMapFds DenyMapFdsOf(const enforce* object);
 
 class Enforcer {
  public:
-  /// `shared`: the object whose maps are used; must outlive this.
-  explicit Enforcer(bpf_object* shared) : shared_(shared) {}
+  /// `shared`: the object whose maps are used; `pins`: what the programs are pinned by, null: they
+  /// end with the engine. Both must outlive this. `life`: nsw_settings.life.
+  Enforcer(bpf_object* shared, const Pins* pins, uint32_t life)
+      : shared_(shared), pins_(pins), life_(life) {}
 
   /// What may be refused from now on. Error: the kernel took some program no more, or there is no
   /// memory; then what was served before still is, and nothing else.
@@ -42,6 +45,8 @@ class Enforcer {
 
  private:
   bpf_object* shared_;
+  const Pins* pins_;
+  uint32_t life_;
   Hooks hooks_;
   Refusals served_;
   std::vector<EnforceObject> objects_;  // one for each time that something new was spoken of

@@ -29,9 +29,9 @@ constexpr uint64_t kAliveNs = 10 * kSecond;
 /// Ring buffers are a power of two of at least a page.
 uint32_t RingBytes(uint32_t asked) { return std::bit_ceil(std::max<uint32_t>(asked, 4096)); }
 
-constexpr const char* kIdentity[] = {"nsw_inherit",   "nsw_free",    "nsw_seed_late",
-                                     "nsw_set_home",  "nsw_resolve", "nsw_find_host",
-                                     "nsw_home_wants"};
+constexpr const char* kIdentity[] = {"nsw_inherit",    "nsw_free",       "nsw_seed_late",
+                                     "nsw_set_home",   "nsw_resolve",    "nsw_find_host",
+                                     "nsw_home_wants", "nsw_engine_gone"};
 constexpr const char* kLsmIdentity[] = {"nsw_task_alloc", "nsw_task_free", "nsw_seed"};
 
 // What was asked for, and what knowing the processes rests on.
@@ -50,6 +50,7 @@ Result<std::unique_ptr<Kernel>> Kernel::Load(const Features& features, const Opt
 
 LoadedKernel::~LoadedKernel() {
   const Hurry hurry;
+  ClosePins();
   sensor_.reset();
   enforcer_.reset();
   links_.clear();
@@ -71,10 +72,14 @@ Status LoadedKernel::Start() {
   if (Status status = FillSettings(); !status) return status;
   if (Status status = OpenRings(); !status) return status;
   OpenDenyMaps();
+  if (Status status = PinMaps(); !status) return status;
   // Identity before the sensor, so that no act is seen whose process has no label yet.
   if (Status status = AttachIdentity(); !status) return status;
+  if (inherits()) {
+    if (Status status = deny_->Inherit(); !status) return status;
+  }
   Result<Sensor> sensor =
-      Sensor::Load(features_, skeleton_->obj, lsm_, WithTheirNeeds(options_.wanted));
+      Sensor::Load(features_, skeleton_->obj, lsm_, life_, WithTheirNeeds(options_.wanted));
   if (!sensor) return tl::unexpected(sensor.error());
   sensor_.emplace(std::move(*sensor));
   SetWanted(options_.wanted, ~0ULL);
@@ -90,6 +95,8 @@ Status LoadedKernel::OpenIdentity() {
   bpf_map__set_max_entries(skeleton_->maps.labels, options_.max_tasks);
   skeleton_->rodata->lsm_attached = lsm_ ? 1 : 0;
   skeleton_->rodata->unbound_closed = options_.unbound_closed ? 1 : 0;
+  if (Status status = OpenPins(); !status) return status;
+  skeleton_->rodata->own_life = life_;
   ChooseIdentity();
   if (const int error = enforce__load(skeleton_.get()); error != 0)
     return FailProgram("enforce", "loading", -error);
@@ -99,11 +106,14 @@ Status LoadedKernel::OpenIdentity() {
 void LoadedKernel::ChooseIdentity() {
   bpf_object* object = skeleton_->obj;
   for (const char* name : kIdentity) Want(object, name);
-  if (features_.iterator) Want(object, "nsw_label_running");
+  if (features_.iterator) {
+    Want(object, "nsw_label_running");
+    Want(object, "nsw_tell_homes");
+  }
   if (features_.fexit && HasBtfFunction("switch_task_namespaces")) Want(object, "nsw_switch");
   if (!lsm_) return;
   for (const char* name : kLsmIdentity) Want(object, name);
-  enforcer_.emplace(object);
+  enforcer_.emplace(object, pins_ ? &*pins_ : nullptr, life_);
   enforcer_->hooks().Describe(skeleton_.get());
 }
 
@@ -118,10 +128,16 @@ Status LoadedKernel::FillSettings() {
   if (*failed != 0)
     return Fail(
         "process 1 is not among the ancestors of this process: the host's namespaces are unknown");
-  if (getrandom(&seed_, sizeof seed_, 0) != sizeof seed_) return FailErrno("getrandom", errno);
+  names_.emplace(bpf_map__fd(skeleton_->maps.rule_names), bpf_map__fd(skeleton_->maps.untold));
+  if (inherits()) {
+    seed_ = settings_->seed;  // what the sets' hashes were made with
+    DropCalls(~0ULL);
+  } else if (getrandom(&seed_, sizeof seed_, 0) != sizeof seed_) {
+    return FailErrno("getrandom", errno);
+  }
   settings_->seed = seed_;
+  settings_->life = life_;
   settings_->watch_host = options_.watch_host ? 1 : 0;
-  settings_->enforce = options_.enforce ? 1 : 0;
   settings_->engine = static_cast<uint32_t>(getpid());
   settings_->wanted = 0;  // until all is attached
   settings_->paired = 0;
@@ -129,7 +145,8 @@ Status LoadedKernel::FillSettings() {
 }
 
 Status LoadedKernel::AttachIdentity() {
-  Result<std::vector<Link>> links = AttachAll(skeleton_->obj, attachments_);
+  Result<std::vector<Link>> links =
+      AttachAll(skeleton_->obj, attachments_, pins_ ? &*pins_ : nullptr);
   if (!links) return tl::unexpected(links.error());
   links_ = std::move(*links);
   return {};
@@ -160,21 +177,21 @@ int LoadedKernel::ProgramFd(const std::string& name) const {
   return bpf_program__fd(FindProgram(skeleton_->obj, name));
 }
 
-Result<size_t> LoadedKernel::LabelOnce() {
-  bpf_link* raw =
-      bpf_program__attach_iter(FindProgram(skeleton_->obj, "nsw_label_running"), nullptr);
-  if (raw == nullptr) return FailProgram("nsw_label_running", "attaching", errno);
+// Returns how many bytes it wrote.
+Result<size_t> LoadedKernel::RunIterator(const char* program) {
+  bpf_link* raw = bpf_program__attach_iter(FindProgram(skeleton_->obj, program), nullptr);
+  if (raw == nullptr) return FailProgram(program, "attaching", errno);
   const Link link(raw);
   const UniqueFd iterator(bpf_iter_create(bpf_link__fd(raw)));
   if (!iterator.valid()) return FailErrno("making a task iterator", errno);
   std::array<char, 4096> buffer{};
-  size_t labelled = 0;
+  size_t written = 0;
   for (;;) {
     const ssize_t bytes = read(iterator.get(), buffer.data(), buffer.size());
     if (bytes < 0 && errno == EAGAIN) continue;
     if (bytes < 0) return FailErrno("walking the running tasks", errno);
-    if (bytes == 0) return labelled;
-    labelled += static_cast<size_t>(bytes);
+    if (bytes == 0) return written;
+    written += static_cast<size_t>(bytes);
   }
 }
 
@@ -186,13 +203,15 @@ Status LoadedKernel::LabelRunning() {
   }
   size_t total = 0;
   for (int pass = 0; pass < kLabelPasses; ++pass) {
-    const Result<size_t> labelled = LabelOnce();
+    const Result<size_t> labelled = RunIterator("nsw_label_running");
     if (!labelled) return tl::unexpected(labelled.error());
     total += *labelled;
     if (*labelled == 0) break;
   }
   spdlog::info("{} tasks were in containers already", total);
-  return {};
+  if (!inherits()) return {};
+  const Result<size_t> told = RunIterator("nsw_tell_homes");
+  return told ? Status() : tl::unexpected(told.error());
 }
 
 uint64_t LoadedKernel::AsTold(uint64_t events) const {
@@ -227,35 +246,13 @@ void LoadedKernel::SetWanted(uint64_t events, uint64_t everywhere) {
   const Hurry hurry;
   if (gone != 0) {
     sensor_->Detach(gone);
-    ForgetCalls(gone);
+    DropCalls(gone);
   }
   if (const Status status = sensor_->Attach(events); !status)
     spdlog::error("what was not wanted before is not watched: {}", status.error().message);
   settings_->wanted = events;
   // A call that was under way when its probes came has a return without an entry. That is no loss.
   paired_from_ns_ = SystemClock().BootNs() + kSecond;
-}
-
-// The entries of calls under way whose return nobody will see. Where such a task has begun a wanted
-// call in this very moment its entry goes, too; that is counted when it returns.
-void LoadedKernel::ForgetCalls(uint64_t events) {
-  for (const bpf_map* map : {skeleton_->maps.inflight, skeleton_->maps.inflight_large}) {
-    const int fd = bpf_map__fd(map);
-    std::vector<std::byte> value(bpf_map__value_size(map));
-    std::vector<uint64_t> keys;
-    for (uint64_t key = 0;
-         bpf_map_get_next_key(fd, keys.empty() ? nullptr : &keys.back(), &key) == 0;) {
-      // A key that goes meanwhile makes the walk begin anew.
-      if (keys.size() > bpf_map__max_entries(map)) break;
-      keys.push_back(key);
-    }
-    for (const uint64_t key : keys) {
-      uint16_t type = 0;
-      if (bpf_map_lookup_elem(fd, &key, value.data()) != 0) continue;
-      std::memcpy(&type, value.data() + NSW_CALL_TYPE, sizeof type);
-      if (type < NSW_EVENT_COUNT && (events >> type & 1) != 0) bpf_map_delete_elem(fd, &key);
-    }
-  }
 }
 
 size_t LoadedKernel::Poll(int timeout_ms, const Handler& handler) {

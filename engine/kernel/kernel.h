@@ -5,8 +5,10 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <filesystem>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <set>
 #include <span>
 #include <string>
@@ -15,7 +17,9 @@
 #include "bpf/abi.h"
 #include "engine/base/result.h"
 #include "engine/kernel/deny_maps.h"
+#include "engine/kernel/disarm.h"
 #include "engine/kernel/features.h"
+#include "engine/kernel/rule_names.h"
 
 namespace nsw::kernel {
 
@@ -29,6 +33,10 @@ struct Options {
   uint32_t max_tasks = 65536;  ///< container processes that can be labelled at once
   uint64_t hold_ns = 0;  ///< how long a container's first exec waits for its policies; 0: not at all
   bool unbound_closed = false;  ///< then it is refused
+  /// Folder of the BPF file system that keeps enforcement in force without this process; empty:
+  /// nothing is pinned, and nothing looked for.
+  std::filesystem::path pins;
+  bool outlive = true;  ///< false: what is pinned there is taken away, and nothing is pinned
 };
 
 /// One number of the ledger, summed over the CPUs.
@@ -89,6 +97,28 @@ class Kernel {
   /// True where the LSM programs are attached and a canary denial worked.
   [[nodiscard]] virtual bool enforcing() const = 0;
   virtual DenyMaps& deny() = 0;
+
+  // What outlives the engine; see pins.h.
+
+  /// Marks the records of this engine's programs: nsw_header.life.
+  [[nodiscard]] virtual uint16_t life() const { return 0; }
+  /// Where what is refused is pinned; empty: it ends with this process.
+  [[nodiscard]] virtual std::string pinned() const { return {}; }
+  /// The engine has come up: from now on its end, however it comes, leaves enforcement in force.
+  virtual void MarkReady() {}
+  /// Every container that is known has its policies. Takes what older engines have left away, once
+  /// nothing rests on it any more; to be called again and again. True in the moment that it did.
+  virtual bool TakeOver() { return false; }
+  /// The end of this object takes everything away, pinned or not.
+  virtual void LeaveNothing() {}
+  /// A rule that can refuse from now on, for engines to come.
+  virtual void NameRule(const rule::RuleInfo& /*rule*/) {}
+  [[nodiscard]] virtual std::optional<rule::RuleInfo> FindRule(uint32_t /*id*/) const { return {}; }
+  /// Refusals of which no record tells, those from before this engine included. Each once.
+  [[nodiscard]] virtual std::vector<Untold> TakeUntold() { return {}; }
+  /// Lifts all refusals at once, or (NSW_ARMED) ends that.
+  [[nodiscard]] virtual Status Disarm(const Disarmed& /*how*/) { return {}; }
+  [[nodiscard]] virtual std::optional<Disarmed> disarmed() const { return {}; }
 
   /// How each event is watched, for `probe` and `status`: "openat: kprobe + kretprobe (pool 4096)".
   [[nodiscard]] virtual std::vector<std::string> attachments() const = 0;

@@ -13,6 +13,7 @@
 #include "engine/kernel/deny_map_driver.h"
 #include "engine/kernel/enforcer.h"
 #include "engine/kernel/kernel.h"
+#include "engine/kernel/pins.h"
 #include "engine/kernel/programs.h"
 #include "engine/kernel/ring_source.h"
 #include "engine/kernel/sensor.h"
@@ -45,6 +46,18 @@ class LoadedKernel final : public Kernel {
   DenyMaps& deny() override { return *deny_; }
   std::vector<std::string> attachments() const override;
 
+  // loaded_kernel_pins.cc
+  uint16_t life() const override { return static_cast<uint16_t>(life_); }
+  std::string pinned() const override { return pins_ ? pins_->root().string() : std::string(); }
+  void MarkReady() override;
+  bool TakeOver() override;
+  void LeaveNothing() override { leave_nothing_ = true; }
+  void NameRule(const rule::RuleInfo& rule) override { names_->Name(rule); }
+  std::optional<rule::RuleInfo> FindRule(uint32_t id) const override { return names_->Find(id); }
+  std::vector<Untold> TakeUntold() override { return names_->Take(); }
+  Status Disarm(const Disarmed& how) override;
+  std::optional<Disarmed> disarmed() const override;
+
  private:
   Status OpenIdentity();
   void ChooseIdentity();
@@ -52,8 +65,14 @@ class LoadedKernel final : public Kernel {
   Status AttachIdentity();
   Status OpenRings();
   void OpenDenyMaps();
-  void ForgetCalls(uint64_t events);
-  [[nodiscard]] Result<size_t> LabelOnce();
+  [[nodiscard]] Result<size_t> RunIterator(const char* program);
+  // loaded_kernel_pins.cc
+  Status OpenPins();
+  Status Inherit();
+  Status PinMaps();
+  [[nodiscard]] bool inherits() const { return pins_ && pins_->inherits(); }
+  void DropCalls(uint64_t events);
+  void ClosePins();
   [[nodiscard]] uint64_t AsTold(uint64_t events) const;
   [[nodiscard]] int ProgramFd(const std::string& name) const;
 
@@ -61,6 +80,13 @@ class LoadedKernel final : public Kernel {
   Options options_;
   bool lsm_ = false;
   EnforceObject skeleton_;  ///< who is who; its maps are those of all
+  std::optional<Pins> pins_;
+  std::optional<RuleNames> names_;
+  uint32_t life_ = 1;
+  uint64_t started_ns_ = 0;
+  bool ready_ = false;
+  bool taken_over_ = false;
+  bool leave_nothing_ = false;
   std::optional<Enforcer> enforcer_;
   std::vector<Link> links_;
   std::vector<std::string> attachments_;

@@ -19,6 +19,7 @@
 #include <set>
 #include <utility>
 
+#include "engine/kernel/pins.h"
 #include "engine/kernel/symbols.h"
 
 namespace nsw::kernel {
@@ -176,7 +177,8 @@ Result<Link> AttachTracepoint(bpf_program* program, const std::string& category,
   return Link(link);
 }
 
-Result<std::vector<Link>> AttachAll(bpf_object* object, std::vector<std::string>& lines) {
+Result<std::vector<Link>> AttachAll(bpf_object* object, std::vector<std::string>& lines,
+                                    const Pins* pins) {
   std::vector<Link> links;
   bpf_program* program = nullptr;
   bpf_object__for_each_program(program, object) {
@@ -184,6 +186,10 @@ Result<std::vector<Link>> AttachAll(bpf_object* object, std::vector<std::string>
     if (!bpf_program__autoload(program) || section == "raw_tp" || section == "iter/task") continue;
     Result<Link> link = Attach(program);
     if (!link) return tl::unexpected(link.error());
+    if (pins != nullptr) {
+      Status pinned = pins->PinLink(link->get(), bpf_program__name(program));
+      if (!pinned) return tl::unexpected(pinned.error());
+    }
     links.push_back(std::move(*link));
     lines.push_back(section.substr(section.find('/') + 1) + ": " +
                     section.substr(0, section.find('/')));

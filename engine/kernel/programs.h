@@ -43,9 +43,13 @@ Result<Link> AttachMulti(bpf_program* program, const std::string& function);
 Result<Link> AttachTracepoint(bpf_program* program, const std::string& category,
                               const std::string& name);
 
+class Pins;
+
 /// All programs of an object that are loaded and have a hook of their own. Appends to `lines`
-/// "HOOK: KIND" of each. Error: of the first that cannot be attached; then none is.
-Result<std::vector<Link>> AttachAll(bpf_object* object, std::vector<std::string>& lines);
+/// "HOOK: KIND" of each. With `pins` they outlive the engine. Error: of the first that cannot be
+/// attached or pinned.
+Result<std::vector<Link>> AttachAll(bpf_object* object, std::vector<std::string>& lines,
+                                    const Pins* pins = nullptr);
 
 /// Makes an object that is not loaded yet use the maps of the same names of one that is. Of maps
 /// that hold a section of data only that of the name `data` is shared.

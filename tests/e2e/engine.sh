@@ -35,9 +35,11 @@ check_engine() {
   if start_engine "$@"; then ok "$name"; else not_ok "$name"; fi
 }
 
+# Nothing stays in force for the script that comes next.
 stop_engine() {
   kill "$1" 2>/dev/null || return 0
   wait "$1" 2>/dev/null
+  "$NSWARDEN" stop --remove >/dev/null
 }
 
 # alerts FILTER: how many alerts a jq filter selects.

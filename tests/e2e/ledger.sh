@@ -3,7 +3,7 @@
 # engine.sh, and have started the engine. No counter may be computed from others, so all of these can fail:
 #
 #   acts      = emitted + lost_ring_full + lost_no_scratch + unpaired     the kernel's half
-#   emitted   = decoded + lost_decode                                     what crossed
+#   emitted + inherited = decoded + lost_decode                           what crossed; from the engine before
 #   decoded   = wanted + not_wanted                                       what the history asked for
 #   wanted    = stored + lost_queue + lost_error                          what became of it
 #   stored    = the sum of the counts in the history's rows
@@ -20,7 +20,7 @@ in_flood() {
 at_rest() {
   "$NSWARDEN" status --json >"$WORK/now" &&
     jq -e '.engine.held == 0 and ([.events[].pending] | add) == 0 and
-      all(.events[]; (.emitted // 0) == .decoded + .lost_decode)' "$WORK/now"
+      all(.events[]; (.emitted // 0) + .inherited == .decoded + .lost_decode)' "$WORK/now"
 }
 begin() { wait_for 120 at_rest && cp "$WORK/now" "$WORK/before" || die "the ledger does not come to rest: $(<"$WORK/now")"; }
 

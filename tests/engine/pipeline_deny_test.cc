@@ -38,6 +38,7 @@ TEST_F(PipelineTest, ADenyAtRunTimeExpiresForItsContainerAlone) {
   EXPECT_EQ(kernel_.maps.withdrawn, (std::vector<std::pair<uint64_t, uint32_t>>{{kHome, rule}}));
   Send(test::ExecRecord("/bin/sh", {"sh"}).Home(20).Verdict(NSW_VERDICT_DENIED, rule));
   EXPECT_EQ(pipeline_.ledger().unknown_verdicts, 0U) << "the other's holds on";
+  kernel_.named.clear();
   Send(test::ExecRecord("/bin/sh", {"sh"}).Home(kHome).Verdict(NSW_VERDICT_DENIED, rule));
   EXPECT_EQ(pipeline_.ledger().unknown_verdicts, 1U);
 }
@@ -183,6 +184,40 @@ TEST_F(PipelineTest, TheTimeOfDayFollowsTheClock) {
   pipeline_.Tick();
   Send(Open("/a").Time(5));
   EXPECT_EQ(Alerts().at(0).time_ns, clock_.boot_to_real_ns + 5);
+}
+
+// ---- what an engine before this one left ----
+
+TEST_F(PipelineTest, AVerdictOfARuleThatOnlyAnOlderEngineHadIsNamed) {
+  SendHome(kHome);
+  kernel_.named[99] = {.id = 99, .policy = "older", .name = "older/read/1", .is_deny = true};
+  Send(Open("/etc/shadow").Result(-1).Verdict(NSW_VERDICT_DENIED, 99));
+  EXPECT_EQ(history_.events.at(0).rule, "older/read/1");
+  EXPECT_EQ(pipeline_.ledger().unknown_verdicts, 0U);
+  EXPECT_EQ(Alerts().at(0).policy, "older");
+}
+
+TEST_F(PipelineTest, RefusalsWithoutARecordAreReportedByTheirRuleOnce) {
+  kernel_.untold = {{7, 41}, {8, 1}};
+  pipeline_.Tick();
+  pipeline_.Tick();
+  EXPECT_EQ(pipeline_.ledger().untold, 42U);
+  EXPECT_EQ(pipeline_.ledger().unknown_verdicts, 1U);
+  ASSERT_EQ(history_.operations.size(), 2U);
+  EXPECT_EQ(history_.operations[0],
+            "refused web: 41 acts were refused by web/write/1 without a record of their own");
+  ASSERT_EQ(Alerts().size(), 2U);
+  EXPECT_EQ(Alerts().at(0).rule, "web/write/1");
+  EXPECT_EQ(Alerts().at(0).verdict, alert::Verdict::kDenied);
+}
+
+TEST_F(PipelineTest, RecordsOfAnOlderEnginesProgramsAreCountedApart) {
+  SendHome(kHome);
+  Send(Open("/etc/passwd"));
+  Send(Open("/etc/passwd").Life(3));
+  EXPECT_EQ(pipeline_.ledger().decoded[NSW_EVENT_OPEN], 2U);
+  EXPECT_EQ(pipeline_.ledger().inherited[NSW_EVENT_OPEN], 1U);
+  ExpectBalance();
 }
 
 }  // namespace

@@ -306,5 +306,26 @@ TEST_F(PolicyBinderTest, CollectFreesWhatNobodyUses) {
   EXPECT_EQ(kernel_.maps.builds, 2) << "what is used is not built again";
 }
 
+TEST_F(PolicyBinderTest, LeavesAHomeAsAnOlderEngineBoundItUntilItIsKnownWhoseItIs) {
+  auto policies = Policies();
+  ASSERT_TRUE(binder_.Use(policies));
+  container::Binding& binding = Seen(10);
+  kernel_.maps.held = {10};
+  EXPECT_TRUE(binder_.Bind(binding));
+  EXPECT_FALSE(kernel_.maps.bound.contains(10)) << "bound to less than before, for a moment";
+  EXPECT_EQ(binding.policies, policies->others) << "what it does is matched all the same";
+  kernel_.maps.held.clear();
+  EXPECT_TRUE(binder_.Bind(binding));
+  EXPECT_TRUE(kernel_.maps.bound.contains(10));
+}
+
+TEST_F(PolicyBinderTest, NamesTheRulesThatRefuseForEnginesToCome) {
+  auto policies = Policies();
+  policies->rules[7] = {.id = 7, .policy = "web", .name = "web/exec/1"};
+  Seen(10);
+  ASSERT_TRUE(binder_.Use(policies));
+  EXPECT_EQ(kernel_.named.at(7).name, "web/exec/1");
+}
+
 }  // namespace
 }  // namespace nsw

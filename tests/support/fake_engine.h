@@ -34,6 +34,7 @@ class FakeDenyMaps final : public kernel::DenyMaps {
   std::map<uint32_t, rule::DenyPlan> slots;
   std::map<uint64_t, uint32_t> bound;
   std::set<uint64_t> refuses;  ///< homes whose Bind fails
+  std::set<uint64_t> held;     ///< homes that stay as an engine before this one bound them
   std::vector<Pushed> pushed;
   std::vector<std::pair<uint64_t, uint32_t>> withdrawn;
   std::vector<uint64_t> forgotten;
@@ -58,6 +59,9 @@ class FakeDenyMaps final : public kernel::DenyMaps {
     if (refuses.contains(home)) return Fail("no room in the overlay");
     bound[home] = slot;
     return {};
+  }
+  bool Holds(const container::Binding& binding) const override {
+    return held.contains(binding.home);
   }
   Status Push(uint64_t home, const rule::DenyEntry& entry, pid_t, uint64_t expires_ns) override {
     if (pushes_left-- <= 0) return Fail("no room");
@@ -106,6 +110,14 @@ class FakeKernel final : public kernel::Kernel {
     flags[home] |= set;
     return {};
   }
+  std::map<uint32_t, rule::RuleInfo> named;  ///< by an engine before this one, and by this one
+  std::vector<kernel::Untold> untold;
+  void NameRule(const rule::RuleInfo& rule) override { named[rule.id] = rule; }
+  std::optional<rule::RuleInfo> FindRule(uint32_t id) const override {
+    const auto found = named.find(id);
+    return found == named.end() ? std::nullopt : std::optional(found->second);
+  }
+  std::vector<kernel::Untold> TakeUntold() override { return std::exchange(untold, {}); }
   bool enforcing() const override { return can_enforce; }
   kernel::DenyMaps& deny() override { return maps; }
   std::vector<std::string> attachments() const override { return {}; }

@@ -71,6 +71,10 @@ class RecordBuilder {
     h().rule = rule;
     return *this;
   }
+  RecordBuilder& Life(uint16_t life) {
+    h().life = life;
+    return *this;
+  }
   RecordBuilder& Flags(unsigned flags) {
     h().flags = static_cast<__u8>(flags);
     return *this;

@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "engine/kernel/pins.h"
+
+#include <bpf/bpf.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdlib>
+
+namespace nsw::kernel {
+namespace {
+
+namespace fs = std::filesystem;
+
+std::vector<fs::path> EntriesOf(const fs::path& folder) {
+  std::vector<fs::path> entries;
+  std::error_code failed;
+  for (fs::directory_iterator at(folder, failed), end; !failed && at != end; at.increment(failed))
+    entries.push_back(at->path());
+  std::ranges::sort(entries);
+  return entries;
+}
+
+Status MakeFolder(const fs::path& folder) {
+  if (mkdir(folder.c_str(), 0700) == 0 || errno == EEXIST) return {};
+  return FailErrno(folder.string(), errno);
+}
+
+// Links before maps, so that no program is left attached that looks into a map which is gone.
+void RemoveLayout(const fs::path& folder) {
+  std::error_code ignored;
+  fs::remove_all(folder / "links", ignored);
+  fs::remove_all(folder, ignored);
+}
+
+bool Exists(const fs::path& path) {
+  std::error_code ignored;
+  return fs::exists(path, ignored);
+}
+
+}  // namespace
+
+Pins::Pins(fs::path root, const std::string& layout)
+    : root_(std::move(root)), folder_(root_ / layout) {}
+
+Result<Pins> Pins::Open(fs::path root, const std::string& layout) {
+  Pins pins(std::move(root), layout);
+  if (Status made = MakeFolder(pins.root_); !made) return tl::unexpected(made.error());
+  if (chmod(pins.root_.c_str(), 0700) != 0) return FailErrno(pins.root_.string(), errno);
+  // The links' folder is made when all maps are there: see Begin.
+  pins.inherits_ = Exists(pins.folder_ / "links");
+  if (!pins.inherits_) RemoveLayout(pins.folder_);
+  for (const fs::path& folder : {pins.folder_, pins.folder_ / "maps"}) {
+    if (Status made = MakeFolder(folder); !made) return tl::unexpected(made.error());
+  }
+  return pins;
+}
+
+Result<UniqueFd> Pins::Map(const std::string& name) const {
+  const fs::path path = folder_ / "maps" / name;
+  UniqueFd map(bpf_obj_get(path.c_str()));
+  if (!map.valid()) return FailErrno(path.string(), errno);
+  return map;
+}
+
+Status Pins::PinMap(int fd, const std::string& name) const {
+  const fs::path path = folder_ / "maps" / name;
+  if (bpf_obj_pin(fd, path.c_str()) != 0) return FailErrno(path.string(), errno);
+  return {};
+}
+
+fs::path Pins::Links(uint32_t life) const { return folder_ / "links" / std::to_string(life); }
+
+fs::path Pins::Ready(uint32_t life) const { return folder_ / ("ready-" + std::to_string(life)); }
+
+std::vector<uint32_t> Pins::OlderLives() const {
+  std::vector<uint32_t> lives;
+  for (const fs::path& folder : EntriesOf(folder_ / "links")) {
+    const auto life = static_cast<uint32_t>(std::strtoul(folder.filename().c_str(), nullptr, 10));
+    if (life != life_) lives.push_back(life);
+  }
+  std::ranges::sort(lives);
+  return lives;
+}
+
+void Pins::DropLife(uint32_t life) const {
+  std::error_code ignored;
+  fs::remove_all(Links(life), ignored);
+  fs::remove_all(Ready(life), ignored);
+}
+
+// A hook takes some 40 programs: of an engine that dies again and again while it comes up, not all
+// can be kept. What is in force is the last that came up, and what a later one has begun.
+Status Pins::Begin(uint32_t life) {
+  life_ = life;
+  const std::vector<uint32_t> older = OlderLives();
+  const auto ready =
+      std::find_if(older.rbegin(), older.rend(), [&](uint32_t one) { return Exists(Ready(one)); });
+  for (const uint32_t one : older) {
+    if (one != older.back() && (ready == older.rend() || one != *ready)) DropLife(one);
+  }
+  DropLife(life_);
+  if (Status made = MakeFolder(folder_ / "links"); !made) return made;
+  return MakeFolder(Links(life_));
+}
+
+Status Pins::PinLink(bpf_link* link, const std::string& program) const {
+  const fs::path path = Links(life_) / program;
+  if (const int error = bpf_link__pin(link, path.c_str()); error != 0)
+    return FailErrno(path.string(), -error);
+  return {};
+}
+
+Status Pins::MarkReady() const { return MakeFolder(Ready(life_)); }
+
+bool Pins::has_foreign() const {
+  return std::ranges::any_of(EntriesOf(root_),
+                             [&](const fs::path& folder) { return folder != folder_; });
+}
+
+bool Pins::has_older() const { return !OlderLives().empty(); }
+
+void Pins::DropOlder() const {
+  for (const uint32_t life : OlderLives()) DropLife(life);
+  for (const fs::path& folder : EntriesOf(root_)) {
+    if (folder != folder_) RemoveLayout(folder);
+  }
+}
+
+void Pins::DropOwn() const {
+  DropLife(life_);
+  if (OlderLives().empty()) RemoveLayout(folder_);
+}
+
+Status Pins::RemoveAll(const fs::path& root) {
+  for (const fs::path& folder : EntriesOf(root)) RemoveLayout(folder);
+  std::error_code failed;
+  fs::remove_all(root, failed);
+  if (failed) return Fail(root.string() + ": " + failed.message());
+  return {};
+}
+
+}  // namespace nsw::kernel

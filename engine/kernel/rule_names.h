@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+// RuleNames: what the rules are called whose ids are in the kernel, and how often each refused
+// something of which no record tells. Both are kept with the pinned maps, so that an engine can
+// name what was refused before it came up, by rules that it may no longer have. Part of
+// LoadedKernel; one thread.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <vector>
+
+#include "engine/rule/rule.h"
+
+namespace nsw::kernel {
+
+/// Refusals of one rule without a record, since the last report.
+struct Untold {
+  uint32_t rule = 0;
+  uint64_t refusals = 0;
+};
+
+class RuleNames {
+ public:
+  /// Descriptors of the maps `rule_names` and `untold`; they stay the object's.
+  RuleNames(int names, int untold);
+
+  /// From now on that rule can refuse. Without room its refusals are counted as of no known rule.
+  void Name(const rule::RuleInfo& rule);
+  [[nodiscard]] std::optional<rule::RuleInfo> Find(uint32_t rule) const;
+
+  /// Adds refusals that only the engine knows of.
+  void Add(uint32_t rule, uint64_t refusals) { added_[rule] += refusals; }
+  /// What there is to report; it is taken for reported from then on.
+  [[nodiscard]] std::vector<Untold> Take();
+
+ private:
+  [[nodiscard]] uint64_t TakeOne(uint32_t rule);
+
+  int names_;
+  int untold_;
+  std::map<uint32_t, uint64_t> added_;
+};
+
+}  // namespace nsw::kernel

@@ -1,0 +1,11 @@
+// SPDX-License-Identifier: Apache-2.0
+// Where what outlives the engine is pinned, and who else looks there: `nswarden stop --remove` and
+// `release --all` where no engine runs, and the package's removal.
+#pragma once
+
+namespace nsw {
+
+inline constexpr const char* kPinFolder = "/sys/fs/bpf/nswarden";
+inline constexpr const char* kLock = "/run/nswarden.lock";  ///< held by the engine of this host
+
+}  // namespace nsw
