@@ -35,7 +35,8 @@ constexpr const char* kLsmIdentity[] = {"nsw_task_alloc", "nsw_task_free", "nsw_
 // What was asked for, and what knowing the processes rests on.
 uint64_t WithTheirNeeds(uint64_t events) {
   events |= event::EventsOf({event::History::ALWAYS});
-  return events & (((1ULL << NSW_EVENT_COUNT) - 1) | NSW_WANT_NAMED_READS | NSW_WANT_ENVIRONMENT);
+  return events & (((1ULL << NSW_EVENT_COUNT) - 1) | NSW_WANT_NAMED_READS | NSW_WANT_ANY_PORT |
+                   NSW_WANT_ENVIRONMENT);
 }
 
 }  // namespace
@@ -213,6 +214,17 @@ void LoadedKernel::SetReadNames(const std::set<std::string>& names) {
     if (!wanted.contains(name)) bpf_map_delete_elem(fd, &hash);
   }
   read_names_ = wanted;
+}
+
+// A port that is wanted before and after is at each instant: no bit is ever cleared on the way.
+void LoadedKernel::SetPorts(const rule::Ports& ports) {
+  nsw_ports wanted{};
+  for (const rule::Ports::Range& range : ports.ranges()) {
+    for (uint32_t port = range.first; port <= range.last; port++)
+      wanted.bits[port / 64] |= 1ULL << port % 64;
+  }
+  const uint32_t zero = 0;
+  bpf_map_update_elem(bpf_map__fd(skeleton_->maps.ports), &zero, &wanted, BPF_ANY);
 }
 
 void LoadedKernel::SetWanted(uint64_t events, uint64_t everywhere) {

@@ -16,6 +16,7 @@
 #include "engine/base/result.h"
 #include "engine/kernel/deny_maps.h"
 #include "engine/kernel/features.h"
+#include "engine/rule/ports.h"
 
 namespace nsw::kernel {
 
@@ -77,6 +78,8 @@ class Kernel {
   virtual void SetWanted(uint64_t events, uint64_t everywhere) = 0;
   /// The names of NSW_WANT_NAMED_READS. Too many of them: all such opens are wanted instead.
   virtual void SetReadNames(const std::set<std::string>& names) = 0;
+  /// Where not all connects are wanted (NSW_WANT_ANY_PORT): the remote ports of those that are.
+  virtual void SetPorts(const rule::Ports& ports) = 0;
   /// Which events, a bit per nsw_event, this home's policies want; until then a home wants all.
   [[nodiscard]] virtual Status SetHomeWants(uint64_t home, uint64_t events) = 0;
   /// Sets flags (nsw_home_flag) of a home, making it if the kernel has not seen it yet.

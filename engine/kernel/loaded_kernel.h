@@ -37,6 +37,7 @@ class LoadedKernel final : public Kernel {
   void SetWatchHost(bool on) override { settings_->watch_host = on ? 1 : 0; }
   void SetWanted(uint64_t events, uint64_t everywhere) override;
   void SetReadNames(const std::set<std::string>& names) override;
+  void SetPorts(const rule::Ports& ports) override;
   Status SetHomeWants(uint64_t home, uint64_t events) override;
   Status SetHomeFlags(uint64_t home, uint32_t flags) override;
   uint32_t host_pid_namespace() const override { return settings_->host_pidns; }

@@ -94,6 +94,7 @@ class PolicyCompiler {
     if (!ids_.Take(info, rule.name.place) || !rule.enabled) return;
     out_.wants |= compiler.wants();
     WantReads(*tree);
+    WantConnects(*tree);
     for (const event::Field* field : info.output->fields()) out_.wants |= field->wants;
     out_.rules.push_back(std::make_unique<RuleInfo>(std::move(info)));
     for (unsigned event = 1; event < NSW_EVENT_COUNT; event++) {
@@ -117,8 +118,18 @@ class PolicyCompiler {
   // Of opens that do not ask to write no more than can match: they are the most frequent act.
   void WantReads(const ConditionTree& tree) {
     if ((tree.may_be_true & NSW_WANT_READS) == 0) return;
-    out_.wants |= tree.names ? NSW_WANT_NAMED_READS : NSW_WANT_READS;
-    if (tree.names) out_.read_names.insert(tree.names->begin(), tree.names->end());
+    const PathNames& names = tree.limits.names;
+    out_.wants |= names ? NSW_WANT_NAMED_READS : NSW_WANT_READS;
+    if (names) out_.read_names.insert(names->begin(), names->end());
+  }
+
+  void WantConnects(const ConditionTree& tree) {
+    const Ports& ports = tree.limits.ports.if_true;
+    if (ports.all()) {
+      out_.wants |= NSW_WANT_ANY_PORT;
+    } else {
+      out_.ports = Either(out_.ports, ports);
+    }
   }
 
   static constexpr uint64_t kEvents = (1ULL << NSW_EVENT_COUNT) - 1;

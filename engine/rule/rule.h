@@ -18,6 +18,7 @@
 #include "engine/event/event.h"
 #include "engine/event/field.h"
 #include "engine/rule/deny_plan.h"
+#include "engine/rule/ports.h"
 
 namespace nsw::rule {
 
@@ -138,6 +139,9 @@ class PolicySet {
   /// For NSW_WANT_NAMED_READS: the names. One of them is a component of each path that a rule which
   /// does not want all opens can match.
   [[nodiscard]] virtual const std::set<std::string>& read_names() const = 0;
+  /// For connects without NSW_WANT_ANY_PORT: the remote ports, of which each connect has one that a
+  /// rule which does not want all of them can match.
+  [[nodiscard]] virtual const Ports& ports() const = 0;
   /// As wanted(), of some policies alone.
   [[nodiscard]] virtual uint64_t WantedBy(std::span<const uint32_t> policies) const = 0;
 };

@@ -95,6 +95,8 @@ class FakeKernel final : public kernel::Kernel {
     wanted = events;
     everywhere = of_all;
   }
+  std::vector<rule::Ports> ports;  // as they were set
+  void SetPorts(const rule::Ports& now) override { ports.push_back(now); }
   void SetReadNames(const std::set<std::string>& names) override { read_names = names; }
   Status SetHomeWants(uint64_t home, uint64_t events) override {
     home_wants[home] = events;
@@ -160,6 +162,8 @@ class FakePolicySet final : public rule::PolicySet {
   uint64_t wanted() const override { return wants; }
   std::set<std::string> names;
   const std::set<std::string>& read_names() const override { return names; }
+  rule::Ports wanted_ports;
+  const rule::Ports& ports() const override { return wanted_ports; }
   std::map<Chosen, uint64_t> wanted_by;
   uint64_t WantedBy(std::span<const uint32_t> policies) const override {
     const auto found = wanted_by.find(Chosen(policies.begin(), policies.end()));
