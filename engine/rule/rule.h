@@ -84,6 +84,8 @@ struct PolicyInfo {
   Mode mode = Mode::kAudit;
   bool host = false;
   bool has_deny = false;  ///< deny or allow lists
+  /// Chosen by labels or privileged: what the runtime tells, and the history does not keep.
+  bool by_labels = false;
   size_t rules = 0;
   size_t deny_entries = 0;
   size_t allow_lists = 0;
