@@ -37,7 +37,8 @@ std::string Lines(const std::vector<rule::Diagnostic>& diagnostics, bool warning
   return text;
 }
 
-std::string Names(const rule::PolicySet& policies, bool (*wanted)(const rule::PolicyInfo&)) {
+template <typename Wanted>
+std::string Names(const rule::PolicySet& policies, Wanted wanted) {
   std::string names;
   for (const rule::PolicyInfo& policy : policies.policies()) {
     if (wanted(policy)) names += (names.empty() ? "" : ", ") + policy.name;
@@ -203,34 +204,43 @@ Status Daemon::OpenControl() {
   return {};
 }
 
+// Loudly where what is written will not happen.
+void Daemon::AnnounceEnforcement(const rule::PolicySet& policies) const {
+  const auto deny = [](const rule::PolicyInfo& p) {
+    return p.has_deny && p.mode == rule::Mode::kEnforce;
+  };
+  const std::string denying = Names(policies, deny);
+  if (!config_.enforce) {
+    spdlog::info("enforcement: off (--no-enforce, or enforce: false); deny entries only detect");
+  } else if (kernel_->enforcing()) {
+    spdlog::info("enforcement: on (BPF-LSM; a canary was refused){}",
+                 denying.empty() ? "" : ", by " + denying);
+  } else if (denying.empty()) {
+    spdlog::info("enforcement: not possible here; `nswarden probe` says why");
+  } else {
+    const std::string killing =
+        Names(policies, [&](const auto& p) { return deny(p) && p.fallback_kill; });
+    const std::string detecting =
+        Names(policies, [&](const auto& p) { return deny(p) && !p.fallback_kill; });
+    spdlog::warn("enforcement: not possible here{}{}; `nswarden probe` says why",
+                 detecting.empty() ? "" : ", so these policies only detect: " + detecting,
+                 killing.empty() ? "" : "; these kill, after the act (fallback: kill): " + killing);
+  }
+}
+
 Status Daemon::Announce() {
   const rule::PolicySet& policies = *binder_->policies();
   for (const std::string& line : kernel_->attachments()) spdlog::debug("{}", line);
   const std::string all = Names(policies, [](const rule::PolicyInfo&) { return true; });
   spdlog::info("{} policies: {}", policies.policies().size(),
                all.empty() ? "none; nothing will be reported" : all);
-  const std::string denying = Names(policies, [](const rule::PolicyInfo& p) {
-    return p.has_deny && p.mode == rule::Mode::kEnforce;
-  });
   const std::string of_host = Names(policies, [](const rule::PolicyInfo& p) {
     return p.host && p.has_deny && p.mode == rule::Mode::kEnforce;
   });
   if (!of_host.empty() && kernel_->enforcing() && !binder_->host_in_force())
     spdlog::warn("the host's own processes are refused nothing here; these only detect: {}",
                  of_host);
-  if (!config_.enforce) {
-    spdlog::info("enforcement: off (--no-enforce, or enforce: false); deny entries only detect");
-  } else if (kernel_->enforcing()) {
-    spdlog::info("enforcement: on (BPF-LSM; a canary was refused){}",
-                 denying.empty() ? "" : ", by " + denying);
-  } else if (!denying.empty()) {
-    spdlog::warn(
-        "enforcement: not possible here, so these policies only detect: {}; `nswarden probe` says "
-        "why",
-        denying);
-  } else {
-    spdlog::info("enforcement: not possible here; `nswarden probe` says why");
-  }
+  AnnounceEnforcement(policies);
   if (!container::AnyThere(config_.runtimes)) {
     spdlog::info("no container runtime is here; watching all the same");
   }
@@ -305,6 +315,7 @@ Result<size_t> Daemon::Reload(const Peer& peer) {
     if (!used) return tl::unexpected(used.error());
     const size_t count = loaded.set->policies().size();
     spdlog::info("policies loaded anew: {}", count);
+    if (!kernel_->enforcing()) AnnounceEnforcement(*loaded.set);
     return count;
   });
 }

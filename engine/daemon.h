@@ -49,6 +49,7 @@ class Daemon {
   void WatchSignals();
   /// The number of policies. Error: the old ones stay, and why. Any thread but the pipeline's.
   [[nodiscard]] Result<size_t> Reload(const Peer& peer);
+  void AnnounceEnforcement(const rule::PolicySet& policies) const;
   void RecordOperation(const std::string& what, const std::string& detail, const Peer& peer);
 
   // The control socket's verbs, on its thread.

@@ -30,14 +30,21 @@ std::string_view ModeName(rule::Mode mode) {
   return "";
 }
 
-// What becomes of a policy's deny entries on this host.
-std::string_view Effect(const rule::PolicyInfo& policy, bool enforcing) {
+// What the engine can do about an act on this host.
+struct Means {
+  bool refuse;  ///< the kernel refuses
+  bool kill;    ///< the engine was not told to leave everybody alone
+};
+
+// What becomes of a policy's deny entries.
+std::string_view Effect(const rule::PolicyInfo& policy, Means means) {
   if (!policy.has_deny) return "alerts";
   if (policy.mode != rule::Mode::kEnforce) return "audit";
-  return enforcing ? "enforced" : "detection only";
+  if (means.refuse) return "enforced";
+  return means.kill && policy.fallback_kill ? "killed afterwards" : "detection only";
 }
 
-json PolicyJson(const rule::PolicyInfo& policy, bool enforcing) {
+json PolicyJson(const rule::PolicyInfo& policy, Means means) {
   return {{"name", policy.name},
           {"file", policy.file},
           {"sha256", policy.sha256},
@@ -45,19 +52,19 @@ json PolicyJson(const rule::PolicyInfo& policy, bool enforcing) {
           {"rules", policy.rules},
           {"deny_entries", policy.deny_entries},
           {"allow_lists", policy.allow_lists},
-          {"effect", Effect(policy, enforcing)}};
+          {"effect", Effect(policy, means)}};
 }
 
 // `failure`: why what the policies refuse is not in force; null: it is.
 json BindingJson(const container::Binding& binding, std::span<const rule::PolicyInfo> policies,
-                 bool enforcing, const std::string* failure) {
+                 Means means, const std::string* failure) {
   json bound = json::array();
   for (const uint32_t position : binding.policies) {
     const rule::PolicyInfo& policy = policies[position];
     const bool failed = failure != nullptr && policy.has_deny;
-    bound.push_back({{"name", policy.name},
-                     {"effect", failed ? "not in force: " + *failure
-                                       : std::string(Effect(policy, enforcing))}});
+    bound.push_back(
+        {{"name", policy.name},
+         {"effect", failed ? "not in force: " + *failure : std::string(Effect(policy, means))}});
   }
   const container::Container& c = binding.container;
   return {{"id", c.id},
@@ -138,8 +145,8 @@ json Daemon::Ps() {
   const bool enforcing = kernel_->enforcing();
   registry_->ForEach([&](container::Binding& binding) {
     if (binding.is_container && !binding.removed) {
-      list.push_back(BindingJson(binding, binder_->policies()->policies(), enforcing,
-                                 binder_->NotInForce(binding.home)));
+      list.push_back(BindingJson(binding, binder_->policies()->policies(),
+                                 {enforcing, config_.enforce}, binder_->NotInForce(binding.home)));
     }
   });
   return {{"containers", std::move(list)}, {"enforcing", enforcing}};
@@ -152,8 +159,8 @@ json Daemon::ShowStatus() {
 
   json policies = json::array();
   for (const rule::PolicyInfo& policy : binder_->policies()->policies()) {
-    policies.push_back(
-        PolicyJson(policy, kernel_->enforcing() && (!policy.host || binder_->host_in_force())));
+    const bool refused = kernel_->enforcing() && (!policy.host || binder_->host_in_force());
+    policies.push_back(PolicyJson(policy, {refused, config_.enforce}));
   }
   json sinks = json::array();
   for (const alert::SinkStats& s : dispatcher_->Stats()) {

@@ -48,6 +48,7 @@ class PolicyCompiler {
     info.sha256 = ir.sha256;
     info.mode = ir.mode;
     info.host = ir.host;
+    info.fallback_kill = ir.fallback_kill;
     info.by_labels = !ir.selector.labels.empty() || ir.selector.privileged;
     out_.first_match = ir.falco;
     out_.selector = Selector(ir.selector, diagnostics);

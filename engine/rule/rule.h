@@ -83,7 +83,8 @@ struct PolicyInfo {
   std::string sha256;  ///< hex of the file's bytes... of the content that was read
   Mode mode = Mode::kAudit;
   bool host = false;
-  bool has_deny = false;  ///< deny or allow lists
+  bool has_deny = false;       ///< deny or allow lists
+  bool fallback_kill = false;  ///< where the kernel cannot refuse, kill
   /// Chosen by labels or privileged: what the runtime tells, and the history does not keep.
   bool by_labels = false;
   size_t rules = 0;
