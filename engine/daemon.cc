@@ -311,13 +311,20 @@ Result<size_t> Daemon::Reload(const Peer& peer) {
       used = queue_->Ask([this, set = loaded.set] { return binder_->Use(set); })
                  .value_or(Fail("the engine is stopping"));
     }
-    RecordOperation("reload", used ? "done" : used.error().message, peer);
+    Operated("reload", used ? "done" : used.error().message, peer);
     if (!used) return tl::unexpected(used.error());
     const size_t count = loaded.set->policies().size();
     spdlog::info("policies loaded anew: {}", count);
     if (!kernel_->enforcing()) AnnounceEnforcement(*loaded.set);
     return count;
   });
+}
+
+// What somebody asked for: with who it was, and why.
+void Daemon::Operated(const std::string& what, const std::string& detail, const Peer& peer) {
+  const std::string text = peer.reason.empty() ? detail : detail + "; reason: " + peer.reason;
+  spdlog::info("{} by uid {} pid {}: {}", what, peer.uid, peer.pid, text);
+  RecordOperation(what, text, peer);
 }
 
 void Daemon::RecordOperation(const std::string& what, const std::string& detail, const Peer& peer) {

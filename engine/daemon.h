@@ -50,6 +50,7 @@ class Daemon {
   /// The number of policies. Error: the old ones stay, and why. Any thread but the pipeline's.
   [[nodiscard]] Result<size_t> Reload(const Peer& peer);
   void AnnounceEnforcement(const rule::PolicySet& policies) const;
+  void Operated(const std::string& what, const std::string& detail, const Peer& peer);
   void RecordOperation(const std::string& what, const std::string& detail, const Peer& peer);
 
   // The control socket's verbs, on its thread.
@@ -57,6 +58,8 @@ class Daemon {
   nlohmann::json Ps();
   nlohmann::json ShowStatus();
   nlohmann::json Deny(const nlohmann::json& request, const Peer& peer);
+  nlohmann::json Quarantine(const nlohmann::json& request, const Peer& peer);
+  nlohmann::json Release(const nlohmann::json& request, const Peer& peer);
 
   Config config_;
   UniqueFd lock_;

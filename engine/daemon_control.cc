@@ -18,6 +18,14 @@ std::string TextOf(const json& request, const char* key) {
   return found != request.end() && found->is_string() ? found->get<std::string>() : std::string{};
 }
 
+constexpr const char* kToldNot =
+    "this engine was told to refuse nothing (--no-enforce, or enforce: false)";
+
+json NotFound(const json& request) {
+  return Refusal("no container, or more than one, is called '" + TextOf(request, "container") +
+                 "'; `nswarden ps` lists them");
+}
+
 std::string_view ModeName(rule::Mode mode) {
   switch (mode) {
     case rule::Mode::kEnforce:
@@ -125,13 +133,18 @@ json EngineJson(const Pipeline& pipeline, uint64_t malformed) {
 
 }  // namespace
 
-json Daemon::Control(const json& request, const Peer& peer) {
+json Daemon::Control(const json& request, const Peer& asking) {
   const std::string verb = TextOf(request, "verb");
+  const Peer peer{asking.uid, asking.pid, TextOf(request, "reason")};
   const json stopping = Refusal("the engine is stopping");
   if (verb == "ps") return queue_->Ask([this] { return Ps(); }).value_or(stopping);
   if (verb == "status") return queue_->Ask([this] { return ShowStatus(); }).value_or(stopping);
   if (verb == "deny")
     return queue_->Ask([&, this] { return Deny(request, peer); }).value_or(stopping);
+  if (verb == "quarantine")
+    return queue_->Ask([&, this] { return Quarantine(request, peer); }).value_or(stopping);
+  if (verb == "release")
+    return queue_->Ask([&, this] { return Release(request, peer); }).value_or(stopping);
   if (verb == "reload") {
     const auto count = Reload(peer);
     return count ? json{{"policies", *count}}
@@ -144,10 +157,10 @@ json Daemon::Ps() {
   json list = json::array();
   const bool enforcing = kernel_->enforcing();
   registry_->ForEach([&](container::Binding& binding) {
-    if (binding.is_container && !binding.removed) {
-      list.push_back(BindingJson(binding, binder_->policies()->policies(),
-                                 {enforcing, config_.enforce}, binder_->NotInForce(binding.home)));
-    }
+    if (!binding.is_container || binding.removed) return;
+    list.push_back(BindingJson(binding, binder_->policies()->policies(),
+                               {enforcing, config_.enforce}, binder_->NotInForce(binding.home)));
+    list.back()["quarantined"] = pipeline_->quarantined(binding.home);
   });
   return {{"containers", std::move(list)}, {"enforcing", enforcing}};
 }
@@ -207,13 +220,9 @@ json Daemon::ShowStatus() {
 }
 
 json Daemon::Deny(const json& request, const Peer& peer) {
-  if (!config_.enforce)
-    return Refusal("this engine was told to refuse nothing (--no-enforce, or enforce: false)");
-  const std::string name = TextOf(request, "container");
-  container::Binding* binding = registry_->FindByName(name);
-  if (binding == nullptr)
-    return Refusal("no container, or more than one, is called '" + name +
-                   "'; `nswarden ps` lists them");
+  if (!config_.enforce) return Refusal(kToldNot);
+  container::Binding* binding = registry_->FindByName(TextOf(request, "container"));
+  if (binding == nullptr) return NotFound(request);
   uint64_t expires_ns = 0;
   // Whatever is there and not a duration is refused: without one the entry would hold for ever.
   if (const json period = request.value("for", json("")); period != "") {
@@ -227,9 +236,28 @@ json Daemon::Deny(const json& request, const Peer& peer) {
   if (!pushed) return Refusal(pushed.error().message);
   const std::string detail = binding->container.name + ": " + *pushed +
                              (expires_ns != 0 ? " for " + TextOf(request, "for") : "");
-  spdlog::info("deny by uid {} pid {}: {}", peer.uid, peer.pid, detail);
-  RecordOperation("deny", detail, peer);
+  Operated("deny", detail, peer);
   return {{"rule", *pushed}, {"container", binding->container.name}};
+}
+
+json Daemon::Quarantine(const json& request, const Peer& peer) {
+  if (!config_.enforce) return Refusal(kToldNot);
+  const container::Binding* binding = registry_->FindByName(TextOf(request, "container"));
+  if (binding == nullptr) return NotFound(request);
+  const Status set = pipeline_->PutIntoQuarantine(*binding);
+  if (!set) return Refusal(set.error().message);
+  Operated("quarantine", binding->container.name, peer);
+  return {{"container", binding->container.name}};
+}
+
+json Daemon::Release(const json& request, const Peer& peer) {
+  const container::Binding* binding = registry_->FindByName(TextOf(request, "container"));
+  if (binding == nullptr) return NotFound(request);
+  const auto withdrawn = pipeline_->Release(*binding);
+  if (!withdrawn) return Refusal(withdrawn.error().message);
+  Operated("release",
+           binding->container.name + ": " + std::to_string(*withdrawn) + " run-time entries", peer);
+  return {{"container", binding->container.name}, {"entries", *withdrawn}};
 }
 
 }  // namespace nsw

@@ -16,10 +16,10 @@ int main(int argc, char** argv) {
   app.set_version_flag("--version", "nswarden " NSW_VERSION);
   app.require_subcommand(1);
   int status = 0;
-  for (const auto add :
-       {nsw::tools::AddRun, nsw::tools::AddCheck, nsw::tools::AddFields, nsw::tools::AddProbe,
-        nsw::tools::AddStatus, nsw::tools::AddPs, nsw::tools::AddHistory, nsw::tools::AddDeny,
-        nsw::tools::AddReload, nsw::tools::AddDemo}) {
+  for (const auto add : {nsw::tools::AddRun, nsw::tools::AddCheck, nsw::tools::AddFields,
+                         nsw::tools::AddProbe, nsw::tools::AddStatus, nsw::tools::AddPs,
+                         nsw::tools::AddHistory, nsw::tools::AddDeny, nsw::tools::AddQuarantine,
+                         nsw::tools::AddRelease, nsw::tools::AddReload, nsw::tools::AddDemo}) {
     add(app, status);
   }
   try {

@@ -14,6 +14,8 @@ void AddProbe(CLI::App& app, int& status);
 void AddStatus(CLI::App& app, int& status);
 void AddPs(CLI::App& app, int& status);
 void AddDeny(CLI::App& app, int& status);
+void AddQuarantine(CLI::App& app, int& status);
+void AddRelease(CLI::App& app, int& status);
 void AddReload(CLI::App& app, int& status);
 void AddHistory(CLI::App& app, int& status);
 void AddDemo(CLI::App& app, int& status);

@@ -310,7 +310,16 @@ Status LoadedKernel::SetHomeFlags(uint64_t home, uint32_t flags) {
   if (enforcer_ && (flags & NSW_HOME_QUARANTINED) != 0) {
     if (Status ready = enforcer_->Serve({NSW_CLASSES_QUARANTINE, 0}); !ready) return ready;
   }
-  const Result<uint32_t> failed = RunProgram(ProgramFd("nsw_set_home"), {home, flags, ~0ULL});
+  return ChangeHome(home, flags, 0);
+}
+
+Status LoadedKernel::ClearHomeFlags(uint64_t home, uint32_t flags) {
+  return ChangeHome(home, 0, flags);
+}
+
+// What else its flags say stays: a quarantine is not for a reload to end.
+Status LoadedKernel::ChangeHome(uint64_t home, uint32_t set, uint32_t clear) {
+  const Result<uint32_t> failed = RunProgram(ProgramFd("nsw_set_home"), {home, set, clear});
   if (!failed) return tl::unexpected(failed.error());
   if (*failed != 0) return Fail("no room for one more container in the kernel's map `homes`");
   return {};

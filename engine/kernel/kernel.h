@@ -84,6 +84,7 @@ class Kernel {
   [[nodiscard]] virtual Status SetHomeWants(uint64_t home, uint64_t events) = 0;
   /// Sets flags (nsw_home_flag) of a home, making it if the kernel has not seen it yet.
   [[nodiscard]] virtual Status SetHomeFlags(uint64_t home, uint32_t flags) = 0;
+  [[nodiscard]] virtual Status ClearHomeFlags(uint64_t home, uint32_t flags) = 0;
 
   /// True where the LSM programs are attached and a canary denial worked.
   [[nodiscard]] virtual bool enforcing() const = 0;

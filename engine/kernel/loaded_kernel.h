@@ -40,6 +40,7 @@ class LoadedKernel final : public Kernel {
   void SetPorts(const rule::Ports& ports) override;
   Status SetHomeWants(uint64_t home, uint64_t events) override;
   Status SetHomeFlags(uint64_t home, uint32_t flags) override;
+  Status ClearHomeFlags(uint64_t home, uint32_t flags) override;
   uint32_t host_pid_namespace() const override { return settings_->host_pidns; }
   bool enforcing() const override { return lsm_ && options_.enforce; }
   DenyMaps& deny() override { return *deny_; }
@@ -52,6 +53,7 @@ class LoadedKernel final : public Kernel {
   Status AttachIdentity();
   Status OpenRings();
   void OpenDenyMaps();
+  [[nodiscard]] Status ChangeHome(uint64_t home, uint32_t set, uint32_t clear);
   void ForgetCalls(uint64_t events);
   [[nodiscard]] Result<size_t> LabelOnce();
   [[nodiscard]] uint64_t AsTold(uint64_t events) const;

@@ -106,6 +106,10 @@ class FakeKernel final : public kernel::Kernel {
     flags[home] |= set;
     return {};
   }
+  Status ClearHomeFlags(uint64_t home, uint32_t clear) override {
+    flags[home] &= ~clear;
+    return {};
+  }
   bool enforcing() const override { return can_enforce; }
   kernel::DenyMaps& deny() override { return maps; }
   std::vector<std::string> attachments() const override { return {}; }
