@@ -151,6 +151,13 @@ enum nsw_exe_flag {
 #define NSW_READ_NAMES 4096
 #define NSW_NAMED_READS 62
 #define NSW_WANT_NAMED_READS (1ULL << NSW_NAMED_READS)
+/* In sets of events, beside that of connect: connects to any port, and not those alone whose port is in map `ports`. */
+#define NSW_ANY_PORT 61
+#define NSW_WANT_ANY_PORT (1ULL << NSW_ANY_PORT)
+#define NSW_PORT_WORDS 1024
+struct nsw_ports {
+	__u64 bits[NSW_PORT_WORDS]; /* bit per port */
+};
 /* In `wanted`, beside the bits of events: an exec carries its environment. Some rule speaks of it (proc.env). */
 #define NSW_WANT_ENVIRONMENT (1ULL << 63)
 

@@ -139,11 +139,46 @@ static __always_inline void connect_local(struct call *c, struct socket *sock)
 	e->local_port = BPF_CORE_READ(sk, __sk_common.skc_num);
 }
 
-/* Sends the connection. The caller ends the entry. */
+/* See NSW_WANT_ANY_PORT. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct nsw_ports);
+} ports SEC(".maps");
+
+static __always_inline bool port_watched(const struct nsw_settings *s, __u64 port)
+{
+	struct nsw_ports *wanted;
+	struct subject who;
+	__u32 zero = 0;
+
+	if (s->everywhere & NSW_WANT_ANY_PORT || watched(s, NSW_ANY_PORT, &who))
+		return true;
+	wanted = bpf_map_lookup_elem(&ports, &zero);
+	keep(port);
+	return !wanted || wanted->bits[port / 64 & (NSW_PORT_WORDS - 1)] & 1ULL << (port & 63);
+}
+
+/*
+ * True where no rule asks for connections to that port. By what the record says (no port: 0), since that is what a rule
+ * would be held against.
+ */
+static __always_inline bool connect_left_out(const struct call *c)
+{
+	const struct nsw_event_connect *e = (void *)c->rec;
+	struct nsw_settings *s = get_settings();
+
+	return c->head.type == NSW_EVENT_CONNECT && !e->h.verdict && s && !port_watched(s, e->remote_port);
+}
+
+/* Sends the connection, unless nobody asks for it. The caller ends the entry. */
 static __always_inline int connect_finish(struct call *c, __s64 result, __u32 ring)
 {
 	struct nsw_event_connect *e = (void *)c->rec;
 
+	if (connect_left_out(c))
+		return 0;
 	finish_header(&e->h, &c->head, result);
 	if (!(c->head.state & CALL_OBJECT))
 		e->h.flags |= NSW_F_NO_OBJECT;

@@ -16,10 +16,11 @@
 
 namespace nsw {
 
-/// Who asks.
+/// Who asks, and why, if that is said.
 struct Peer {
   uint32_t uid = 0;
   uint32_t pid = 0;
+  std::string reason = {};
 };
 
 class ControlServer {

@@ -36,7 +36,8 @@ std::string Lines(const std::vector<rule::Diagnostic>& diagnostics, bool warning
   return text;
 }
 
-std::string Names(const rule::PolicySet& policies, bool (*wanted)(const rule::PolicyInfo&)) {
+template <typename Wanted>
+std::string Names(const rule::PolicySet& policies, Wanted wanted) {
   std::string names;
   for (const rule::PolicyInfo& policy : policies.policies()) {
     if (wanted(policy)) names += (names.empty() ? "" : ", ") + policy.name;
@@ -211,21 +212,12 @@ Status Daemon::OpenControl() {
   return {};
 }
 
-Status Daemon::Announce() {
-  const rule::PolicySet& policies = *binder_->policies();
-  for (const std::string& line : kernel_->attachments()) spdlog::debug("{}", line);
-  const std::string all = Names(policies, [](const rule::PolicyInfo&) { return true; });
-  spdlog::info("{} policies: {}", policies.policies().size(),
-               all.empty() ? "none; nothing will be reported" : all);
-  const std::string denying = Names(policies, [](const rule::PolicyInfo& p) {
+// Loudly where what is written will not happen.
+void Daemon::AnnounceEnforcement(const rule::PolicySet& policies) const {
+  const auto deny = [](const rule::PolicyInfo& p) {
     return p.has_deny && p.mode == rule::Mode::kEnforce;
-  });
-  const std::string of_host = Names(policies, [](const rule::PolicyInfo& p) {
-    return p.host && p.has_deny && p.mode == rule::Mode::kEnforce;
-  });
-  if (!of_host.empty() && kernel_->enforcing() && !binder_->host_in_force())
-    spdlog::warn("the host's own processes are refused nothing here; these only detect: {}",
-                 of_host);
+  };
+  const std::string denying = Names(policies, deny);
   if (!config_.enforce) {
     spdlog::info("enforcement: off (--no-enforce, or enforce: false); deny entries only detect");
   } else if (kernel_->enforcing()) {
@@ -234,14 +226,32 @@ Status Daemon::Announce() {
                  kernel_->pinned().empty() ? "; it ends with this process"
                                            : "; pinned: it outlives this process");
     SayDisarmed();
-  } else if (!denying.empty()) {
-    spdlog::warn(
-        "enforcement: not possible here, so these policies only detect: {}; `nswarden probe` says "
-        "why",
-        denying);
-  } else {
+  } else if (denying.empty()) {
     spdlog::info("enforcement: not possible here; `nswarden probe` says why");
+  } else {
+    const std::string killing =
+        Names(policies, [&](const auto& p) { return deny(p) && p.fallback_kill; });
+    const std::string detecting =
+        Names(policies, [&](const auto& p) { return deny(p) && !p.fallback_kill; });
+    spdlog::warn("enforcement: not possible here{}{}; `nswarden probe` says why",
+                 detecting.empty() ? "" : ", so these policies only detect: " + detecting,
+                 killing.empty() ? "" : "; these kill, after the act (fallback: kill): " + killing);
   }
+}
+
+Status Daemon::Announce() {
+  const rule::PolicySet& policies = *binder_->policies();
+  for (const std::string& line : kernel_->attachments()) spdlog::debug("{}", line);
+  const std::string all = Names(policies, [](const rule::PolicyInfo&) { return true; });
+  spdlog::info("{} policies: {}", policies.policies().size(),
+               all.empty() ? "none; nothing will be reported" : all);
+  const std::string of_host = Names(policies, [](const rule::PolicyInfo& p) {
+    return p.host && p.has_deny && p.mode == rule::Mode::kEnforce;
+  });
+  if (!of_host.empty() && kernel_->enforcing() && !binder_->host_in_force())
+    spdlog::warn("the host's own processes are refused nothing here; these only detect: {}",
+                 of_host);
+  AnnounceEnforcement(policies);
   if (!container::AnyThere(config_.runtimes)) {
     spdlog::info("no container runtime is here; watching all the same");
   }
@@ -315,12 +325,20 @@ Result<size_t> Daemon::Reload(const Peer& peer) {
       used = queue_->Ask([this, set = loaded.set] { return binder_->Use(set); })
                  .value_or(Fail("the engine is stopping"));
     }
-    RecordOperation("reload", used ? "done" : used.error().message, peer);
+    Operated("reload", used ? "done" : used.error().message, peer);
     if (!used) return tl::unexpected(used.error());
     const size_t count = loaded.set->policies().size();
     spdlog::info("policies loaded anew: {}", count);
+    if (!kernel_->enforcing()) AnnounceEnforcement(*loaded.set);
     return count;
   });
+}
+
+// What somebody asked for: with who it was, and why.
+void Daemon::Operated(const std::string& what, const std::string& detail, const Peer& peer) {
+  const std::string text = peer.reason.empty() ? detail : detail + "; reason: " + peer.reason;
+  spdlog::info("{} by uid {} pid {}: {}", what, peer.uid, peer.pid, text);
+  RecordOperation(what, text, peer);
 }
 
 void Daemon::RecordOperation(const std::string& what, const std::string& detail, const Peer& peer) {

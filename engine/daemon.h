@@ -49,6 +49,8 @@ class Daemon {
   void WatchSignals();
   /// The number of policies. Error: the old ones stay, and why. Any thread but the pipeline's.
   [[nodiscard]] Result<size_t> Reload(const Peer& peer);
+  void AnnounceEnforcement(const rule::PolicySet& policies) const;
+  void Operated(const std::string& what, const std::string& detail, const Peer& peer);
   void RecordOperation(const std::string& what, const std::string& detail, const Peer& peer);
 
   // The control socket's verbs, on its thread.
@@ -63,6 +65,8 @@ class Daemon {
   void SayDisarmed() const;
   void SayWhatStays() const;
   void TakeOver();
+  nlohmann::json Quarantine(const nlohmann::json& request, const Peer& peer);
+  nlohmann::json Release(const nlohmann::json& request, const Peer& peer);
 
   Config config_;
   UniqueFd lock_;

@@ -18,6 +18,14 @@ std::string TextOf(const json& request, const char* key) {
   return found != request.end() && found->is_string() ? found->get<std::string>() : std::string{};
 }
 
+constexpr const char* kToldNot =
+    "this engine was told to refuse nothing (--no-enforce, or enforce: false)";
+
+json NotFound(const json& request) {
+  return Refusal("no container, or more than one, is called '" + TextOf(request, "container") +
+                 "'; `nswarden ps` lists them");
+}
+
 std::string_view ModeName(rule::Mode mode) {
   switch (mode) {
     case rule::Mode::kEnforce:
@@ -30,14 +38,21 @@ std::string_view ModeName(rule::Mode mode) {
   return "";
 }
 
-// What becomes of a policy's deny entries on this host.
-std::string_view Effect(const rule::PolicyInfo& policy, bool enforcing) {
+// What the engine can do about an act on this host.
+struct Means {
+  bool refuse;  ///< the kernel refuses
+  bool kill;    ///< the engine was not told to leave everybody alone
+};
+
+// What becomes of a policy's deny entries.
+std::string_view Effect(const rule::PolicyInfo& policy, Means means) {
   if (!policy.has_deny) return "alerts";
   if (policy.mode != rule::Mode::kEnforce) return "audit";
-  return enforcing ? "enforced" : "detection only";
+  if (means.refuse) return "enforced";
+  return means.kill && policy.fallback_kill ? "killed afterwards" : "detection only";
 }
 
-json PolicyJson(const rule::PolicyInfo& policy, bool enforcing) {
+json PolicyJson(const rule::PolicyInfo& policy, Means means) {
   return {{"name", policy.name},
           {"file", policy.file},
           {"sha256", policy.sha256},
@@ -45,19 +60,19 @@ json PolicyJson(const rule::PolicyInfo& policy, bool enforcing) {
           {"rules", policy.rules},
           {"deny_entries", policy.deny_entries},
           {"allow_lists", policy.allow_lists},
-          {"effect", Effect(policy, enforcing)}};
+          {"effect", Effect(policy, means)}};
 }
 
 // `failure`: why what the policies refuse is not in force; null: it is.
 json BindingJson(const container::Binding& binding, std::span<const rule::PolicyInfo> policies,
-                 bool enforcing, const std::string* failure) {
+                 Means means, const std::string* failure) {
   json bound = json::array();
   for (const uint32_t position : binding.policies) {
     const rule::PolicyInfo& policy = policies[position];
     const bool failed = failure != nullptr && policy.has_deny;
-    bound.push_back({{"name", policy.name},
-                     {"effect", failed ? "not in force: " + *failure
-                                       : std::string(Effect(policy, enforcing))}});
+    bound.push_back(
+        {{"name", policy.name},
+         {"effect", failed ? "not in force: " + *failure : std::string(Effect(policy, means))}});
   }
   const container::Container& c = binding.container;
   return {{"id", c.id},
@@ -128,8 +143,9 @@ json EngineJson(const Pipeline& pipeline, uint64_t malformed) {
 
 }  // namespace
 
-json Daemon::Control(const json& request, const Peer& peer) {
+json Daemon::Control(const json& request, const Peer& asking) {
   const std::string verb = TextOf(request, "verb");
+  const Peer peer{asking.uid, asking.pid, TextOf(request, "reason")};
   const json stopping = Refusal("the engine is stopping");
   if (verb == "ps") return queue_->Ask([this] { return Ps(); }).value_or(stopping);
   if (verb == "status") return queue_->Ask([this] { return ShowStatus(); }).value_or(stopping);
@@ -139,6 +155,10 @@ json Daemon::Control(const json& request, const Peer& peer) {
     return queue_->Ask([&, this] { return Disarm(request, peer); }).value_or(stopping);
   if (verb == "stop")
     return queue_->Ask([&, this] { return Stop(request, peer); }).value_or(stopping);
+  if (verb == "quarantine")
+    return queue_->Ask([&, this] { return Quarantine(request, peer); }).value_or(stopping);
+  if (verb == "release")
+    return queue_->Ask([&, this] { return Release(request, peer); }).value_or(stopping);
   if (verb == "reload") {
     const auto count = Reload(peer);
     return count ? json{{"policies", *count}}
@@ -151,10 +171,10 @@ json Daemon::Ps() {
   json list = json::array();
   const bool enforcing = kernel_->enforcing();
   registry_->ForEach([&](container::Binding& binding) {
-    if (binding.is_container && !binding.removed) {
-      list.push_back(BindingJson(binding, binder_->policies()->policies(), enforcing,
-                                 binder_->NotInForce(binding.home)));
-    }
+    if (!binding.is_container || binding.removed) return;
+    list.push_back(BindingJson(binding, binder_->policies()->policies(),
+                               {enforcing, config_.enforce}, binder_->NotInForce(binding.home)));
+    list.back()["quarantined"] = pipeline_->quarantined(binding.home);
   });
   return {{"containers", std::move(list)}, {"enforcing", enforcing}};
 }
@@ -166,8 +186,8 @@ json Daemon::ShowStatus() {
 
   json policies = json::array();
   for (const rule::PolicyInfo& policy : binder_->policies()->policies()) {
-    policies.push_back(
-        PolicyJson(policy, kernel_->enforcing() && (!policy.host || binder_->host_in_force())));
+    const bool refused = kernel_->enforcing() && (!policy.host || binder_->host_in_force());
+    policies.push_back(PolicyJson(policy, {refused, config_.enforce}));
   }
   json sinks = json::array();
   for (const alert::SinkStats& s : dispatcher_->Stats()) {
@@ -216,13 +236,9 @@ json Daemon::ShowStatus() {
 }
 
 json Daemon::Deny(const json& request, const Peer& peer) {
-  if (!config_.enforce)
-    return Refusal("this engine was told to refuse nothing (--no-enforce, or enforce: false)");
-  const std::string name = TextOf(request, "container");
-  container::Binding* binding = registry_->FindByName(name);
-  if (binding == nullptr)
-    return Refusal("no container, or more than one, is called '" + name +
-                   "'; `nswarden ps` lists them");
+  if (!config_.enforce) return Refusal(kToldNot);
+  container::Binding* binding = registry_->FindByName(TextOf(request, "container"));
+  if (binding == nullptr) return NotFound(request);
   uint64_t expires_ns = 0;
   // Whatever is there and not a duration is refused: without one the entry would hold for ever.
   if (const json period = request.value("for", json("")); period != "") {
@@ -236,9 +252,28 @@ json Daemon::Deny(const json& request, const Peer& peer) {
   if (!pushed) return Refusal(pushed.error().message);
   const std::string detail = binding->container.name + ": " + *pushed +
                              (expires_ns != 0 ? " for " + TextOf(request, "for") : "");
-  spdlog::info("deny by uid {} pid {}: {}", peer.uid, peer.pid, detail);
-  RecordOperation("deny", detail, peer);
+  Operated("deny", detail, peer);
   return {{"rule", *pushed}, {"container", binding->container.name}};
+}
+
+json Daemon::Quarantine(const json& request, const Peer& peer) {
+  if (!config_.enforce) return Refusal(kToldNot);
+  const container::Binding* binding = registry_->FindByName(TextOf(request, "container"));
+  if (binding == nullptr) return NotFound(request);
+  const Status set = pipeline_->PutIntoQuarantine(*binding);
+  if (!set) return Refusal(set.error().message);
+  Operated("quarantine", binding->container.name, peer);
+  return {{"container", binding->container.name}};
+}
+
+json Daemon::Release(const json& request, const Peer& peer) {
+  const container::Binding* binding = registry_->FindByName(TextOf(request, "container"));
+  if (binding == nullptr) return NotFound(request);
+  const auto withdrawn = pipeline_->Release(*binding);
+  if (!withdrawn) return Refusal(withdrawn.error().message);
+  Operated("release",
+           binding->container.name + ": " + std::to_string(*withdrawn) + " run-time entries", peer);
+  return {{"container", binding->container.name}, {"entries", *withdrawn}};
 }
 
 }  // namespace nsw

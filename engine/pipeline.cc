@@ -291,19 +291,22 @@ void Pipeline::Forget(uint64_t home) {
 
 // ---- run-time entries ----
 
-Status Pipeline::CanPush(const container::Binding& binding) const {
+Status Pipeline::CanRefuse(const container::Binding& binding) const {
   if (!parts_.kernel.enforcing()) {
     return Fail(
         "this kernel cannot refuse anything; `nswarden probe` says why, and what would help; a "
         "policy's deny entry reports the act here");
   }
-  if (run_time_rules_.size() >= kRunTimeRulesMax) {
-    return Fail("there are " + std::to_string(kRunTimeRulesMax) +
-                " run-time entries already; wait until some expire");
-  }
   if (!binding.is_container)
     return Fail(binding.container.name + " is not a container, but a service of the host");
   return {};
+}
+
+Status Pipeline::CanPush(const container::Binding& binding) const {
+  if (const Status can = CanRefuse(binding); !can) return can;
+  if (run_time_rules_.size() < kRunTimeRulesMax) return {};
+  return Fail("there are " + std::to_string(kRunTimeRulesMax) +
+              " run-time entries already; wait until some expire");
 }
 
 Result<std::string> Pipeline::Deny(container::Binding& binding, std::string_view deny_class,

@@ -91,6 +91,12 @@ class Pipeline {
   [[nodiscard]] Result<std::string> Deny(container::Binding& binding, std::string_view deny_class,
                                          std::string_view entry, uint64_t expires_ns);
 
+  /// Lets a container execute, connect and write nothing more, until Release.
+  [[nodiscard]] Status PutIntoQuarantine(const container::Binding& binding);
+  /// Ends that, and what was refused to the container at run time: returns how many entries.
+  [[nodiscard]] Result<size_t> Release(const container::Binding& binding);
+  [[nodiscard]] bool quarantined(uint64_t home) const { return quarantined_.contains(home); }
+
   /// Whether rules may kill, quarantine and refuse from now on.
   void Arm(bool on) { parts_.armed = on; }
 
@@ -127,6 +133,7 @@ class Pipeline {
   void Act(const rule::RuleInfo& rule, alert::Verdict verdict);
   [[nodiscard]] Status Kill(const rule::RuleInfo& rule);
   [[nodiscard]] Status PutIntoQuarantine(const rule::RuleInfo& rule);
+  [[nodiscard]] Status CanRefuse(const container::Binding& binding) const;
   [[nodiscard]] Status DenyObject(const rule::RuleInfo& rule);
   void RecordAction(const std::string& what, const std::string& detail, const rule::RuleInfo& rule);
   [[nodiscard]] Status CanPush(const container::Binding& binding) const;
@@ -147,7 +154,7 @@ class Pipeline {
   uint64_t real_minus_boot_ns_ = 0;
   uint64_t number_ = 0;
   std::map<RunTimeKey, RunTimeRule> run_time_rules_;
-  std::set<uint64_t> quarantined_;                   // homes, by rules
+  std::set<uint64_t> quarantined_;                   // homes
   std::set<std::pair<uint32_t, std::string>> told_;  // rules whose action failed, and why
   // Stands for one that is no longer loaded.
   rule::RuleInfo older_rule_;  // one that an engine before this one had, by its name in the kernel

@@ -43,11 +43,33 @@ Status Pipeline::Kill(const rule::RuleInfo& rule) {
 
 Status Pipeline::PutIntoQuarantine(const rule::RuleInfo& rule) {
   if (event_.binding == nullptr) return Fail("the host is not put into quarantine");
-  if (const Status can = CanPush(*event_.binding); !can) return can;
-  const uint64_t home = event_.binding->home;
-  if (const Status set = parts_.kernel.SetHomeFlags(home, NSW_HOME_QUARANTINED); !set) return set;
-  if (quarantined_.insert(home).second) RecordAction("quarantine", "", rule);
+  if (quarantined_.contains(event_.binding->home)) return {};
+  if (const Status set = PutIntoQuarantine(*event_.binding); !set) return set;
+  RecordAction("quarantine", "", rule);
   return {};
+}
+
+Status Pipeline::PutIntoQuarantine(const container::Binding& binding) {
+  if (const Status can = CanRefuse(binding); !can) return can;
+  const Status set = parts_.kernel.SetHomeFlags(binding.home, NSW_HOME_QUARANTINED);
+  if (set) quarantined_.insert(binding.home);
+  return set;
+}
+
+Result<size_t> Pipeline::Release(const container::Binding& binding) {
+  const uint64_t now = parts_.clock.BootNs();
+  size_t withdrawn = 0;
+  for (auto& [key, entry] : run_time_rules_) {
+    if (key.first != binding.home || (entry.expires_ns != 0 && entry.expires_ns <= now)) continue;
+    parts_.kernel.deny().Withdraw(binding.home, key.second);
+    entry.expires_ns = now;  // its name stays for a moment, for verdicts that are in a ring
+    withdrawn++;
+  }
+  // Whether or not it was known to be: an engine before this one may have done it.
+  if (const Status done = parts_.kernel.ClearHomeFlags(binding.home, NSW_HOME_QUARANTINED); !done)
+    return tl::unexpected(done.error());
+  quarantined_.erase(binding.home);
+  return withdrawn;
 }
 
 // Alerts that repeat do not push anew each time: only what runs out soon is prolonged.

@@ -174,6 +174,8 @@ Status PolicyBinder::Use(std::shared_ptr<const rule::PolicySet> policies) {
   if (policies != nullptr)
     names.insert(policies->read_names().begin(), policies->read_names().end());
   kernel_.SetReadNames(names);  // those of before, too, until each container has changed over
+  kernel_.SetPorts(policies == nullptr ? policies_->ports()
+                                       : Either(policies_->ports(), policies->ports()));
   Status installed = InstallAll();
   const Status host = InstallHost();
   if (installed) installed = host;
@@ -187,6 +189,7 @@ Status PolicyBinder::Use(std::shared_ptr<const rule::PolicySet> policies) {
   Retire(sets);
   kernel_.SetReadNames(policies_->read_names());
   kernel_.SetHolding(std::ranges::any_of(policies_->policies(), Enforces));
+  kernel_.SetPorts(policies_->ports());
   kernel_.SetWatchHost(!host_policies_.empty());
   kernel_.SetWanted(policies_->wanted() | needed_, needed_);
   return installed;

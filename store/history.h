@@ -44,7 +44,7 @@ struct WriterOptions {
 /// What RecordOperation is told of, and the event that these rows have.
 inline constexpr std::string_view kOperations[] = {"start",      "stop", "reload",  "deny",
                                                    "quarantine", "kill", "refused", "takeover",
-                                                   "disarm",     "arm"};
+                                                   "disarm",     "arm",  "release"};
 inline constexpr std::string_view kOperationEvent = "operation";
 
 /// recorded = stored + pending + lost_queue + lost_error at every time; so for the alerts.

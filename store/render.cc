@@ -93,6 +93,8 @@ std::string ContainerText(const Row& row) {
 }
 
 std::string ProcessText(const Row& row) {
+  if (row.event == "operation")
+    return "uid " + std::to_string(row.uid) + "[" + std::to_string(row.pid) + "]";
   return row.process_name.empty() && row.pid == 0
              ? "-"
              : row.process_name + "[" + std::to_string(row.pid) + "]";

@@ -1,10 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-// nswarden check FILE...: are these policies right? Needs no root.
+// nswarden check FILE...: are these policies right? Needs no root. With --against-history: what
+// would they have refused of what happened?
 #include <cstdio>
 #include <memory>
 
+#include "engine/base/clock.h"
+#include "engine/base/escape.h"
 #include "engine/config.h"
 #include "engine/rule/rule.h"
+#include "store/against.h"
+#include "store/when.h"
 #include "tools/verbs.h"
 
 namespace nsw::tools {
@@ -13,11 +18,63 @@ namespace {
 struct Flags {
   std::vector<std::string> files;
   std::string config;
+  bool against = false;
+  bool strict = false;
+  std::string history = "/var/lib/nswarden/history.db";
+  std::string since;
 };
 
-int CheckPolicies(const std::vector<std::string>& files) {
+std::string Joined(const std::vector<std::string>& names) {
+  std::string text;
+  for (const std::string& name : names) text += (text.empty() ? "" : ", ") + name;
+  return text;
+}
+
+void PrintAgainst(const store::Against& against) {
+  for (const store::WouldRefuse& one : against.refusals) {
+    fprintf(stderr, "warning: %s: %s %s (%llux, by %s) would be refused by %s\n",
+            Escape(one.container).c_str(), one.list.c_str(), Escape(one.object).c_str(),
+            static_cast<unsigned long long>(one.count), Escape(one.process).c_str(),
+            Escape(one.rule->name).c_str());
+  }
+  if (!against.left_out.empty())
+    fprintf(stderr,
+            "warning: not held against the history, which has neither labels, privileges nor the "
+            "host's acts: %s\n",
+            Joined(against.left_out).c_str());
+  if (!against.unrecorded.empty())
+    fprintf(stderr,
+            "warning: the history has none of these, unless it is told to record them: %s\n",
+            Joined(against.unrecorded).c_str());
+  if (against.unreadable != 0)
+    fprintf(stderr, "warning: %llu acts of the history cannot be read\n",
+            static_cast<unsigned long long>(against.unreadable));
+  printf("of %llu acts in the history %zu different ones would have been refused\n",
+         static_cast<unsigned long long>(against.acts), against.refusals.size());
+}
+
+int HoldAgainst(const rule::PolicySet& policies, const Flags& flags) {
+  std::optional<uint64_t> since;
+  if (!flags.since.empty()) {
+    const auto when = store::ParseWhen(flags.since, SystemClock().RealNs());
+    if (!when) {
+      fprintf(stderr, "--since: %s\n", when.error().message.c_str());
+      return 2;
+    }
+    since = *when;
+  }
+  const auto against = store::HoldAgainst(flags.history, policies, since);
+  if (!against) {
+    fprintf(stderr, "%s\n", against.error().message.c_str());
+    return 1;
+  }
+  PrintAgainst(*against);
+  return flags.strict && !against->refusals.empty() ? 1 : 0;
+}
+
+int CheckPolicies(const Flags& flags) {
   const rule::Loaded loaded =
-      rule::LoadPolicies({files.begin(), files.end()}, {.check_owner = false});
+      rule::LoadPolicies({flags.files.begin(), flags.files.end()}, {.check_owner = false});
   for (const rule::Diagnostic& one : loaded.diagnostics) {
     fprintf(stderr, "%s%s\n", one.warning ? "warning: " : "", one.Text().c_str());
   }
@@ -33,7 +90,7 @@ int CheckPolicies(const std::vector<std::string>& files) {
       printf(", %zu allow lists of %zu entries", policy.allow_lists, policy.allow_entries);
     printf(")\n");
   }
-  return 0;
+  return flags.against ? HoldAgainst(*loaded.set, flags) : 0;
 }
 
 int CheckConfig(const std::string& file) {
@@ -52,7 +109,7 @@ int Check(const Flags& flags) {
     return 2;
   }
   const int config = flags.config.empty() ? 0 : CheckConfig(flags.config);
-  const int policies = flags.files.empty() ? 0 : CheckPolicies(flags.files);
+  const int policies = flags.files.empty() ? 0 : CheckPolicies(flags);
   return config != 0 ? config : policies;
 }
 
@@ -64,6 +121,14 @@ void AddCheck(CLI::App& app, int& status) {
       app.add_subcommand("check", "check policy files; says every mistake with its place");
   verb->add_option("FILE", flags->files, "policy files or directories");
   verb->add_option("--config", flags->config, "check a configuration file");
+  auto* against = verb->add_flag("--against-history", flags->against,
+                                 "warn of acts in the history that they would have refused");
+  verb->add_flag("--strict", flags->strict, "... and fail where there are any")->needs(against);
+  verb->add_option("--history", flags->history, "... in this file")
+      ->capture_default_str()
+      ->needs(against);
+  verb->add_option("--since", flags->since, "... since then: 10m, 2d ago, or a date")
+      ->needs(against);
   verb->callback([flags, &status] { status = Check(*flags); });
 }
 

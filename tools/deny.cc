@@ -15,6 +15,7 @@ struct Flags {
   std::string read;
   std::string write;
   std::string period;
+  std::string reason;
 };
 
 int Deny(const ControlFlags& control, const Flags& flags) {
@@ -23,11 +24,9 @@ int Deny(const ControlFlags& control, const Flags& flags) {
   int status = 2;
   for (const auto& [name, entry] : classes) {
     if (entry.empty()) continue;
-    const nlohmann::json request{{"verb", "deny"},
-                                 {"container", flags.container},
-                                 {"class", name},
-                                 {"entry", entry},
-                                 {"for", flags.period}};
+    const nlohmann::json request{{"verb", "deny"},      {"container", flags.container},
+                                 {"class", name},       {"entry", entry},
+                                 {"for", flags.period}, {"reason", flags.reason}};
     const auto answer = Ask(control, request, status);
     if (status != 0) return status;
     if (!answer) continue;
@@ -52,6 +51,7 @@ void AddDeny(CLI::App& app, int& status) {
   verb->add_option("--write", flags->write, "file, dir/** or **/name");
   verb->add_option("--for", flags->period,
                    "how long, such as 10m; without it until the container or the engine ends");
+  verb->add_option("--reason", flags->reason, "why, for the history");
   verb->callback([control, flags, &status] { status = Deny(*control, *flags); });
 }
 
@@ -59,8 +59,10 @@ void AddReload(CLI::App& app, int& status) {
   CLI::App* verb = app.add_subcommand(
       "reload", "read the policies anew; a mistake leaves the old ones in force");
   auto control = AddControlFlags(*verb);
-  verb->callback([control, &status] {
-    const auto answer = Ask(*control, {{"verb", "reload"}}, status);
+  auto reason = std::make_shared<std::string>();
+  verb->add_option("--reason", *reason, "why, for the history");
+  verb->callback([control, reason, &status] {
+    const auto answer = Ask(*control, {{"verb", "reload"}, {"reason", *reason}}, status);
     if (answer) printf("%s policies in force\n", Shown(*answer, "policies").c_str());
   });
 }

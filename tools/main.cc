@@ -19,8 +19,8 @@ int main(int argc, char** argv) {
   for (const auto add :
        {nsw::tools::AddRun, nsw::tools::AddCheck, nsw::tools::AddFields, nsw::tools::AddProbe,
         nsw::tools::AddStatus, nsw::tools::AddPs, nsw::tools::AddHistory, nsw::tools::AddDeny,
-        nsw::tools::AddReload, nsw::tools::AddStop, nsw::tools::AddRelease, nsw::tools::AddArm,
-        nsw::tools::AddDemo}) {
+        nsw::tools::AddQuarantine, nsw::tools::AddRelease, nsw::tools::AddArm,
+        nsw::tools::AddReload, nsw::tools::AddStop, nsw::tools::AddDemo}) {
     add(app, status);
   }
   try {

@@ -9,7 +9,7 @@ namespace nsw::tools {
 namespace {
 
 std::string Policies(const nlohmann::json& container) {
-  std::string text;
+  std::string text = container.value("quarantined", false) ? "IN QUARANTINE" : "";
   for (const nlohmann::json& policy : container.value("policies", nlohmann::json::array())) {
     text +=
         (text.empty() ? "" : ", ") + Shown(policy, "name") + " (" + Shown(policy, "effect") + ")";

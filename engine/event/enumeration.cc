@@ -65,6 +65,36 @@ std::string_view NameOf(const Enumeration* names, int64_t number, std::span<char
                       : Exact(*names, number, room);
 }
 
+namespace {
+
+std::optional<uint64_t> NumberOfOne(const Enumeration& names, std::string_view word) {
+  const auto found = std::ranges::find(names.values, word, &NamedValue::name);
+  if (found != names.values.end()) return found->value;
+  const bool hex = word.starts_with("0x");
+  if (hex) word.remove_prefix(2);
+  const bool negative = !hex && word.starts_with('-');
+  if (negative) word.remove_prefix(1);
+  uint64_t number = 0;
+  const auto [end, error] =
+      std::from_chars(word.data(), word.data() + word.size(), number, hex ? 16 : 10);
+  if (error != std::errc{} || end != word.data() + word.size()) return std::nullopt;
+  return negative ? 0 - number : number;
+}
+
+}  // namespace
+
+std::optional<int64_t> NumberOf(const Enumeration& names, std::string_view text) {
+  uint64_t number = 0;
+  for (size_t begin = 0; begin <= text.size();) {
+    const size_t end = names.flags ? std::min(text.find('|', begin), text.size()) : text.size();
+    const auto one = NumberOfOne(names, text.substr(begin, end - begin));
+    if (!one) return std::nullopt;
+    number |= *one;
+    begin = end + 1;
+  }
+  return static_cast<int64_t>(number);
+}
+
 bool HasName(const Enumeration& names, std::string_view word) {
   while (names.flags && word.find('|') != std::string_view::npos) {
     if (!HasName(names, word.substr(0, word.find('|')))) return false;

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string_view>
 
@@ -24,6 +25,9 @@ struct Enumeration {
 /// The text of a number, written to `room` where it is none of the table's own; bits without a name
 /// follow in hexadecimal. Without an enumeration the number itself.
 std::string_view NameOf(const Enumeration* names, int64_t number, std::span<char> room);
+
+/// The number that NameOf shows as `text`; nothing where it is none of its texts.
+std::optional<int64_t> NumberOf(const Enumeration& names, std::string_view text);
 
 /// Whether `word` is a name of it, or several joined by |.
 bool HasName(const Enumeration& names, std::string_view word);

@@ -59,9 +59,10 @@ struct EventInfo {
 /// By event type; kNone is empty.
 const EventInfo& Info(Type type);
 /// What stands for a kind of event in a set of them, as in nsw_settings.wanted: its bit, of opens
-/// two.
+/// and connects two.
 constexpr uint64_t EventBits(Type type) {
   const uint64_t bit = 1ULL << static_cast<unsigned>(type);
+  if (type == Type::k_connect) return bit | NSW_WANT_ANY_PORT;
   return type == Type::k_open ? bit | NSW_WANT_READS : bit;
 }
 /// Bit per nsw_event: those of which `history` is one of these.

@@ -37,7 +37,8 @@ constexpr const char* kLsmIdentity[] = {"nsw_task_alloc", "nsw_task_free", "nsw_
 // What was asked for, and what knowing the processes rests on.
 uint64_t WithTheirNeeds(uint64_t events) {
   events |= event::EventsOf({event::History::ALWAYS});
-  return events & (((1ULL << NSW_EVENT_COUNT) - 1) | NSW_WANT_NAMED_READS | NSW_WANT_ENVIRONMENT);
+  return events & (((1ULL << NSW_EVENT_COUNT) - 1) | NSW_WANT_NAMED_READS | NSW_WANT_ANY_PORT |
+                   NSW_WANT_ENVIRONMENT);
 }
 
 }  // namespace
@@ -237,6 +238,17 @@ void LoadedKernel::SetReadNames(const std::set<std::string>& names) {
   read_names_ = wanted;
 }
 
+// A port that is wanted before and after is at each instant: no bit is ever cleared on the way.
+void LoadedKernel::SetPorts(const rule::Ports& ports) {
+  nsw_ports wanted{};
+  for (const rule::Ports::Range& range : ports.ranges()) {
+    for (uint32_t port = range.first; port <= range.last; port++)
+      wanted.bits[port / 64] |= 1ULL << port % 64;
+  }
+  const uint32_t zero = 0;
+  bpf_map_update_elem(bpf_map__fd(skeleton_->maps.ports), &zero, &wanted, BPF_ANY);
+}
+
 void LoadedKernel::SetWanted(uint64_t events, uint64_t everywhere) {
   events = AsTold(events);
   settings_->everywhere = AsTold(everywhere);
@@ -299,7 +311,16 @@ Status LoadedKernel::SetHomeFlags(uint64_t home, uint32_t flags) {
   if (enforcer_ && (flags & NSW_HOME_QUARANTINED) != 0) {
     if (Status ready = enforcer_->Serve({NSW_CLASSES_QUARANTINE, 0}); !ready) return ready;
   }
-  const Result<uint32_t> failed = RunProgram(ProgramFd("nsw_set_home"), {home, flags, ~0ULL});
+  return ChangeHome(home, flags, 0);
+}
+
+Status LoadedKernel::ClearHomeFlags(uint64_t home, uint32_t flags) {
+  return ChangeHome(home, 0, flags);
+}
+
+// What else its flags say stays: a quarantine is not for a reload to end.
+Status LoadedKernel::ChangeHome(uint64_t home, uint32_t set, uint32_t clear) {
+  const Result<uint32_t> failed = RunProgram(ProgramFd("nsw_set_home"), {home, set, clear});
   if (!failed) return tl::unexpected(failed.error());
   if (*failed != 0) return Fail("no room for one more container in the kernel's map `homes`");
   return {};

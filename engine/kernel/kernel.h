@@ -20,6 +20,7 @@
 #include "engine/kernel/disarm.h"
 #include "engine/kernel/features.h"
 #include "engine/kernel/rule_names.h"
+#include "engine/rule/ports.h"
 
 namespace nsw::kernel {
 
@@ -87,12 +88,15 @@ class Kernel {
   virtual void SetWanted(uint64_t events, uint64_t everywhere) = 0;
   /// The names of NSW_WANT_NAMED_READS. Too many of them: all such opens are wanted instead.
   virtual void SetReadNames(const std::set<std::string>& names) = 0;
+  /// Where not all connects are wanted (NSW_WANT_ANY_PORT): the remote ports of those that are.
+  virtual void SetPorts(const rule::Ports& ports) = 0;
   /// Which events, a bit per nsw_event, this home's policies want; until then a home wants all.
   [[nodiscard]] virtual Status SetHomeWants(uint64_t home, uint64_t events) = 0;
   /// Whether containers' first execs wait at all: only where something could be refused them.
   virtual void SetHolding(bool on) = 0;
   /// Sets flags (nsw_home_flag) of a home, making it if the kernel has not seen it yet.
   [[nodiscard]] virtual Status SetHomeFlags(uint64_t home, uint32_t flags) = 0;
+  [[nodiscard]] virtual Status ClearHomeFlags(uint64_t home, uint32_t flags) = 0;
 
   /// True where the LSM programs are attached and a canary denial worked.
   [[nodiscard]] virtual bool enforcing() const = 0;

@@ -39,8 +39,10 @@ class LoadedKernel final : public Kernel {
   void SetWanted(uint64_t events, uint64_t everywhere) override;
   void SetReadNames(const std::set<std::string>& names) override;
   void SetHolding(bool on) override { settings_->hold_ns = on ? options_.hold_ns : 0; }
+  void SetPorts(const rule::Ports& ports) override;
   Status SetHomeWants(uint64_t home, uint64_t events) override;
   Status SetHomeFlags(uint64_t home, uint32_t flags) override;
+  Status ClearHomeFlags(uint64_t home, uint32_t flags) override;
   uint32_t host_pid_namespace() const override { return settings_->host_pidns; }
   bool enforcing() const override { return lsm_ && options_.enforce; }
   DenyMaps& deny() override { return *deny_; }
@@ -73,6 +75,7 @@ class LoadedKernel final : public Kernel {
   [[nodiscard]] bool inherits() const { return pins_ && pins_->inherits(); }
   void DropCalls(uint64_t events);
   void ClosePins();
+  [[nodiscard]] Status ChangeHome(uint64_t home, uint32_t set, uint32_t clear);
   [[nodiscard]] uint64_t AsTold(uint64_t events) const;
   [[nodiscard]] int ProgramFd(const std::string& name) const;
 

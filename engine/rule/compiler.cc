@@ -48,6 +48,8 @@ class PolicyCompiler {
     info.sha256 = ir.sha256;
     info.mode = ir.mode;
     info.host = ir.host;
+    info.fallback_kill = ir.fallback_kill;
+    info.by_labels = !ir.selector.labels.empty() || ir.selector.privileged;
     out_.first_match = ir.falco;
     out_.selector = Selector(ir.selector, diagnostics);
     out_.lists = CompileLists(ir, diagnostics);
@@ -94,6 +96,7 @@ class PolicyCompiler {
     if (!ids_.Take(info, rule.name.place) || !rule.enabled) return;
     out_.wants |= compiler.wants();
     WantReads(*tree);
+    WantConnects(*tree);
     for (const event::Field* field : info.output->fields()) out_.wants |= field->wants;
     out_.rules.push_back(std::make_unique<RuleInfo>(std::move(info)));
     for (unsigned event = 1; event < NSW_EVENT_COUNT; event++) {
@@ -117,8 +120,18 @@ class PolicyCompiler {
   // Of opens that do not ask to write no more than can match: they are the most frequent act.
   void WantReads(const ConditionTree& tree) {
     if ((tree.may_be_true & NSW_WANT_READS) == 0) return;
-    out_.wants |= tree.names ? NSW_WANT_NAMED_READS : NSW_WANT_READS;
-    if (tree.names) out_.read_names.insert(tree.names->begin(), tree.names->end());
+    const PathNames& names = tree.limits.names;
+    out_.wants |= names ? NSW_WANT_NAMED_READS : NSW_WANT_READS;
+    if (names) out_.read_names.insert(names->begin(), names->end());
+  }
+
+  void WantConnects(const ConditionTree& tree) {
+    const Ports& ports = tree.limits.ports.if_true;
+    if (ports.all()) {
+      out_.wants |= NSW_WANT_ANY_PORT;
+    } else {
+      out_.ports = Either(out_.ports, ports);
+    }
   }
 
   static constexpr uint64_t kEvents = (1ULL << NSW_EVENT_COUNT) - 1;

@@ -33,6 +33,7 @@ struct CompiledPolicy {
   std::array<std::vector<Candidate>, NSW_EVENT_COUNT> by_event;  ///< in the rules' order
   uint64_t wants = 0;  ///< what the kernel must be told for the rules' fields, beside the events
   std::set<std::string> read_names;  ///< see PolicySet
+  Ports ports;                       ///< see PolicySet
   CompiledLists lists;               ///< its plan has gone into `plan`
   std::shared_ptr<const DenyPlan> plan;
   DenyMatcher deny;

@@ -13,9 +13,20 @@ using event::Value;
 using Kind = ConditionTree::Kind;
 
 constexpr uint32_t kAncestorsMax = 64;
+constexpr uint64_t kConnect = 1ULL << NSW_EVENT_CONNECT;
 // Where the steps end.
 constexpr uint32_t kFails = ~0U - 1;
 constexpr uint32_t kHolds = ~0U;
+
+// An "and" holds where all do, and fails where one does; an "or" the other way round.
+Limits JoinLimits(const Limits& a, const Limits& b, bool is_and) {
+  if (is_and) {
+    return {Both(a.names, b.names),
+            {Both(a.ports.if_true, b.ports.if_true), Either(a.ports.if_false, b.ports.if_false)}};
+  }
+  return {Either(a.names, b.names),
+          {Either(a.ports.if_true, b.ports.if_true), Both(a.ports.if_false, b.ports.if_false)}};
+}
 
 // What may be one check with others of its field: in an "or" a check, in an "and" a check turned
 // round. Null for anything else.
@@ -45,7 +56,7 @@ void JoinChecks(std::vector<ConditionTree>& children, bool is_and) {
         group->second.others.push_back(test->predicate.get());
         ConditionTree& into = kept[group->second.first];
         into.cost += child.cost;
-        into.names = is_and ? Both(into.names, child.names) : Either(into.names, child.names);
+        into.limits = JoinLimits(into.limits, child.limits, is_and);
         taken_in.push_back(std::move(child));
         continue;
       }
@@ -60,18 +71,20 @@ void JoinChecks(std::vector<ConditionTree>& children, bool is_and) {
   children = std::move(kept);
 }
 
-// What can hold for no open of that kind needs none of them.
-ConditionTree Bounded(ConditionTree tree, PathNames names) {
-  if ((tree.may_be_true & NSW_WANT_READS) == 0) names.emplace();
-  tree.names = std::move(names);
+// What can hold for no such act needs none of them.
+ConditionTree Bounded(ConditionTree tree, Limits limits) {
+  if ((tree.may_be_true & NSW_WANT_READS) == 0) limits.names.emplace();
+  if ((tree.may_be_true & kConnect) == 0) limits.ports.if_true = {};
+  if ((tree.may_be_false & kConnect) == 0) limits.ports.if_false = {};
+  tree.limits = std::move(limits);
   return tree;
 }
 
-PathNames NamesOfAll(const std::vector<ConditionTree>& children, bool is_and) {
-  PathNames names = children.front().names;
+Limits LimitsOfAll(const std::vector<ConditionTree>& children, bool is_and) {
+  Limits limits = children.front().limits;
   for (size_t i = 1; i < children.size(); i++)
-    names = is_and ? Both(names, children[i].names) : Either(names, children[i].names);
-  return names;
+    limits = JoinLimits(limits, children[i].limits, is_and);
+  return limits;
 }
 
 // "and" and "or" are one, seen in a mirror: `kind` decides which constant ends it and which drops
@@ -90,10 +103,10 @@ ConditionTree Join(Kind kind, std::vector<ConditionTree> children) {
     }
   }
   if (tree.children.empty()) return ConditionTree::Constant(is_and);
-  PathNames names = NamesOfAll(tree.children, is_and);
+  Limits limits = LimitsOfAll(tree.children, is_and);
   JoinChecks(tree.children, is_and);
   if (tree.children.size() == 1) {
-    tree.children.front().names = std::move(names);
+    tree.children.front().limits = std::move(limits);
     return std::move(tree.children.front());
   }
   // What is soon done goes first; but in an "and" exceptions ("and not ...") last: most often they
@@ -110,7 +123,7 @@ ConditionTree Join(Kind kind, std::vector<ConditionTree> children) {
         is_and ? tree.may_be_false | child.may_be_false : tree.may_be_false & child.may_be_false;
     tree.cost += child.cost;
   }
-  return Bounded(std::move(tree), std::move(names));
+  return Bounded(std::move(tree), std::move(limits));
 }
 
 }  // namespace
@@ -138,19 +151,20 @@ ConditionTree ConditionTree::Negate(ConditionTree child) {
   tree.may_be_true = child.may_be_false;
   tree.may_be_false = child.may_be_true;
   tree.cost = child.cost;
+  Limits limits{.names = {}, .ports = {child.limits.ports.if_false, child.limits.ports.if_true}};
   tree.children.push_back(std::move(child));
-  return Bounded(std::move(tree), {});
+  return Bounded(std::move(tree), std::move(limits));
 }
 
-ConditionTree ConditionTree::OfField(FieldTest test, int cost, PathNames names) {
+ConditionTree ConditionTree::OfField(FieldTest test, int cost, Limits limits) {
   ConditionTree tree;
   tree.kind = Kind::kField;
   tree.may_be_true = test.field->events;
   tree.may_be_false = kAllEvents;
   tree.cost = cost;
   tree.field = std::move(test);
-  if (tree.field.negated) names.reset();
-  return Bounded(std::move(tree), std::move(names));
+  if (tree.field.negated) limits.names.reset();
+  return Bounded(std::move(tree), std::move(limits));
 }
 
 ConditionTree ConditionTree::OfType(const TypeMatch& match) {

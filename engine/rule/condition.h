@@ -14,6 +14,7 @@
 #include "engine/event/field.h"
 #include "engine/rule/event_types.h"
 #include "engine/rule/path_names.h"
+#include "engine/rule/ports.h"
 #include "engine/rule/predicate.h"
 #include "engine/rule/value.h"
 
@@ -45,6 +46,13 @@ struct FieldTest {
   [[nodiscard]] Truth EvalAncestors(ValueReader& reader) const;
 };
 
+/// Of the two most frequent kinds of acts, which of them matter to a condition.
+struct Limits {
+  /// Of opens that do not ask to write: it can hold for those whose path has one of these names.
+  PathNames names;
+  PortLimits ports;  ///< of connects
+};
+
 /// What the compiler builds. Simplified while it grows: constants vanish, chains flatten.
 struct ConditionTree {
   enum class Kind : uint8_t { kConstant, kAnd, kOr, kNot, kField, kType };
@@ -55,16 +63,15 @@ struct ConditionTree {
   TypeSet types;
   uint64_t may_be_true = 0;   ///< set of events (EventBits): not surely false there
   uint64_t may_be_false = 0;  ///< set of events: not surely true there
-  /// Of opens that do not ask to write: it can hold for those whose path has one of these names.
-  PathNames names;
+  Limits limits;
   int cost = 0;
 
   static ConditionTree Constant(bool value);
   static ConditionTree And(std::vector<ConditionTree> children);
   static ConditionTree Or(std::vector<ConditionTree> children);
   static ConditionTree Negate(ConditionTree child);
-  /// `names`: what its path must have for it to hold, if it asks for a path.
-  static ConditionTree OfField(FieldTest test, int cost, PathNames names = {});
+  /// `limits`: what the value of the field must be for it to hold, if it is a path or a port.
+  static ConditionTree OfField(FieldTest test, int cost, Limits limits = {});
   static ConditionTree OfType(const TypeMatch& match);
   /// A check of evt.is_open_write, whose answer the kernel's choice of opens rests on.
   static ConditionTree OfOpenWrite(FieldTest test, int cost);

@@ -170,12 +170,14 @@ ConditionCompiler::Result ConditionCompiler::Check(const Expr& expr) {
   if (expr.name == "evt.dir") {
     return ConditionTree::Constant(predicate->Test(event::Value::Text("<")) != expr.op->negated);
   }
+  Limits limits{.names = NamesOf(expr.name, expr.op->name, words),
+                .ports = PortsOf(expr.name, *predicate, test.negated, words)};
   test.predicate = std::move(predicate);
   has_ground_ |= IsGround(*field);
   if (expr.name == "evt.is_open_write")
     return ConditionTree::OfOpenWrite(std::move(test), expr.op->cost);
   const int cost = expr.op->cost + (test.any_ancestor ? 20 : 0);
-  return ConditionTree::OfField(std::move(test), cost, NamesOf(expr.name, expr.op->name, words));
+  return ConditionTree::OfField(std::move(test), cost, std::move(limits));
 }
 
 ConditionCompiler::Result ConditionCompiler::BadOperand(const Expr& expr,
@@ -214,7 +216,7 @@ bool ConditionCompiler::CheckNames(const Expr& expr, const Field& field,
   if (field.type != FieldType::kNamed || !by_name || falco_) return true;
   bool good = true;
   for (const Word& word : words) {
-    if (IsNumber(word.text) || event::KnowsName(field, word.text)) continue;
+    if (ParseNumber(word.text) || event::KnowsName(field, word.text)) continue;
     good = false;
     Fail(word.where, expr.name + " is never " + Quoted(word.text),
          "its names are those of the system call's manual page; a number is taken, too");

@@ -115,8 +115,8 @@ class ListCompiler {
       const auto bit = static_cast<uint8_t>(1U << (found - kWhen.begin()));
       when |= bit;
       if (bit == kWhenStartup && policy_.until.empty())
-        diagnostics_.Warn(text.place, "there is no startup phase without startup: this never holds",
-                          "write startup: {until: {exec: /path/of/the/program}}");
+        diagnostics_.Error(text.place, "the policy has no startup: this would never hold",
+                           "write startup: {until: {exec: /path/of/the/program}}");
     }
     return when;
   }

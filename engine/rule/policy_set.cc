@@ -26,11 +26,13 @@ class CompiledSet final : public PolicySet {
       infos_.push_back(policy.info);
       for (const auto& rule : policy.rules) by_id_.emplace(rule->id, rule.get());
       for (const auto& rule : policy.lists.rules) by_id_.emplace(rule->id, rule.get());
-      wanted_by_.push_back(policy.info.mode == Mode::kOff ? 0 : Wants(policy));
+      const bool off = policy.info.mode == Mode::kOff;
+      wanted_by_.push_back(off ? 0 : Wants(policy));
+      if (off) continue;
       wanted_ |= wanted_by_.back();
-      if (policy.info.mode != Mode::kOff)
-        read_names_.insert(policy.read_names.begin(), policy.read_names.end());
-      if (policy.info.mode != Mode::kOff) denied_ |= EventsOfDeny(*policy.plan);
+      read_names_.insert(policy.read_names.begin(), policy.read_names.end());
+      ports_ = Either(ports_, policy.ports);
+      denied_ |= EventsOfDeny(*policy.plan);
     }
     for (unsigned event = 0; event < NSW_EVENT_COUNT; event++) {
       for (const CompiledPolicy& policy : policies_) {
@@ -121,6 +123,7 @@ class CompiledSet final : public PolicySet {
   std::span<const PolicyInfo> policies() const override { return infos_; }
   uint64_t wanted() const override { return wanted_; }
   const std::set<std::string>& read_names() const override { return read_names_; }
+  const Ports& ports() const override { return ports_; }
   uint64_t WantedBy(std::span<const uint32_t> policies) const override {
     uint64_t events = 0;
     for (const uint32_t position : policies) {
@@ -171,6 +174,7 @@ class CompiledSet final : public PolicySet {
   std::unordered_map<uint32_t, const RuleInfo*> by_id_;
   std::vector<uint64_t> wanted_by_;  // by policy; as wanted_
   std::set<std::string> read_names_;
+  Ports ports_;
   uint64_t wanted_ = 0;  // bit per nsw_event: some rule or entry speaks of it
   uint64_t denied_ = 0;  // some entry does
 };

@@ -4,7 +4,9 @@
 // loaded; Test allocates nothing and may run in any thread.
 #pragma once
 
+#include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -52,8 +54,8 @@ const Operator* FindOperator(std::string_view name);
 std::span<const std::string_view> OperatorNames();
 
 constexpr unsigned TypeBit(event::FieldType type) { return 1U << static_cast<unsigned>(type); }
-/// Whether a word is a number as conditions write it: 42, -1, 0x2a.
-bool IsNumber(std::string_view text);
+/// A number as conditions write it: 42, -1, 0x2a.
+std::optional<int64_t> ParseNumber(std::string_view text);
 /// "text", "a number", ... for messages.
 std::string_view TypeName(event::FieldType type);
 

@@ -13,10 +13,6 @@
 #include "engine/rule/string_set.h"
 
 namespace nsw::rule {
-namespace {
-
-using event::FieldType;
-using event::Value;
 
 std::optional<int64_t> ParseNumber(std::string_view text) {
   const bool negative = text.starts_with('-');
@@ -32,6 +28,11 @@ std::optional<int64_t> ParseNumber(std::string_view text) {
   // Inode and device numbers, flags: 64 bits without a sign, as Value has them.
   return static_cast<int64_t>(negative ? 0 - number : number);
 }
+
+namespace {
+
+using event::FieldType;
+using event::Value;
 
 std::optional<int64_t> ParseOperand(FieldType type, const std::string& text) {
   if (type == FieldType::kNumber || type == FieldType::kNamed) return ParseNumber(text);
@@ -120,8 +121,6 @@ std::string AddressHint(std::string_view text) {
 }
 
 }  // namespace
-
-bool IsNumber(std::string_view text) { return ParseNumber(text).has_value(); }
 
 PredicatePtr MakeNumberSet(FieldType type, Words words, OperandError& error) {
   std::vector<int64_t> numbers;

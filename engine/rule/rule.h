@@ -18,6 +18,7 @@
 #include "engine/event/event.h"
 #include "engine/event/field.h"
 #include "engine/rule/deny_plan.h"
+#include "engine/rule/ports.h"
 
 namespace nsw::rule {
 
@@ -82,7 +83,10 @@ struct PolicyInfo {
   std::string sha256;  ///< hex of the file's bytes... of the content that was read
   Mode mode = Mode::kAudit;
   bool host = false;
-  bool has_deny = false;  ///< deny or allow lists
+  bool has_deny = false;       ///< deny or allow lists
+  bool fallback_kill = false;  ///< where the kernel cannot refuse, kill
+  /// Chosen by labels or privileged: what the runtime tells, and the history does not keep.
+  bool by_labels = false;
   size_t rules = 0;
   size_t deny_entries = 0;
   size_t allow_lists = 0;
@@ -138,6 +142,9 @@ class PolicySet {
   /// For NSW_WANT_NAMED_READS: the names. One of them is a component of each path that a rule which
   /// does not want all opens can match.
   [[nodiscard]] virtual const std::set<std::string>& read_names() const = 0;
+  /// For connects without NSW_WANT_ANY_PORT: the remote ports, of which each connect has one that a
+  /// rule which does not want all of them can match.
+  [[nodiscard]] virtual const Ports& ports() const = 0;
   /// As wanted(), of some policies alone.
   [[nodiscard]] virtual uint64_t WantedBy(std::span<const uint32_t> policies) const = 0;
 };

@@ -4,7 +4,7 @@
 # reloads, survives a kill. Where this kernel cannot refuse, deny entries detect and the engine says so.
 source "$(dirname "$(realpath "$0")")/lib.sh"
 source "$E2E/engine.sh"
-plan 40
+plan 45
 
 start_dockerd
 copy_policies
@@ -73,6 +73,20 @@ check "history: a table" eval '"$NSWARDEN" history --history "$HISTORY" --contai
 check "history: CSV with a header" eval '"$NSWARDEN" history --history "$HISTORY" --output csv --limit 1 | head -n 1 | grep -q ","'
 check "history: a bad filter is an error" eval '! "$NSWARDEN" history --history "$HISTORY" --since yesterday'
 
+# A stricter policy, tried on what happened.
+cat >"$WORK/stricter.yaml" <<'YAML'
+nswarden: 1
+policy: stricter
+images: [demo/other]
+mode: enforce
+deny:
+  read: [/etc/passwd, /never/read]
+YAML
+check "check: what a policy would have stopped" eval \
+  '"$NSWARDEN" check --against-history --history "$HISTORY" "$WORK/stricter.yaml" 2>"$WORK/err" && grep -q -E "^warning: other: read /etc/passwd \([0-9]+x, by /bin/busybox\) would be refused by stricter/read//etc/passwd$" "$WORK/err"'
+check "... and nothing else" eval '[[ $(grep -c ^warning "$WORK/err") == 1 ]]'
+check "... a failure if so wanted" eval '! "$NSWARDEN" check --against-history --strict --history "$HISTORY" "$WORK/stricter.yaml" 2>/dev/null'
+
 if [[ $enforcing == true ]]; then
   check "deny is taken" "$NSWARDEN" deny --container other --exec /bin/date --for 5s
 else
@@ -107,6 +121,9 @@ kill -HUP "$ENGINE_PID"
 wait_for 10 grep -q 'policies loaded anew' "$ENGINE_LOG"
 docker exec other /bin/cat /etc/os-release >/dev/null
 check "a good one is in force" alerts_become 1 '.rule == "passwd read" and .output_fields["fd.name"] == "/etc/os-release"'
+
+check "a reload by hand" "$NSWARDEN" reload --reason "a test"
+check "... is in the history, with who and why" history_shows "\"uid\":0,.*done; reason: a test" --event operation
 
 # A flood that is killed in the middle.
 docker exec -d web /bin/sh -c 'while :; do cat /etc/passwd >/dev/null; done'

@@ -114,7 +114,8 @@ TEST_F(ConfigTest, TheHistoryTakesGroupsOfEvents) {
   EXPECT_EQ(Read("history: {events: usual}\n")->history_events, usual);
   EXPECT_EQ(Read("history: {events: [usual, dup]}\n")->history_events,
             usual | 1ULL << NSW_EVENT_DUP);
-  EXPECT_EQ(Read("history: {events: all}\n")->history_events, (1ULL << NSW_EVENT_COUNT) - 1);
+  EXPECT_EQ(Read("history: {events: all}\n")->history_events,
+            ((1ULL << NSW_EVENT_COUNT) - 1) | NSW_WANT_ANY_PORT);
   const uint64_t processes = Read("history: {events: []}\n")->history_events;
   EXPECT_NE(processes & 1ULL << NSW_EVENT_EXEC, 0U);
   EXPECT_EQ(processes & 1ULL << NSW_EVENT_OPEN, 0U);

@@ -45,6 +45,36 @@ TEST_F(ActionTest, QuarantineIsSetAndToldOnce) {
   EXPECT_EQ(history_.operations, std::vector<std::string>{"quarantine ns-10, by the rule r"});
 }
 
+TEST_F(ActionTest, ReleaseEndsAQuarantineAndWhatWasDenied) {
+  container::Binding& binding = *registry_.Find(kHome);
+  EXPECT_EQ(pipeline_.Release(binding).value_or(9), 0U) << "nothing to end is no mistake";
+  rule_.action = rule::Action::kQuarantine;
+  Send(Open("/a"));
+  ASSERT_TRUE(pipeline_.Deny(binding, "read", "/b", 0));
+  EXPECT_TRUE(pipeline_.quarantined(kHome));
+  const auto released = pipeline_.Release(binding);
+  ASSERT_TRUE(released);
+  EXPECT_EQ(*released, 1U);
+  EXPECT_FALSE(pipeline_.quarantined(kHome));
+  EXPECT_EQ(kernel_.flags[kHome] & NSW_HOME_QUARANTINED, 0U);
+  ASSERT_EQ(kernel_.maps.withdrawn.size(), 1U);
+  EXPECT_EQ(kernel_.maps.withdrawn[0].second, kernel_.maps.pushed[0].entry.rule);
+  Send(Open("/b").Verdict(NSW_VERDICT_DENIED, kernel_.maps.pushed[0].entry.rule));
+  EXPECT_EQ(pipeline_.ledger().unknown_verdicts, 0U) << "a verdict of just before has its name";
+  EXPECT_TRUE(pipeline_.quarantined(kHome)) << "the rule spoke again";
+}
+
+TEST_F(ActionTest, QuarantineByHandNeedsAContainerAndAKernelThatRefuses) {
+  container::Binding& binding = *registry_.Find(kHome);
+  EXPECT_TRUE(pipeline_.PutIntoQuarantine(binding));
+  EXPECT_NE(kernel_.flags[kHome] & NSW_HOME_QUARANTINED, 0U);
+  container::Binding service;
+  service.container.name = "sshd";
+  EXPECT_FALSE(pipeline_.PutIntoQuarantine(service));
+  kernel_.can_enforce = false;
+  EXPECT_FALSE(pipeline_.PutIntoQuarantine(binding));
+}
+
 TEST_F(ActionTest, AnEntryThatRefusedPutsIntoQuarantineToo) {
   rule_.is_deny = true;
   rule_.action = rule::Action::kQuarantine;

@@ -70,6 +70,18 @@ TEST_F(PolicyBinderTest, AContainerIsDecidedOnWhenItIsKnown) {
   EXPECT_NE(kernel_.flags[10] & NSW_HOME_DECIDED, 0U);
 }
 
+// While containers change over, a connect that either of the two sets asks for is told.
+TEST_F(PolicyBinderTest, TellsTheKernelThePortsOfBothSetsInBetween) {
+  auto policies = Policies();
+  policies->wanted_ports = rule::Ports(25, 25);
+  ASSERT_TRUE(binder_.Use(policies));
+  policies = Policies();
+  policies->wanted_ports = rule::Ports(80, 90);
+  ASSERT_TRUE(binder_.Use(policies));
+  const rule::Ports both = rule::Either(rule::Ports(25, 25), rule::Ports(80, 90));
+  EXPECT_EQ(kernel_.ports, (std::vector<rule::Ports>{{25, 25}, {25, 25}, both, {80, 90}}));
+}
+
 // Before any container: its start must not wait for programs to be loaded.
 TEST_F(PolicyBinderTest, MakesReadyForAllPoliciesThatCanRefuse) {
   auto policies = Policies();

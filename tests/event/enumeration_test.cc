@@ -6,6 +6,7 @@
 #include <array>
 #include <set>
 #include <string>
+#include <vector>
 
 #include "engine/event/event.h"
 
@@ -54,6 +55,20 @@ TEST(Enumeration, KnowsItsNames) {
   EXPECT_FALSE(HasName(*kNames_open_flags, "O_WRONLY|CREAT"));
   EXPECT_FALSE(HasName(*kNames_ptrace_requests, "PTRACE_ATTACH|PTRACE_SEIZE"));
   EXPECT_FALSE(HasName(*kNames_open_flags, ""));
+}
+
+TEST(Enumeration, ReadsWhatItShows) {
+  char room[1024];
+  for (const RecordField& field : RecordFields()) {
+    if (field.names == nullptr) continue;
+    std::vector<int64_t> numbers{0, 1, 2, 3, 0x641, 0x80241, 12345};
+    for (const NamedValue& one : field.names->values)
+      numbers.push_back(static_cast<int64_t>(one.value));
+    for (const int64_t number : numbers)
+      EXPECT_EQ(NumberOf(*field.names, NameOf(field.names, number, room)), number) << field.name;
+  }
+  EXPECT_EQ(NumberOf(*kNames_open_flags, "O_WRONLY|nonsense"), std::nullopt);
+  EXPECT_EQ(NumberOf(*kNames_open_flags, ""), std::nullopt);
 }
 
 TEST(Enumeration, OfEachFieldNoNameIsThereTwice) {

@@ -112,7 +112,10 @@ class Dice {
     if (OneIn(4)) condition.by = {PathEntry()};
     if (OneIn(8)) condition.by.push_back(PathEntry());
     if (OneIn(6)) condition.ancestor = {PathEntry()};
-    if (OneIn(5)) condition.when = {Of(Words{"startup", "running", "joined"})};
+    // `startup` is a mistake where the policy has none.
+    if (OneIn(5))
+      condition.when = {
+          Of(startup_ ? Words{"startup", "running", "joined"} : Words{"running", "joined"})};
     return condition;
   }
 
@@ -154,7 +157,7 @@ class Dice {
     OraclePolicy policy;
     policy.name = "p" + std::to_string(number);
     policy.enforce = OneIn(2);
-    policy.startup = OneIn(2);
+    policy.startup = startup_ = OneIn(2);
     std::set<std::pair<std::string, bool>> there;
     for (size_t n = 1 + Below(4); n > 0; n--) {
       const std::string list = List();
@@ -204,6 +207,7 @@ class Dice {
   }
 
   std::mt19937 engine_;
+  bool startup_ = false;  // of the policy that is being made
 };
 
 uint32_t ClassesOf(const Words& asked) {

@@ -195,10 +195,17 @@ INSTANTIATE_TEST_SUITE_P(
               "10.0.0.0/8:443, 10.0.0.0/8:1-1023/tcp or [2001:db8::/32]:443; unix:/path or "
               "unix:@name"}}}));
 
-TEST(ListDiagnostics, AStartupThatThePolicyHasNotIsWarnedOf) {
-  EXPECT_THAT(Mistakes(Deny("exec", "{path: /a, when: startup}")),
-              ElementsAre("4:27: warning: there is no startup phase without startup: this never "
-                          "holds; write startup: {until: {exec: /path/of/the/program}}"));
+TEST(ListDiagnostics, AStartupThatThePolicyHasNotIsAMistake) {
+  const std::string mistake =
+      "the policy has no startup: this would never hold; write startup: {until: {exec: "
+      "/path/of/the/program}}";
+  EXPECT_THAT(Mistakes(Deny("exec", "{path: /a, when: startup}")), ElementsAre("4:27: " + mistake));
+  EXPECT_THAT(Mistakes(Deny("exec", "{path: /a, when: [joined, startup]}")),
+              ElementsAre("4:36: " + mistake));
+  EXPECT_THAT(Mistakes(Deny("exec", "{path: /a, except: {when: startup}}")),
+              ElementsAre("4:36: " + mistake));
+  EXPECT_THAT(Mistakes(Policy("allow: {exec: [{path: /a, when: startup}]}\n")),
+              ElementsAre("3:33: " + mistake));
 }
 
 }  // namespace

@@ -178,6 +178,8 @@ bool HasNameOf(const std::set<std::string>& names, std::string_view path) {
 // Whether the kernel is told enough to send such an event.
 bool IsWanted(const PolicySet& set, const event::Event& event) {
   if ((set.wanted() >> event.header().type & 1) == 0) return false;
+  if (event.type() == event::Type::k_connect && (set.wanted() & NSW_WANT_ANY_PORT) == 0)
+    return set.ports().Contains(event.as<nsw_event_connect>().remote_port);
   const bool only_reads = event.type() == event::Type::k_open &&
                           (event.as<nsw_event_open>().flags & O_ACCMODE) == O_RDONLY;
   if (!only_reads || (set.wanted() & NSW_WANT_READS) != 0) return true;

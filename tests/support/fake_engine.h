@@ -100,6 +100,8 @@ class FakeKernel final : public kernel::Kernel {
     wanted = events;
     everywhere = of_all;
   }
+  std::vector<rule::Ports> ports;  // as they were set
+  void SetPorts(const rule::Ports& now) override { ports.push_back(now); }
   void SetReadNames(const std::set<std::string>& names) override { read_names = names; }
   void SetHolding(bool on) override { holding = on; }
   Status SetHomeWants(uint64_t home, uint64_t events) override {
@@ -118,6 +120,10 @@ class FakeKernel final : public kernel::Kernel {
     return found == named.end() ? std::nullopt : std::optional(found->second);
   }
   std::vector<kernel::Untold> TakeUntold() override { return std::exchange(untold, {}); }
+  Status ClearHomeFlags(uint64_t home, uint32_t clear) override {
+    flags[home] &= ~clear;
+    return {};
+  }
   bool enforcing() const override { return can_enforce; }
   kernel::DenyMaps& deny() override { return maps; }
   std::vector<std::string> attachments() const override { return {}; }
@@ -174,6 +180,8 @@ class FakePolicySet final : public rule::PolicySet {
   uint64_t wanted() const override { return wants; }
   std::set<std::string> names;
   const std::set<std::string>& read_names() const override { return names; }
+  rule::Ports wanted_ports;
+  const rule::Ports& ports() const override { return wanted_ports; }
   std::map<Chosen, uint64_t> wanted_by;
   uint64_t WantedBy(std::span<const uint32_t> policies) const override {
     const auto found = wanted_by.find(Chosen(policies.begin(), policies.end()));

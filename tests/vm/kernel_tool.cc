@@ -4,8 +4,9 @@
 // each record as a line, until SIGTERM; then the counters.
 //
 //   kernel_tool [--probe] [--host] [--no-enforce] [--max-tasks N] [--events NAME,...]
-//               [--read-names NAME,...] [ENTRY...]
+//               [--read-names NAME,...] [--ports PORT,...] [ENTRY...]
 //   --read-names: of opens that only read, those alone whose path has one of the names
+//   --ports: of connects those alone to one of the ports
 //   ENTRY: see tests/vm/entries.h; entry N has rule id N
 #include <arpa/inet.h>
 #include <spdlog/spdlog.h>
@@ -153,9 +154,20 @@ std::set<std::string> Names(const std::string& list) {
 }
 
 // As the engine does once its policies are known.
-void WantNamedReads(Kernel& kernel, const std::set<std::string>& names, uint64_t events) {
-  events = (events & ~NSW_WANT_READS) | NSW_WANT_NAMED_READS;
-  kernel.SetReadNames(names);
+void WantSome(Kernel& kernel, const std::string& names, const std::string& ports, uint64_t events) {
+  if (!names.empty()) {
+    events = (events & ~NSW_WANT_READS) | NSW_WANT_NAMED_READS;
+    kernel.SetReadNames(Names(names));
+  }
+  if (!ports.empty()) {
+    events &= ~NSW_WANT_ANY_PORT;
+    nsw::rule::Ports all;
+    for (const std::string& text : Names(ports)) {
+      const auto port = static_cast<uint32_t>(std::stoul(text));
+      all = Either(all, {port, port});
+    }
+    kernel.SetPorts(all);
+  }
   kernel.SetWanted(events, events);
 }
 
@@ -222,7 +234,8 @@ int main(int argc, char** argv) {
   setvbuf(stdout, nullptr, _IOLBF, 0);
   nsw::kernel::Options options;
   nsw::rule::DenyPlan plan;
-  std::set<std::string> read_names;
+  std::string read_names;
+  std::string ports;
   bool probe_only = false;
   for (int i = 1; i < argc; ++i) {
     const std::string_view argument = argv[i];
@@ -237,7 +250,9 @@ int main(int argc, char** argv) {
     else if (argument == "--events" && i + 1 < argc)
       options.wanted = Events(argv[++i]);
     else if (argument == "--read-names" && i + 1 < argc)
-      read_names = Names(argv[++i]);
+      read_names = argv[++i];
+    else if (argument == "--ports" && i + 1 < argc)
+      ports = argv[++i];
     else if (argument == "--debug")
       spdlog::set_level(spdlog::level::debug);
     else if (auto status = nsw::test::AddEntry(argv[i], plan); !status) {
@@ -253,7 +268,7 @@ int main(int argc, char** argv) {
     fprintf(stderr, "kernel_tool: %s\n", kernel.error().message.c_str());
     return 1;
   }
-  if (!read_names.empty()) WantNamedReads(**kernel, read_names, options.wanted);
+  WantSome(**kernel, read_names, ports, options.wanted);
   running = kernel->get();
   signal(SIGTERM, OnSignal);
   signal(SIGINT, OnSignal);

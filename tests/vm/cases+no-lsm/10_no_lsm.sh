@@ -6,7 +6,7 @@ source "$(dirname "$(realpath "$0")")/../../e2e/lib.sh"
 source "$REPO/tests/vm/kernel_lib.sh"
 source "$E2E/engine.sh"
 export NSWARDEN_START_DEADLINE=180 NSWARDEN_ALERT_DEADLINE=60
-plan 16
+plan 20
 
 check "bpf is not an active security module" eval '! grep -qw bpf /sys/kernel/security/lsm'
 "$NSWARDEN" probe >"$WORK/probe"
@@ -31,7 +31,16 @@ mode: enforce
 deny:
   read: ["$WORK/secret"]
 YAML
-chmod 644 "$POLICIES/all.yaml"
+cat >"$POLICIES/mortal.yaml" <<YAML
+nswarden: 1
+policy: mortal
+mode: enforce
+fallback: kill
+deny:
+  read: ["$WORK/mortal"]
+YAML
+chmod 644 "$POLICIES"/*.yaml
+echo mortal >"$WORK/mortal"
 export DOCKER_HOST=unix:///run/none.sock
 EVENTS=open
 check_engine "the engine starts"
@@ -43,5 +52,12 @@ check "the act raises an alert that says what would be" alerts_become 1 '.rule |
 check "... would_deny" alerts_become 1 '.verdict == "would_deny"'
 "$NSWARDEN" status >"$WORK/status"
 check "status says it, too" eval 'head -n 1 "$WORK/status" | grep -q "enforcement not possible here"'
+check "... and which policies kill" grep -q 'these kill, after the act (fallback: kill): mortal' "$ENGINE_LOG"
+status=0
+unshare --mount --pid --fork --mount-proc \
+  bash -c 'bash -c "read -r line <\"\$0\"; exec sleep 100" "$0"; exit $?' "$WORK/mortal" || status=$?
+check_equal "fallback: the process is killed" 137 "$status"
+check "... and its act is an alert, not refused" alerts_become 1 '.rule == "mortal/read/'"$WORK"'/mortal" and .verdict == "would_deny"'
+check "... and the kill is in the history, with its rule" history_shows 'by the rule mortal/read/' --event operation
 check "deny is an error, with the way to the reason" eval '! "$NSWARDEN" deny --container x --read /x --for 5s 2>"$WORK/err"; grep -qE "cannot refuse|no container" "$WORK/err"'
 finish

@@ -1,11 +1,12 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 # The kernel half refuses what an entry names, through whichever door the container tries; and nothing else. Of opens that only
-# read it sends those whose path has a name that some rule asks for, and what must be told of in any case: what is left out is no
-# event, costs no room in the ring, and is not counted as lost.
+# read it sends those whose path has a name that some rule asks for, of connects those to a port that one asks for, and what must
+# be told of in any case: what is left out is no event, costs no room in the ring, and is not counted as lost.
 source "$(dirname "$(realpath "$0")")/../../e2e/lib.sh"
 source "$REPO/tests/vm/kernel_lib.sh"
-plan 57
+ACTS=${NSWARDEN_ACTS_PROGRAM:-$REPO/build/release/tests/acts/nsw_acts}
+plan 62
 
 t=$WORK/t
 mkdir -p "$t"/{bin,dir/sub,open,mnt,vol}
@@ -29,7 +30,7 @@ ln "$n/wanted" "$n/another"
 long=$(printf 'n%.0s' {1..255})
 echo long >"$n/$long"
 
-start_tool --events open,connect,send --read-names "wanted,folder,$long" "exec=$t/bin/denied" "read=$t/secret" "write=$t/dir/**" 'connect=127.0.0.0/8:7000-7001' "audit:read=$t/watched" \
+start_tool --events open,connect,send --read-names "wanted,folder,$long" --ports 7003,7008 "exec=$t/bin/denied" "read=$t/secret" "write=$t/dir/**" 'connect=127.0.0.0/8:7000-7001' "audit:read=$t/watched" \
   "read=$t/later" "exec=$t/bin/shell" 'read=**/named' "read=$t/moved" "exec=$t/open/denied_script" 'connect=[fd00::/8]' \
   "read,write=$t/vol/**" "read=$n/denied" "audit:read=$n/audited"
 start_container '^bound .*: ok'
@@ -85,6 +86,12 @@ socket.socket(socket.AF_INET6).connect((\"::ffff:127.0.0.2\", 7000))'"
 refused "sending there unconnected" "python3 -c 'import socket
 socket.socket(socket.AF_INET, socket.SOCK_DGRAM).sendto(b\"x\", (\"127.0.0.1\", 7000))'"
 if inside "exec 3<>/dev/tcp/127.0.0.1/7002" || [[ $OUTPUT == *refused* ]]; then ok "another port"; else not_ok "another port"; diag "$OUTPUT"; fi
+inside "exec 3<>/dev/tcp/127.0.0.1/7003" || true
+# By io_uring, where it is there: 7008 and 7009.
+mkdir "$t/ring"
+inside "$ACTS run $t/ring ring-connect ring-connect-async" || diag "$OUTPUT"
+rings=$(grep -c ' done$' "$WORK/output" || true)
+
 # Names
 inside "cat $n/plain $n/other/y $n/another $n/hardly; mount --bind $n/other $n/mnt; cat $n/mnt/y" || diag "$OUTPUT"
 inside "cat $n/wanted; cat $n/link; cat $n/folder/x; cat $deep/z; cat $n/$long; cd $n/folder; cat x; echo more >>$n/plain; cat $n/none" || true
@@ -106,6 +113,14 @@ for name in other/y another hardly mnt/y; do
   check_equal "no name that is wanted: $name" 0 "$(opened "$n/$name" '[0-9]+')"
 done
 check_equal "nor the libraries of each program" 0 "$(opened '[^ ]*/libc[^ ]*' '[0-9]+')"
+
+# connected PORT: records of connects to it.
+connected() { grep -cE "^connect .* remote_port=$1 " "$LOG" || true; }
+check_equal "a port that is wanted, although nobody listens there" 1 "$(connected 7003)"
+check_equal "... by io_uring" "$((rings > 0))" "$(connected 7008)"
+check_equal "one that is not" 0 "$(connected 7002)"
+check_equal "... by io_uring" 0 "$(connected 7009)"
+check_equal "... that is refused" 1 "$(grep -cE '^connect .* verdict=denied .* remote_port=7001 ' "$LOG" || true)"
 
 stop_tool
 check_equal "every record sent has come" "$(records_sent)" "$(records_come)"

@@ -6,7 +6,7 @@ source "$(dirname "$(realpath "$0")")/../../e2e/lib.sh"
 source "$E2E/engine.sh"
 EVENTS="open, connect"
 export NSWARDEN_START_DEADLINE=480 NSWARDEN_ALERT_DEADLINE=60
-plan 38
+plan 45
 
 use_guest_docker
 copy_policies
@@ -89,6 +89,15 @@ check "... and holds at once" refused web /srv/date
 check "... is alerted on by its name" alerts_become 1 '.verdict == "denied" and (.rule | contains("/srv/date"))'
 check "... in that container alone" allowed other /bin/true
 check "... and expires by itself" wait_for 90 eval '! refused web /srv/date'
+
+check "quarantine by hand" "$NSWARDEN" quarantine --container other --reason "a test"
+check "... refuses what no policy does" refused other /bin/true
+check "... ps says so" eval '"$NSWARDEN" ps | grep "IN QUARANTINE"'
+check "... and a reload does not end it" eval '"$NSWARDEN" reload && refused other /bin/true'
+check "release ends it" "$NSWARDEN" release --container other
+check "... and all is as before" allowed other /bin/true
+check "both are in the history, with who and why" eval 'history_shows "\"type\":\"quarantine\".*\"uid\":0.*other; reason: a test" --event operation &&
+  history_shows "\"type\":\"release\"" --event operation'
 
 kill -STOP "$ENGINE_PID"
 check "while the engine is stopped, containers start" timeout 120 docker run --rm --network none demo/other /bin/true

@@ -4,7 +4,7 @@
 # watches by tracepoints, and still tells of the same acts; what it refuses does not rest on kprobes.
 source "$(dirname "$(realpath "$0")")/../../e2e/lib.sh"
 source "$REPO/tests/vm/kernel_lib.sh"
-plan 17
+plan 18
 
 switch=/sys/kernel/debug/kprobes/enabled
 echo 0 >"$switch"
@@ -13,7 +13,7 @@ echo content >"$WORK/file"
 ln -s "$WORK/file" "$WORK/link"
 echo secret >"$WORK/secret"
 
-start_tool --read-names file "read=$WORK/secret"
+start_tool --read-names file --ports 9 "read=$WORK/secret"
 keep_features no-kprobes
 seen "kprobes are found not to work" '^feature kprobe: no: .*attached, but was not called'
 seen "... nor kretprobes" '^feature kretprobe with a pool: no: '
@@ -30,8 +30,10 @@ counted "... once" 1 "^open .*raw=$WORK/link$"
 counted "... and none by a name that no rule asks for" 0 "^open .* result=[0-9]+ .*path=[^ ]*/libc"
 inside "cat $WORK/none" || true
 seen "a failed open, with the caller's own text" "^open openat .* result=-2 flags=2 .* raw=$WORK/none$"
+inside "exec 3<>/dev/tcp/127.0.0.1/10" || true
 inside "exec 3<>/dev/tcp/127.0.0.1/9" || true
 seen "a connect" '^connect connect .* result=-111 .* remote=::ffff:127.0.0.1 .* remote_port=9 '
+counted "... and none to a port that no rule asks for" 0 "^connect .* remote_port=10 "
 inside "sh -c 'exit 7'" || true
 seen "a fork" '^fork (clone|vfork|clone3) .* result=[0-9]+ .* child_pid=[0-9]+'
 seen "an end, with its status" '^exit .* code=1792 signal=0'
