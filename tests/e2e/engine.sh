@@ -14,11 +14,11 @@ copy_policies() {
 
 # start_engine [ARGS...]: sets ENGINE_PID. Alerts go to $ALERTS as JSON lines, what the engine says to $ENGINE_LOG. Where
 # $EVENTS is set (`open, connect`) the history wants these alone: in an emulated guest most of the start is the kernel's
-# checking of programs.
+# checking of programs. There $SETTINGS are further lines of the configuration.
 start_engine() {
   local docker=${DOCKER_HOST#unix://}
   : >"$ENGINE_LOG"
-  [[ -z ${EVENTS-} ]] || { echo "history: {events: [$EVENTS]}" >"$WORK/nswarden.yaml"; set -- --config "$WORK/nswarden.yaml" "$@"; }
+  [[ -z ${EVENTS-} ]] || { printf 'history: {events: [%s]}\n%s\n' "$EVENTS" "${SETTINGS-}" >"$WORK/nswarden.yaml"; set -- --config "$WORK/nswarden.yaml" "$@"; }
   "$NSWARDEN" run --policies "$POLICIES" --history "$HISTORY" --output json --docker "$docker" "$@" \
     >>"$ALERTS" 2>>"$ENGINE_LOG" </dev/null &
   ENGINE_PID=$!

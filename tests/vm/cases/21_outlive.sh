@@ -7,7 +7,7 @@ source "$E2E/engine.sh"
 EVENTS="open"
 export NSWARDEN_START_DEADLINE=480 NSWARDEN_ALERT_DEADLINE=60
 PINS=/sys/fs/bpf/nswarden
-plan 34
+plan 35
 
 use_guest_docker
 "$E2E/image" demo/web
@@ -89,6 +89,7 @@ pause
 before=$(tries)
 kill_engine
 started=$(reported)
+check_equal "killed: the history is intact" ok "$(sqlite3 "$HISTORY" 'PRAGMA integrity_check')"
 check "killed: a running shell's child is refused" refused /bin/cat /srv/secrets/key
 check "killed: who comes in is refused" eval '[[ $(docker exec web /bin/cat /srv/secrets/key 2>&1) == *"peration not permitted"* ]]'
 check "killed: what else the policy refuses is refused" refused /bin/cat /srv/old
