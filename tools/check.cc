@@ -49,7 +49,7 @@ void PrintAgainst(const store::Against& against) {
   if (against.unreadable != 0)
     fprintf(stderr, "warning: %llu acts of the history cannot be read\n",
             static_cast<unsigned long long>(against.unreadable));
-  printf("of %llu acts in the history %zu different ones would have been refused\n",
+  printf("acts in the history: %llu; different ones that would have been refused: %zu\n",
          static_cast<unsigned long long>(against.acts), against.refusals.size());
 }
 

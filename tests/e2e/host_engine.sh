@@ -83,7 +83,7 @@ deny:
   read: [/etc/passwd, /never/read]
 YAML
 check "check: what a policy would have stopped" eval \
-  '"$NSWARDEN" check --against-history --history "$HISTORY" "$WORK/stricter.yaml" 2>"$WORK/err" && grep -q -E "^warning: other: read /etc/passwd \([0-9]+x, by /bin/busybox\) would be refused by stricter/read//etc/passwd$" "$WORK/err"'
+  '"$NSWARDEN" check --against-history --history "$HISTORY" "$WORK/stricter.yaml" 2>"$WORK/err" && grep -q -E "^warning: other: read /etc/passwd \([0-9]+x, by [^)]+\) would be refused by stricter/read//etc/passwd$" "$WORK/err"'
 check "... and nothing else" eval '[[ $(grep -c ^warning "$WORK/err") == 1 ]]'
 check "... a failure if so wanted" eval '! "$NSWARDEN" check --against-history --strict --history "$HISTORY" "$WORK/stricter.yaml" 2>/dev/null'
 
