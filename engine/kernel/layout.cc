@@ -79,6 +79,17 @@ void Layout::AddType(uint32_t id) {
   if (btf_is_composite(type)) AddMembers(type);
 }
 
+// Records wait in a ring that is pinned: those of any event that can be refused.
+void AddRecords(Layout& layout) {
+#define EVENT(NAME, name, ...) \
+  layout.Add(#name);           \
+  layout.Add(sizeof(nsw_event_##name));
+#define FIELD(kind, name, ...) layout.Add(#kind " " #name);
+#define END
+#include "bpf/events.def"
+  layout.Add(sizeof(nsw_header));
+}
+
 }  // namespace
 
 std::string LayoutOf(const bpf_object* object, std::span<const char* const> maps,
@@ -97,6 +108,7 @@ std::string LayoutOf(const bpf_object* object, std::span<const char* const> maps
     layout.AddType(bpf_map__btf_value_type_id(map));
   }
   for (const char* name : structs) layout.AddStruct(name);
+  AddRecords(layout);
   layout.AddStruct(".bss", BTF_KIND_DATASEC);
   char text[17];
   snprintf(text, sizeof text, "%016lx", layout.hash());

@@ -11,8 +11,8 @@
 namespace nsw::kernel {
 
 /// 16 hex digits of the key and value types of those maps (names, offsets and sizes of all
-/// members), of `structs` that the maps hold without saying so, and of the version of what is
-/// pinned.
+/// members), of `structs` that the maps hold without saying so, of the records, and of the version
+/// of what is pinned.
 std::string LayoutOf(const bpf_object* object, std::span<const char* const> maps,
                      std::span<const char* const> structs);
 

@@ -23,10 +23,8 @@ constexpr const char* kKept[] = {"settings",       "labels",     "homes",       
                                  "inflight_large", "sets",       "clause_sets", "path_sets",
                                  "net_sets",       "overlay",    "pushes",      "ring_denials",
                                  "untold",         "rule_names", "disarm"};
-// Not named by the maps' own types: those of inner maps, and of records that wait in the ring.
-constexpr const char* kKeptStructs[] = {"nsw_clause",     "nsw_clauses",       "nsw_path_key",
-                                        "nsw_net_key",    "nsw_event_refusal", "nsw_event_open",
-                                        "nsw_event_exec", "nsw_event_connect"};
+// Not named by the maps' own types: those of inner maps.
+constexpr const char* kKeptStructs[] = {"nsw_clause", "nsw_clauses", "nsw_path_key", "nsw_net_key"};
 constexpr std::string_view kData = ".bss";
 
 // An engine of another layout leaves no word of its homes: its links stay until runtimes have had

@@ -233,6 +233,24 @@ TEST_F(ControlTest, TakesThePlaceOfAnEngineThatWasKilled) {
   ExpectAlive();
 }
 
+// `nswarden stop`: the engine takes the server down while the answer is on its way.
+TEST_F(ControlTest, AnswersTheRequestThatEndsTheServer) {
+  std::atomic<bool> asked = false;
+  Listen([&](const json&, const Peer&) {
+    asked = true;
+    std::this_thread::sleep_for(std::chrono::milliseconds(100));  // the end has begun by then
+    return json{{"stops", true}};
+  });
+  std::thread engine([&] {
+    while (!asked) std::this_thread::yield();
+    server_.reset();
+  });
+  const auto answer = ControlCall(path_, {{"verb", "stop"}});
+  engine.join();
+  ASSERT_TRUE(answer) << answer.error().message;
+  EXPECT_EQ((*answer)["stops"], true);
+}
+
 TEST(ControlCall, SaysWhenThereIsNoEngine) {
   const auto answer = ControlCall("/nonexistent/control.sock", json::object());
   ASSERT_FALSE(answer);
