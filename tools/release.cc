@@ -64,12 +64,13 @@ void AddRelease(CLI::App& app, int& status) {
       "release", "end a container's quarantine and what was denied to it at run time; or --all");
   auto control = AddControlFlags(*verb);
   auto flags = std::make_shared<Flags>();
-  auto* which = verb->add_option_group("which");
-  which->add_option("--container", flags->container, "name, id, or the start of an id");
-  which->add_flag("--all", flags->all, "lift every refusal, at once, until `nswarden arm`");
-  which->require_option(1);
+  auto* one = verb->add_option("--container", flags->container, "name, id, or the start of an id");
+  verb->add_flag("--all", flags->all, "lift every refusal, at once, until `nswarden arm`")
+      ->excludes(one);
   verb->add_option("--reason", flags->reason, "why, for the history");
   verb->callback([control, flags, &status] {
+    if (!flags->all && flags->container.empty())
+      throw CLI::ValidationError("release", "say which: --container NAME, or --all");
     status = flags->all ? Turn(*control, false, flags->reason) : ReleaseContainer(*control, *flags);
   });
 }
