@@ -8,6 +8,8 @@
 #include <cerrno>
 #include <cstdlib>
 
+#include "engine/kernel/disarm.h"
+
 namespace nsw::kernel {
 namespace {
 
@@ -133,7 +135,11 @@ void Pins::DropOwn() const {
   if (OlderLives().empty()) RemoveLayout(folder_);
 }
 
+// The kernel takes the programs off by and by, when the links' inodes are done with: some seconds
+// on a slow machine. Their refusals are to end now.
 Status Pins::RemoveAll(const fs::path& root) {
+  if (const auto disarmed = SetDisarmedPinned(root, {.reason = "removed"}); !disarmed)
+    return tl::unexpected(disarmed.error());
   for (const fs::path& folder : EntriesOf(root)) RemoveLayout(folder);
   std::error_code failed;
   fs::remove_all(root, failed);
