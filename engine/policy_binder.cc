@@ -89,8 +89,7 @@ Status PolicyBinder::PutInForce(container::Binding& binding, const Chosen& chose
   if (!binding.is_container) return {};
   const uint32_t decided = binding.settled ? NSW_HOME_DECIDED : 0;
   const uint32_t known = binding.container.known() ? NSW_HOME_KNOWN : 0;
-  return kernel_.SetHomeFlags(binding.home,
-                              NSW_HOME_BOUND | NSW_HOME_CONTAINER | decided | known);
+  return kernel_.SetHomeFlags(binding.home, NSW_HOME_BOUND | NSW_HOME_CONTAINER | decided | known);
 }
 
 Status PolicyBinder::Bind(container::Binding& binding) {
