@@ -32,8 +32,7 @@ struct Options {
   uint32_t files_ring_bytes = 16U << 20;
   uint32_t denials_ring_bytes = 1U << 20;
   uint32_t max_tasks = 65536;  ///< container processes that can be labelled at once
-  uint64_t hold_ns =
-      0;  ///< how long a container's first exec waits for its policies; 0: not at all
+  uint64_t hold_ns = 0;  ///< so long a container's first exec waits for its policies; 0: not at all
   bool unbound_closed = false;  ///< then it is refused
   /// Folder of the BPF file system that keeps enforcement in force without this process; empty:
   /// nothing is pinned, and nothing looked for.
