@@ -18,7 +18,7 @@ policy() {
 }
 # A shell in it is its first process, and does what `in_web` gives it.
 mkfifo "$WORK/web.in"
-docker run -i --name web --network none demo/web /bin/sh <"$WORK/web.in" >>"$WORK/web.out" 2>&1 &
+docker run -i --name kept --network none demo/web /bin/sh <"$WORK/web.in" >>"$WORK/web.out" 2>&1 &
 exec {shell}>"$WORK/web.in"
 # in_web COMMAND...: what it printed, then `status N`.
 in_web() {
@@ -36,7 +36,7 @@ refused() { says 'operation not permitted' "$@"; }
 allowed() { says '^status 0$' "$@"; }
 
 allowed /bin/sh -c 'mkdir -p /srv/secrets; echo s >/srv/secrets/key; echo s | tee /srv/old /srv/pushed; mkfifo /srv/pipe; : >/srv/pause'
-web=/proc/$(docker inspect -f '{{.State.Pid}}' web)/root
+web=/proc/$(docker inspect -f '{{.State.Pid}}' kept)/root
 # Tries and successes are in /srv/count after each try; it rests while there is /srv/pause, and hurries while there is /srv/hurry.
 cat >"$web/srv/prober" <<'PROBER'
 tries=0 hits=0
@@ -69,7 +69,7 @@ counted() {
 }
 reported() { echo $(($(in_history /srv/secrets/key 'keeps/read//srv/secrets/**') + $(counted))); }
 kill_engine() { kill -9 "$ENGINE_PID"; wait "$ENGINE_PID" 2>/dev/null || true; }
-bound() { "$NSWARDEN" ps --json | jq -e '[.containers[] | select(.name == "web" and (.policies | length > 0))] | length == 1'; }
+bound() { "$NSWARDEN" ps --json | jq -e '[.containers[] | select(.name == "kept" and (.policies | length > 0))] | length == 1'; }
 lives() { find "$PINS" -mindepth 3 -maxdepth 3 -path '*/links/*' | wc -l; }
 
 policy ', /srv/old'
@@ -79,7 +79,7 @@ check "... and so does status" eval '"$NSWARDEN" status | grep "pinned: it outli
 check_equal "what is pinned is root's alone" '700 0' "$(stat -c '%a %u' "$PINS")"
 check "the container is bound" wait_for 60 bound
 check "it is refused" wait_for 60 refused /bin/cat /srv/secrets/key
-check "a run-time entry is taken" "$NSWARDEN" deny --container web --read /srv/pushed
+check "a run-time entry is taken" "$NSWARDEN" deny --container kept --read /srv/pushed
 in_web /bin/sh -c 'sh /srv/prober >/dev/null 2>&1 </dev/null &' >/dev/null
 proceed
 tries_more 20
@@ -91,7 +91,7 @@ kill_engine
 started=$(reported)
 check_equal "killed: the history is intact" ok "$(sqlite3 "$HISTORY" 'PRAGMA integrity_check')"
 check "killed: a running shell's child is refused" refused /bin/cat /srv/secrets/key
-check "killed: who comes in is refused" eval '[[ $(docker exec web /bin/cat /srv/secrets/key 2>&1) == *"peration not permitted"* ]]'
+check "killed: who comes in is refused" eval '[[ $(docker exec kept /bin/cat /srv/secrets/key 2>&1) == *"peration not permitted"* ]]'
 check "killed: what else the policy refuses is refused" refused /bin/cat /srv/old
 : >"$web/srv/hurry"
 proceed
