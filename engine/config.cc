@@ -193,6 +193,7 @@ const std::vector<Key>& Keys() {
       {"check_policy_owner", Parsed(&Config::check_policy_owner, ParseBool)},
       {"rings.files", Parsed(&Config::files_ring_bytes, ParseRing)},
       {"rings.events", Parsed(&Config::events_ring_bytes, ParseRing)},
+      {"rings.denials", Parsed(&Config::denials_ring_bytes, ParseRing)},
       {"max_tasks", Parsed(&Config::max_tasks, ParseTasks)},
   };
   return keys;

@@ -40,6 +40,7 @@ struct Config {
   bool check_policy_owner = true;  ///< policies must belong to root and be writable by nobody else
   uint64_t files_ring_bytes = 16U << 20;
   uint64_t events_ring_bytes = 8U << 20;
+  uint64_t denials_ring_bytes = 1U << 20;
   uint64_t max_tasks = 65536;  ///< processes of containers at once
 
   [[nodiscard]] std::filesystem::path control_socket() const {

@@ -168,6 +168,7 @@ Status Daemon::LoadKernel() {
                   .enforce = config_.enforce,
                   .events_ring_bytes = static_cast<uint32_t>(config_.events_ring_bytes),
                   .files_ring_bytes = static_cast<uint32_t>(config_.files_ring_bytes),
+                  .denials_ring_bytes = static_cast<uint32_t>(config_.denials_ring_bytes),
                   .max_tasks = static_cast<uint32_t>(config_.max_tasks),
                   .hold_ns = config_.hold_ns,
                   .unbound_closed = config_.unbound_closed,

@@ -61,7 +61,7 @@ enforce: false
 hold: 0
 unbound: closed
 check_policy_owner: false
-rings: {files: 64KiB, events: 1GiB}
+rings: {files: 64KiB, events: 1GiB, denials: 128KiB}
 max_tasks: 4096
 )");
   ASSERT_TRUE(config) << config.error().message;
@@ -88,6 +88,7 @@ max_tasks: 4096
   EXPECT_FALSE(config->check_policy_owner);
   EXPECT_EQ(config->files_ring_bytes, 65536U);
   EXPECT_EQ(config->events_ring_bytes, 1U << 30);
+  EXPECT_EQ(config->denials_ring_bytes, 128U << 10);
   EXPECT_EQ(config->max_tasks, 4096U);
 }
 

@@ -5,6 +5,7 @@
 source "$(dirname "$(realpath "$0")")/../../e2e/lib.sh"
 source "$E2E/engine.sh"
 EVENTS="open"
+SETTINGS="rings: {denials: 64KiB}" # soon full
 export NSWARDEN_START_DEADLINE=480 NSWARDEN_ALERT_DEADLINE=60
 PINS=/sys/fs/bpf/nswarden
 plan 35
@@ -95,7 +96,7 @@ check "killed: who comes in is refused" eval '[[ $(docker exec kept /bin/cat /sr
 check "killed: what else the policy refuses is refused" refused /bin/cat /srv/old
 : >"$web/srv/hurry"
 proceed
-wait_for 240 eval '(($(tries) > before + 12000))' || diag "only $(tries) tries"
+wait_for 240 eval '(($(tries) > before + 1500))' || diag "only $(tries) tries"
 pause
 rm "$web/srv/hurry"
 missed=$(($(tries) - before + 2)) # and those of the shell and of who came in
