@@ -4,6 +4,7 @@
 # one and allowed in the other, alerted on, recorded, queried; an entry pushed at run time holds and expires.
 source "$(dirname "$(realpath "$0")")/../../e2e/lib.sh"
 source "$E2E/engine.sh"
+source "$REPO/tests/vm/container_lib.sh"
 EVENTS="open, connect"
 SETTINGS="hold: 10s" # where all is emulated a decision takes its time
 ACTS=${NSWARDEN_ACTS_PROGRAM:-$REPO/build/release/tests/acts/nsw_acts}
@@ -13,34 +14,6 @@ plan 44
 use_guest_docker
 copy_policies
 "$E2E/image" demo/web:1.2 demo/other
-# container NAME IMAGE: a shell in it is its first process, and does what `in_container` gives it: where all is emulated a
-# `docker exec` takes seconds.
-declare -A shells=()
-container() {
-  local shell
-  mkfifo "$WORK/$1.in"
-  docker run -i --name "$1" --network none "$2" /bin/sh <"$WORK/$1.in" >>"$WORK/$1.out" 2>&1 &
-  exec {shell}>"$WORK/$1.in"
-  shells[$1]=$shell
-  says '^status 0$' "$1" true
-}
-# in_container CONTAINER COMMAND...: what it printed, then `status N`.
-in_container() {
-  : >"$WORK/$1.out"
-  printf '( %s ) 2>&1 </dev/null; echo "status $?"\n' "$(printf '%q ' "${@:2}")" >&"${shells[$1]}"
-  wait_for 120 grep -q '^status ' "$WORK/$1.out" || true
-  cat "$WORK/$1.out"
-}
-# says PATTERN CONTAINER COMMAND...
-says() {
-  local output
-  output=$(in_container "${@:2}")
-  grep -qiE "$1" <<<"$output" || { echo "$output"; return 1; }
-}
-# EPERM, as the program in the container saw it.
-refused() { says 'operation not permitted' "$@"; }
-allowed() { says '^status 0$' "$@"; }
-
 container web demo/web:1.2
 allowed web /bin/sh -c 'mkdir -p /srv/secrets; cp /bin/busybox /srv/date; echo s >/srv/secrets/key; ln /srv/secrets/key /srv/link-before'
 

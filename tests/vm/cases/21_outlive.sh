@@ -4,6 +4,7 @@
 # end and never succeeds, and what was refused meanwhile is reported with its rule. Then every way to end it.
 source "$(dirname "$(realpath "$0")")/../../e2e/lib.sh"
 source "$E2E/engine.sh"
+source "$REPO/tests/vm/container_lib.sh"
 EVENTS="open"
 SETTINGS="rings: {denials: 64KiB}" # soon full
 export NSWARDEN_START_DEADLINE=480 NSWARDEN_ALERT_DEADLINE=60
@@ -17,26 +18,8 @@ policy() {
   mkdir -p "$POLICIES"
   printf 'nswarden: 1\npolicy: keeps\nimages: [demo/web]\nmode: enforce\ndeny:\n  read: ["/srv/secrets/**"%s]\n' "$1" >"$POLICIES/keeps.yaml"
 }
-# A shell in it is its first process, and does what `in_web` gives it.
-mkfifo "$WORK/web.in"
-docker run -i --name kept --network none demo/web /bin/sh <"$WORK/web.in" >>"$WORK/web.out" 2>&1 &
-exec {shell}>"$WORK/web.in"
-# in_web COMMAND...: what it printed, then `status N`.
-in_web() {
-  : >"$WORK/web.out"
-  printf '( %s ) 2>&1 </dev/null; echo "status $?"\n' "$(printf '%q ' "$@")" >&"$shell"
-  wait_for 120 grep -q '^status ' "$WORK/web.out" || true
-  cat "$WORK/web.out"
-}
-says() {
-  local output
-  output=$(in_web "${@:2}")
-  grep -qiE "$1" <<<"$output" || { echo "$output"; return 1; }
-}
-refused() { says 'operation not permitted' "$@"; }
-allowed() { says '^status 0$' "$@"; }
-
-allowed /bin/sh -c 'mkdir -p /srv/secrets; echo s >/srv/secrets/key; echo s | tee /srv/old /srv/pushed; mkfifo /srv/pipe; : >/srv/pause'
+container kept demo/web
+allowed kept /bin/sh -c 'mkdir -p /srv/secrets; echo s >/srv/secrets/key; echo s | tee /srv/old /srv/pushed; mkfifo /srv/pipe; : >/srv/pause'
 web=/proc/$(docker inspect -f '{{.State.Pid}}' kept)/root
 # Tries and successes are in /srv/count after each try; it rests while there is /srv/pause, and hurries while there is /srv/hurry.
 cat >"$web/srv/prober" <<'PROBER'
@@ -79,9 +62,9 @@ check "it says that enforcement is pinned" grep -q 'pinned: it outlives' "$ENGIN
 check "... and so does status" eval '"$NSWARDEN" status | grep "pinned: it outlives"'
 check_equal "what is pinned is root's alone" '700 0' "$(stat -c '%a %u' "$PINS")"
 check "the container is bound" wait_for 60 bound
-check "it is refused" wait_for 60 refused /bin/cat /srv/secrets/key
+check "it is refused" wait_for 60 refused kept /bin/cat /srv/secrets/key
 check "a run-time entry is taken" "$NSWARDEN" deny --container kept --read /srv/pushed
-in_web /bin/sh -c 'sh /srv/prober >/dev/null 2>&1 </dev/null &' >/dev/null
+in_container kept /bin/sh -c 'sh /srv/prober >/dev/null 2>&1 </dev/null &' >/dev/null
 proceed
 tries_more 20
 pause
@@ -91,9 +74,9 @@ before=$(tries)
 kill_engine
 started=$(reported)
 check_equal "killed: the history is intact" ok "$(sqlite3 "$HISTORY" 'PRAGMA integrity_check')"
-check "killed: a running shell's child is refused" refused /bin/cat /srv/secrets/key
+check "killed: a running shell's child is refused" refused kept /bin/cat /srv/secrets/key
 check "killed: who comes in is refused" eval '[[ $(docker exec kept /bin/cat /srv/secrets/key 2>&1) == *"peration not permitted"* ]]'
-check "killed: what else the policy refuses is refused" refused /bin/cat /srv/old
+check "killed: what else the policy refuses is refused" refused kept /bin/cat /srv/old
 : >"$web/srv/hurry"
 proceed
 wait_for 240 eval '(($(tries) > before + 1500))' || diag "only $(tries) tries"
@@ -112,11 +95,11 @@ check "... by a rule that is there no longer" wait_for 60 eval '(($(in_history /
 check_equal "no verdict is of an unknown rule" 0 "$("$NSWARDEN" status --json | jq .engine.unknown_verdicts)"
 check "it takes over" wait_for 120 grep -q 'taken over' "$ENGINE_LOG"
 check_equal "... and leaves one engine's links" 1 "$(lives)"
-check "a policy that was changed holds as it is now" allowed /bin/cat /srv/old
+check "a policy that was changed holds as it is now" allowed kept /bin/cat /srv/old
 check "a container made meanwhile is bound" wait_for 60 eval \
   '[[ $(docker exec late /bin/cat /srv/secrets/key 2>&1) == *"peration not permitted"* ]]'
 docker rm -f late >/dev/null
-check "a run-time entry holds on" refused /bin/cat /srv/pushed
+check "a run-time entry holds on" refused kept /bin/cat /srv/pushed
 check "... and is called what it was" wait_for 60 eval '(($(in_history /srv/pushed run-time/read//srv/pushed) > 0))'
 
 # Stopped, followed by one that is killed as it comes up, and by another binary, while the prober tries.
@@ -143,11 +126,11 @@ check_equal "the prober never succeeded, in $(tries) tries" 0 "$(hits)"
 check_equal "the ledger knows no rule that it cannot name" 0 "$("$NSWARDEN" status --json | jq .engine.unknown_verdicts)"
 
 # Every way to end it.
-check "release --all lifts what is refused" eval '"$NSWARDEN" release --all --reason test && allowed /bin/cat /srv/secrets/key'
-check "arm refuses again" eval '"$NSWARDEN" arm && refused /bin/cat /srv/secrets/key'
-check "stop says what stays, and it does" eval '"$NSWARDEN" stop | grep "stays refused" && refused /bin/cat /srv/secrets/key'
-check "release --all lifts it without an engine" eval '"$NSWARDEN" release --all && allowed /bin/cat /srv/secrets/key'
-check "arm without an engine" eval '"$NSWARDEN" arm && refused /bin/cat /srv/secrets/key'
-check "stop --remove: nothing is refused, nothing pinned" eval '"$NSWARDEN" stop --remove && allowed /bin/cat /srv/secrets/key && [[ ! -e $PINS ]]'
+check "release --all lifts what is refused" eval '"$NSWARDEN" release --all --reason test && allowed kept /bin/cat /srv/secrets/key'
+check "arm refuses again" eval '"$NSWARDEN" arm && refused kept /bin/cat /srv/secrets/key'
+check "stop says what stays, and it does" eval '"$NSWARDEN" stop | grep "stays refused" && refused kept /bin/cat /srv/secrets/key'
+check "release --all lifts it without an engine" eval '"$NSWARDEN" release --all && allowed kept /bin/cat /srv/secrets/key'
+check "arm without an engine" eval '"$NSWARDEN" arm && refused kept /bin/cat /srv/secrets/key'
+check "stop --remove: nothing is refused, nothing pinned" eval '"$NSWARDEN" stop --remove && allowed kept /bin/cat /srv/secrets/key && [[ ! -e $PINS ]]'
 : >"$web/srv/stop"
 finish
