@@ -175,8 +175,11 @@ struct nsw_settings {
 	__u32 engine; /* thread group id of the engine, whose own acts are not reported; 0: there is none, the kernel saw it end */
 	__u64 hold_ns; /* how long a container's first exec waits for the engine to decide on its policies; 0: not at all */
 	__u64 alive_until; /* written by the engine again and again: after this time nobody waits for it */
+	/* Tell the engine, who has them in its memory, when to look into a map. */
+	__u64 untold; /* sum of map `untold` */
+	__u64 emptied; /* how often a home lost its last process */
 };
-NSW_ASSERT(sizeof(struct nsw_settings) == 72);
+NSW_ASSERT(sizeof(struct nsw_settings) == 88);
 
 /* Per-CPU array `counters`, index = event type * NSW_COUNT_KINDS + kind (type 0: not of one event). */
 enum nsw_count {
@@ -187,6 +190,7 @@ enum nsw_count {
 	NSW_COUNT_TRUNCATED, /* records with a text cut */
 	NSW_COUNT_NO_LABEL, /* type 0: processes whose label found no room */
 	NSW_COUNT_DENIED, /* refusals, whether or not the record of it found room */
+	NSW_COUNT_SKIPPED, /* runs of its probes that the kernel passed over, as the kernel counts them, whoever acted */
 	NSW_COUNT_KINDS
 };
 

@@ -126,7 +126,7 @@ static __always_inline bool borrow_label(__u64 home, __u64 flags)
 		return false;
 	state->label.home = home;
 	state->label.flags = flags;
-	know_groups((__u64)current_task(), home, 0);
+	know_groups((__u64)current_task(), home);
 	return true;
 }
 

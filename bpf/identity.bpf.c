@@ -4,33 +4,7 @@
 #include "verdict.h"
 #include "refuse.h"
 
-/*
- * AT_BASE of the auxiliary vector: where the program's interpreter lies. Without one the program is static, or it is a
- * dynamic loader that was asked to run another.
- */
-static __always_inline bool has_interpreter(struct mm_struct *mm)
-{
-	__u64 at = (__u64)mm + bpf_core_field_offset(struct mm_struct, saved_auxv), pair[2];
-	int i;
-
-	for (i = 0; i < AUXV_PAIRS; i++) {
-		if (bpf_probe_read_kernel(pair, sizeof(pair), (void *)(at + i * sizeof(pair))) || !pair[0])
-			return false;
-		if (pair[0] == AT_BASE)
-			return pair[1];
-	}
-	return false;
-}
-
-static __always_inline void note_memory(struct task_struct *task)
-{
-	struct task_state *state = state_of((__u64)task);
-
-	if (state)
-		state->mm = (__u64)BPF_CORE_READ(task, mm);
-}
-
-/* As a function of its own: its stack is then not below that of executed(). */
+/* As a function of its own: its stack is then not below that of the program. */
 __weak __noinline int seed_current(void)
 {
 	struct nsw_settings *s = get_settings();
@@ -38,39 +12,19 @@ __weak __noinline int seed_current(void)
 	return s ? seed(s, current_task(), false) : 0;
 }
 
-/* An exec succeeded. */
-static __always_inline void executed(const struct nsw_settings *s)
-{
-	struct mm_struct *mm = BPF_CORE_READ(current_task(), mm);
-	__u64 key = (__u64)current_task(), id;
-	struct task_state *task = state_of(key);
-	struct nsw_home *home;
-
-	if (!task)
-		return;
-	id = task->label.home;
-	home = bpf_map_lookup_elem(&homes, &id);
-	if (!home)
-		return;
-	task->mm = (__u64)mm;
-	task->exe = home->classes & 1 << NSW_CLASS_EXEC && !has_interpreter(mm) ? EXE_BARE : 0;
-	if (task->ending)
-		home->phases |= task->ending; /* of process 1 alone: nobody else writes here meanwhile, but the engine */
-	task->ending = 0;
-	if (home->classes & 1 << NSW_CLASS_BY)
-		know_groups(key, id, 1);
-}
-
 SEC("?lsm/task_alloc")
 int BPF_PROG(nsw_task_alloc, struct task_struct *child, unsigned long flags, int ret)
 {
 	struct nsw_settings *s = get_settings();
+	struct subject who;
 	int failed = -EAGAIN;
 
 	if (ret || !s)
 		return ret;
 	if (refuses_clone(flags))
 		return refuse();
+	if (labelled(s, current_task(), &who))
+		know_actor(who.home);
 	if (!inherit(s, child, flags) || disarmed())
 		return ret;
 	/* A process that nobody could judge must not come to be. */
@@ -86,9 +40,7 @@ int BPF_PROG(nsw_inherit, struct task_struct *child, u64 flags)
 
 	if (!s)
 		return 0;
-	child = (struct task_struct *)(__u64)child;
-	inherit(s, child, flags);
-	note_memory(child);
+	inherit(s, (struct task_struct *)(__u64)child, flags);
 	return 0;
 }
 
@@ -112,18 +64,32 @@ SEC("?tp_btf/sched_process_exec")
 int BPF_PROG(nsw_seed_late, struct task_struct *task, int old_pid, struct linux_binprm *bprm)
 {
 	struct nsw_settings *s = get_settings();
+	struct subject who;
 
 	if (!s)
 		return 0;
 	seed_current();
-	executed(s);
+	if (labelled(s, current_task(), &who))
+		know_actor(who.home);
 	return 0;
 }
 
 /*
  * A container's process enters the host's mount namespace (setns, nsenter -t 1): from now on the namespace alone does
- * not tell who is of the host.
+ * not tell who is of the host. To enter any takes this capability; which one is entered, this hook is not told.
  */
+SEC("?lsm/capable")
+int nsw_enter_namespace(__u64 *ctx)
+{
+	struct nsw_settings *s = get_settings();
+	__u32 capability = ctx[2];
+
+	if (capability == CAP_SYS_CHROOT && s && !s->escaped && in_call(CALL_SETNS) && label_of(current_task()))
+		s->escaped = 1;
+	return 0;
+}
+
+/* Where there are no LSM programs. It can be passed over, see take_in_exec(); nothing is refused there. */
 SEC("?fentry/switch_task_namespaces")
 int BPF_PROG(nsw_switch, struct task_struct *task, struct nsproxy *fresh)
 {

@@ -106,9 +106,13 @@ static __always_inline bool watched(const struct nsw_settings *s, __u32 event, s
 static __always_inline void count_task(__u64 id, int by)
 {
 	struct nsw_home *home = bpf_map_lookup_elem(&homes, &id);
+	struct nsw_settings *s = get_settings();
 
-	if (home)
-		__sync_fetch_and_add(&home->tasks, by);
+	if (!home || !s)
+		return;
+	__sync_fetch_and_add(&home->tasks, by);
+	if (!*(volatile __u32 *)&home->tasks)
+		__sync_fetch_and_add(&s->emptied, 1);
 }
 
 struct cgroup_subsys_state {
@@ -271,6 +275,7 @@ static __always_inline int seed(const struct nsw_settings *s, struct task_struct
 	}
 	state->label.flags = running ? flags_of_running(task, id, flags) : flags;
 	state->label.home = id;
+	state->exec_id = BPF_CORE_READ(task, self_exec_id); /* an exec under way counts it up */
 	state->generation = state->epoch = 0;
 	state->by = state->above = 0;
 	if (parent)
@@ -299,6 +304,7 @@ static __always_inline int inherit(const struct nsw_settings *s, struct task_str
 	its->above = mine->above | (flags & CLONE_THREAD ? 0 : mine->by);
 	its->generation = mine->generation;
 	its->exe = mine->exe;
+	its->exec_id = mine->exec_id;
 	its->classes = mine->classes;
 	its->epoch = mine->epoch;
 	its->label.home = who.home;

@@ -51,6 +51,7 @@ enum {
 #define AUXV_PAIRS 24
 #define OPEN_TREE_CLONE 1
 #define CLONE_THREAD 0x10000
+#define CAP_SYS_CHROOT 18
 #define CAP_SYS_ADMIN 21
 #define EPERM 1
 #define EAGAIN 11

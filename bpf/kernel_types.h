@@ -263,6 +263,7 @@ struct task_struct {
 	int exit_state;
 	int exit_code;
 	u64 start_boottime;
+	u64 self_exec_id;
 	struct task_struct *group_leader;
 	struct task_struct *real_parent;
 	struct nsproxy *nsproxy;

@@ -143,6 +143,7 @@ struct walk_state {
 enum exe_state {
 	EXE_BARE = 1 << 0, /* was executed without an interpreter of its own: static, or a dynamic loader */
 	EXE_MAPPED = 1 << 1, /* ... and has since mapped the first file to run */
+	EXE_NEW = 1 << 2, /* which groups it is in is not known yet */
 };
 
 /* The walk's scratch lies with the label: whoever is judged has one, so that a verdict never waits for room. */
@@ -151,7 +152,7 @@ struct task_state {
 	__u64 write_mount; /* where the task was last given leave to write */
 	__u64 by; /* bit per group of executables that this one is in */
 	__u64 above; /* ... that one above it is in */
-	__u64 mm; /* memory of the program that it runs: another one is being set up by an exec */
+	__u64 exec_id; /* task_struct.self_exec_id when its last exec was taken in: see take_in_exec() */
 	__u32 generation; /* of the set for which `by` and `above` hold; 0: of none */
 	__u32 exe; /* enum exe_state */
 	__u32 ending; /* policies whose startup is over once the exec under way succeeds */
@@ -255,6 +256,7 @@ static __always_inline void count(__u32 event, __u32 kind)
 static __always_inline void count_untold(__u32 rule)
 {
 	__u64 *refusals = bpf_map_lookup_elem(&untold, &rule);
+	struct nsw_settings *s = get_settings();
 
 	if (!refusals) {
 		rule = 0;
@@ -262,6 +264,8 @@ static __always_inline void count_untold(__u32 rule)
 	}
 	if (refusals)
 		__sync_fetch_and_add(refusals, 1);
+	if (s)
+		__sync_fetch_and_add(&s->untold, 1);
 }
 
 /* An entry that nobody will send any more. */

@@ -123,8 +123,9 @@ static __always_inline struct nsw_home *judged(const struct nsw_settings *s, str
 		return NULL;
 	task = own_state(s, who);
 	home = task ? speaking_home(task, who->home, classes) : NULL;
-	if (home && home->classes & 1 << NSW_CLASS_BY)
-		know_groups((__u64)current_task(), who->home, 0);
+	if (!home)
+		return NULL;
+	know_actor(who->home);
 	return home;
 }
 

@@ -97,7 +97,7 @@ static __always_inline int judge_loaded(struct file *file)
 	struct task_state *task = state_of((__u64)current_task());
 	__u32 asked = BIT(EXEC) | STRICT;
 
-	if (!task || !(task->exe & EXE_BARE) || task->mm != (__u64)BPF_CORE_READ(current_task(), mm))
+	if (!task || !(task->exe & EXE_BARE) || task->exec_id != BPF_CORE_READ(current_task(), self_exec_id))
 		return 0;
 	if (task->exe & EXE_MAPPED)
 		asked |= DENIES_ONLY;

@@ -91,7 +91,7 @@ json BindingJson(const container::Binding& binding, std::span<const rule::Policy
 constexpr uint64_t kPeriodMax = 3650ULL * 86'400'000'000'000;
 
 constexpr const char* kCountNames[] = {"emitted",   "lost_ring_full", "lost_no_scratch", "unpaired",
-                                       "truncated", "lost_no_label",  "denied"};
+                                       "truncated", "lost_no_label",  "denied",          "skipped"};
 static_assert(std::size(kCountNames) == NSW_COUNT_KINDS);
 
 // The whole ledger of an event type, from the kernel to the history's file. What is of no one type

@@ -15,6 +15,7 @@ namespace {
 constexpr uint64_t kSecond = 1'000'000'000;
 constexpr uint64_t kPatience = 2 * kSecond;    // for metadata
 constexpr uint64_t kHomeGrace = 10 * kSecond;  // a namespace without processes can be entered again
+constexpr uint64_t kHomeWalk = 10 * kSecond;   // between walks over the homes, where none is idle
 constexpr size_t kSweep = 512;                 // processes looked at in a tick: some milliseconds
 
 size_t Index(const event::Event& event) { return event.header().type; }
@@ -262,8 +263,19 @@ void Pipeline::Finish() {
   });
 }
 
+// A walk is two system calls a home, and while one of them is under way the kernel skips the
+// kprobes of whoever preempts it.
+bool Pipeline::HomesMayBeIdle(uint64_t now_ns) {
+  const uint64_t emptied = parts_.kernel.Emptied();
+  if (emptied == emptied_ && idle_since_ns_.empty() && now_ns < next_walk_ns_) return false;
+  emptied_ = emptied;
+  next_walk_ns_ = now_ns + kHomeWalk;
+  return true;
+}
+
 // What the kernel no longer lists has as little life in it as what it lists without processes.
 void Pipeline::ForgetDead(uint64_t now_ns) {
+  if (!HomesMayBeIdle(now_ns)) return parts_.binder.Collect();
   std::unordered_set<uint64_t> alive;
   std::unordered_set<uint64_t> idle;
   for (const kernel::HomeState& home : parts_.kernel.Homes()) {

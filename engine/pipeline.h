@@ -139,6 +139,7 @@ class Pipeline {
   [[nodiscard]] Status CanPush(const container::Binding& binding) const;
   [[nodiscard]] Result<std::string> Push(container::Binding& binding, rule::RuleInfo info,
                                          const rule::DenyEntry& entry, uint64_t expires_ns);
+  [[nodiscard]] bool HomesMayBeIdle(uint64_t now_ns);
   void ForgetDead(uint64_t now_ns);
   void Forget(uint64_t home);
   void ExpireRunTimeRules(uint64_t now_ns);
@@ -161,6 +162,8 @@ class Pipeline {
   rule::RuleInfo unknown_rule_{
       .policy = "unknown", .name = "a rule that is no longer loaded", .is_deny = true};
   std::unordered_map<uint64_t, uint64_t> idle_since_ns_;  // homes without processes
+  uint64_t emptied_ = 0;                                  // Kernel::Emptied() at the last walk
+  uint64_t next_walk_ns_ = 0;                             // ... and when there is one anyhow
 };
 
 }  // namespace nsw

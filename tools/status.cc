@@ -15,7 +15,7 @@ void PrintEvents(const json& events) {
   static constexpr const char* kColumns[] = {
       "emitted",    "lost_ring_full", "lost_no_scratch", "unpaired", "lost_decode", "inherited",
       "decoded",    "not_wanted",     "wanted",          "stored",   "pending",     "lost_queue",
-      "lost_error", "matched",        "truncated",       "denied"};
+      "lost_error", "matched",        "truncated",       "denied",   "skipped"};
   std::vector<std::vector<std::string>> rows{{"EVENT"}};
   for (const char* column : kColumns) rows[0].emplace_back(column);
   for (const auto& [name, counts] : events.items()) {

@@ -29,10 +29,12 @@ constexpr uint64_t kAliveNs = 10 * kSecond;
 /// Ring buffers are a power of two of at least a page.
 uint32_t RingBytes(uint32_t asked) { return std::bit_ceil(std::max<uint32_t>(asked, 4096)); }
 
-constexpr const char* kIdentity[] = {"nsw_inherit",    "nsw_free",       "nsw_seed_late",
-                                     "nsw_set_home",   "nsw_resolve",    "nsw_find_host",
-                                     "nsw_home_wants", "nsw_engine_gone"};
-constexpr const char* kLsmIdentity[] = {"nsw_task_alloc", "nsw_task_free", "nsw_seed"};
+constexpr const char* kIdentity[] = {"nsw_free",      "nsw_set_home",   "nsw_resolve",
+                                     "nsw_find_host", "nsw_home_wants", "nsw_engine_gone"};
+// Where there are LSM programs, no verdict rests on these.
+constexpr const char* kTracepoints[] = {"nsw_inherit", "nsw_seed_late"};
+constexpr const char* kLsmIdentity[] = {"nsw_task_alloc", "nsw_task_free", "nsw_seed",
+                                        "nsw_enter_namespace"};
 
 // What was asked for, and what knowing the processes rests on.
 uint64_t WithTheirNeeds(uint64_t events) {
@@ -107,12 +109,17 @@ Status LoadedKernel::OpenIdentity() {
 void LoadedKernel::ChooseIdentity() {
   bpf_object* object = skeleton_->obj;
   for (const char* name : kIdentity) Want(object, name);
+  if (options_.tracepoints) {
+    for (const char* name : kTracepoints) Want(object, name);
+  }
   if (features_.iterator) {
     Want(object, "nsw_label_running");
     Want(object, "nsw_tell_homes");
   }
-  if (features_.fexit && HasBtfFunction("switch_task_namespaces")) Want(object, "nsw_switch");
-  if (!lsm_) return;
+  if (!lsm_) {
+    if (features_.fexit && HasBtfFunction("switch_task_namespaces")) Want(object, "nsw_switch");
+    return;
+  }
   for (const char* name : kLsmIdentity) Want(object, name);
   enforcer_.emplace(object, pins_ ? &*pins_ : nullptr, life_);
   enforcer_->hooks().Describe(skeleton_.get());
@@ -129,7 +136,8 @@ Status LoadedKernel::FillSettings() {
   if (*failed != 0)
     return Fail(
         "process 1 is not among the ancestors of this process: the host's namespaces are unknown");
-  names_.emplace(bpf_map__fd(skeleton_->maps.rule_names), bpf_map__fd(skeleton_->maps.untold));
+  names_.emplace(bpf_map__fd(skeleton_->maps.rule_names), bpf_map__fd(skeleton_->maps.untold),
+                 settings_->untold);
   if (inherits()) {
     seed_ = settings_->seed;  // what the sets' hashes were made with
     DropCalls(~0ULL);
@@ -281,13 +289,15 @@ size_t LoadedKernel::Poll(int timeout_ms, const Handler& handler) {
 std::vector<Counter> LoadedKernel::Counters() const {
   const int fd = bpf_map__fd(skeleton_->maps.counters);
   std::vector<uint64_t> per_cpu(static_cast<size_t>(libbpf_num_possible_cpus()));
+  const EventCounts skipped = sensor_->Skipped();
   std::vector<Counter> all;
   for (uint32_t index = 0; index < uint32_t{NSW_EVENT_COUNT} * NSW_COUNT_KINDS; ++index) {
     if (bpf_map_lookup_elem(fd, &index, per_cpu.data()) != 0) continue;
-    uint64_t sum = 0;
+    const auto event = static_cast<nsw_event>(index / NSW_COUNT_KINDS);
+    const auto kind = static_cast<nsw_count>(index % NSW_COUNT_KINDS);
+    uint64_t sum = kind == NSW_COUNT_SKIPPED ? skipped[event] : 0;
     for (const uint64_t value : per_cpu) sum += value;
-    all.push_back({static_cast<nsw_event>(index / NSW_COUNT_KINDS),
-                   static_cast<nsw_count>(index % NSW_COUNT_KINDS), sum});
+    all.push_back({event, kind, sum});
   }
   return all;
 }

@@ -28,6 +28,7 @@ struct Options {
   uint64_t wanted = ~0ULL;  ///< bit per nsw_event; see SetWanted
   bool watch_host = false;  ///< host processes too
   bool enforce = true;      ///< attach the LSM programs where they work
+  bool tracepoints = true;  ///< false, for a test: the kernel passes over each that keeps labels
   uint32_t events_ring_bytes = 8U << 20;
   uint32_t files_ring_bytes = 16U << 20;
   uint32_t denials_ring_bytes = 1U << 20;
@@ -78,6 +79,8 @@ class Kernel {
   /// Records so broken that they were not handed to anybody.
   [[nodiscard]] virtual uint64_t Malformed() const = 0;
   [[nodiscard]] virtual std::vector<HomeState> Homes() const = 0;
+  /// Counts up with each home that lost its last process; costs nothing to ask, as Homes() does.
+  [[nodiscard]] virtual uint64_t Emptied() const = 0;
   /// Inode number of the host's own PID namespace, that of process 1.
   [[nodiscard]] virtual uint32_t host_pid_namespace() const = 0;
   virtual void SetWatchHost(bool on) = 0;

@@ -35,6 +35,7 @@ class LoadedKernel final : public Kernel {
   std::vector<Counter> Counters() const override;
   uint64_t Malformed() const override { return source_->malformed(); }
   std::vector<HomeState> Homes() const override;
+  uint64_t Emptied() const override { return settings_->emptied; }
   void SetWatchHost(bool on) override { settings_->watch_host = on ? 1 : 0; }
   void SetWanted(uint64_t events, uint64_t everywhere) override;
   void SetReadNames(const std::set<std::string>& names) override;

@@ -5,6 +5,8 @@
 // LoadedKernel; one thread.
 #pragma once
 
+#include <linux/types.h>
+
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -22,8 +24,9 @@ struct Untold {
 
 class RuleNames {
  public:
-  /// Descriptors of the maps `rule_names` and `untold`; they stay the object's.
-  RuleNames(int names, int untold);
+  /// Descriptors of the maps `rule_names` and `untold`; they stay the object's. `sum`: of what
+  /// `untold` counts, written by the kernel; must outlive this.
+  RuleNames(int names, int untold, const volatile __u64& sum);
 
   /// From now on that rule can refuse. Without room its refusals are counted as of no known rule.
   void Name(const rule::RuleInfo& rule);
@@ -39,6 +42,8 @@ class RuleNames {
 
   int names_;
   int untold_;
+  const volatile __u64& sum_;
+  __u64 sum_taken_ = ~__u64{0};
   std::map<uint32_t, uint64_t> added_;
 };
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "engine/kernel/sensor.h"
 
+#include <bpf/bpf.h>
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
@@ -61,6 +62,8 @@ constexpr Name kKernelNames[] = {
 
 // A program of that name fills in the object of an event: nsw_object_open, nsw_object_open_again.
 constexpr std::string_view kObject = "nsw_object_";
+// ... and of these those of the call of the rest of the name: nsw_k_openat.
+constexpr std::string_view kEntries[] = {"nsw_k_", "nsw_t_"};
 constexpr const char* kNotHere = ": not watched: this kernel has no such call";
 constexpr const char* kAlways[] = {"nsw_fork", "nsw_exec", "nsw_exit", "nsw_free_claim"};
 
@@ -239,6 +242,30 @@ void Sensor::Detach(uint64_t events) {
     if ((events & attached_) >> event & 1) probes_[event] = Probes{};
   }
   attached_ &= ~events;
+}
+
+// As far as what it does is not made up for by another program.
+event::Type Sensor::EventOf(const bpf_program* program) {
+  std::string_view name = bpf_program__name(program);
+  for (const std::string_view prefix : kEntries) {
+    if (!name.starts_with(prefix)) continue;
+    name.remove_prefix(prefix.size());
+    const auto row = std::ranges::find(Rows(), name, &Row::name);
+    return row == Rows().end() ? event::Type::kNone : row->event;
+  }
+  return ObjectOf(program);
+}
+
+EventCounts Sensor::Skipped() const {
+  EventCounts counts{};
+  for (const bpf_program* program : Programs()) {
+    bpf_prog_info info{};
+    __u32 size = sizeof info;
+    const auto event = static_cast<size_t>(EventOf(program));
+    if (event == 0 || bpf_obj_get_info_by_fd(bpf_program__fd(program), &info, &size) != 0) continue;
+    counts[event] += info.recursion_misses;
+  }
+  return counts;
 }
 
 std::vector<std::string> Sensor::attachments() const {

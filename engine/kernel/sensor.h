@@ -12,6 +12,7 @@
 
 #include "bpf/abi.h"
 #include "engine/base/result.h"
+#include "engine/event/event.h"
 #include "engine/kernel/features.h"
 #include "engine/kernel/pool_kretprobe.h"
 #include "engine/kernel/programs.h"
@@ -22,6 +23,8 @@ namespace nsw::kernel {
 struct SensorDeleter {
   void operator()(sensor* skeleton) const { sensor__destroy(skeleton); }
 };
+
+using EventCounts = std::array<uint64_t, NSW_EVENT_COUNT>;
 
 class Sensor {
  public:
@@ -37,6 +40,12 @@ class Sensor {
   [[nodiscard]] Status Attach(uint64_t events);
   /// Entries first, so that no call is begun whose return nobody sees.
   void Detach(uint64_t events);
+
+  /// How often the kernel passed over a program that tells of an entry or an object: where another
+  /// task was preempted in a program, or in a map's system call, on the same CPU. A return passed
+  /// over shows as unpaired, and forks, execs and ends are told of by other programs then. Zeros
+  /// where the kernel does not count.
+  [[nodiscard]] EventCounts Skipped() const;
 
   /// A line for each call and each other probe: how it is watched, or why not.
   [[nodiscard]] std::vector<std::string> attachments() const;
@@ -83,6 +92,7 @@ class Sensor {
   std::array<Probes, NSW_EVENT_COUNT> probes_{};  // [0]: those that always stay
 
   static const std::vector<Row>& Rows();
+  static event::Type EventOf(const bpf_program* program);
 };
 
 }  // namespace nsw::kernel

@@ -71,11 +71,13 @@ TEST_F(PipelineTest, AHomeWithoutProcessesIsForgottenAfterAWhile) {
   SendHome(kHome);
   ASSERT_TRUE(pipeline_.Deny(*registry_.Find(kHome), "exec", "/bin/sh", 0));
   kernel_.homes = {{kHome, {.tasks = 0}}};
+  kernel_.emptied++;
   pipeline_.Tick();
   clock_.boot_ns += 9 * kSecond;
   kernel_.homes[0].value.tasks = 1;  // entered again
   pipeline_.Tick();
   kernel_.homes[0].value.tasks = 0;
+  kernel_.emptied++;
   clock_.boot_ns += 9 * kSecond;
   pipeline_.Tick();
   clock_.boot_ns += 9 * kSecond;
@@ -93,6 +95,7 @@ TEST_F(PipelineTest, AHomeThatTheKernelDropsByItselfIsForgotten) {
   kernel_.homes = {{kHome, {.tasks = 1}}};
   pipeline_.Tick();
   kernel_.homes.clear();
+  kernel_.emptied++;
   pipeline_.Tick();
   clock_.boot_ns += 9 * kSecond;
   pipeline_.Tick();
@@ -103,10 +106,30 @@ TEST_F(PipelineTest, AHomeThatTheKernelDropsByItselfIsForgotten) {
   EXPECT_EQ(kernel_.maps.forgotten, std::vector<uint64_t>{kHome});
 }
 
+TEST_F(PipelineTest, HomesAreLookedAtWhenOneMayBeIdleAndNowAndThen) {
+  SendHome(kHome);
+  kernel_.homes = {{kHome, {.tasks = 1}}};
+  kernel_.walks = 0;
+  pipeline_.Tick();
+  EXPECT_EQ(kernel_.walks, 0) << "nothing has changed";
+  kernel_.emptied++;
+  pipeline_.Tick();
+  EXPECT_EQ(kernel_.walks, 1);
+  clock_.boot_ns += 10 * kSecond;
+  pipeline_.Tick();
+  EXPECT_EQ(kernel_.walks, 2);
+  kernel_.homes[0].value.tasks = 0;
+  kernel_.emptied++;
+  pipeline_.Tick();
+  pipeline_.Tick();
+  EXPECT_EQ(kernel_.walks, 4) << "one is idle";
+}
+
 TEST_F(PipelineTest, AHomeThatIsListedAgainIsNoMoreIdle) {
   SendHome(kHome);
   for (const uint32_t tasks : {0, 1, 0}) {  // dropped while idle, and there again
     kernel_.homes = {{kHome, {.tasks = tasks}}};
+    kernel_.emptied++;
     pipeline_.Tick();
     clock_.boot_ns += 9 * kSecond;
     kernel_.homes.clear();

@@ -87,13 +87,19 @@ class FakeKernel final : public kernel::Kernel {
   std::map<uint64_t, uint64_t> home_wants;
   std::map<uint64_t, uint32_t> flags;
   std::vector<kernel::HomeState> homes;
+  mutable int walks = 0;  ///< over them
+  uint64_t emptied = 0;
 
   Status LabelRunning() override { return {}; }
   size_t Poll(int, const Handler&) override { return 0; }
   void Wake() override {}
   std::vector<kernel::Counter> Counters() const override { return {}; }
   uint64_t Malformed() const override { return 0; }
-  std::vector<kernel::HomeState> Homes() const override { return homes; }
+  std::vector<kernel::HomeState> Homes() const override {
+    ++walks;
+    return homes;
+  }
+  uint64_t Emptied() const override { return emptied; }
   uint32_t host_pid_namespace() const override { return 1; }
   void SetWatchHost(bool on) override { watch_host = on; }
   void SetWanted(uint64_t events, uint64_t of_all) override {

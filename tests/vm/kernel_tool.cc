@@ -3,8 +3,8 @@
 // everything, binds the deny entries of its command line to each container that appears, and prints
 // each record as a line, until SIGTERM; then the counters.
 //
-//   kernel_tool [--probe] [--host] [--no-enforce] [--max-tasks N] [--events NAME,...]
-//               [--read-names NAME,...] [--ports PORT,...] [ENTRY...]
+//   kernel_tool [--probe] [--host] [--no-enforce] [--no-tracepoints] [--max-tasks N]
+//               [--events NAME,...] [--read-names NAME,...] [--ports PORT,...] [ENTRY...]
 //   --read-names: of opens that only read, those alone whose path has one of the names
 //   --ports: of connects those alone to one of the ports
 //   ENTRY: see tests/vm/entries.h; entry N has rule id N
@@ -125,7 +125,7 @@ void PrintRecord(std::span<const std::byte> record) {
 
 void PrintCounters(const Kernel& kernel) {
   static constexpr const char* kKinds[] = {"emitted",   "ring_full", "no_scratch", "unpaired",
-                                           "truncated", "no_label",  "denied"};
+                                           "truncated", "no_label",  "denied",     "skipped"};
   for (const auto& counter : kernel.Counters()) {
     if (counter.value > 0)
       printf("counter %s %s=%llu\n", EventName(counter.event), kKinds[counter.kind],
@@ -245,6 +245,8 @@ int main(int argc, char** argv) {
       options.watch_host = true;
     else if (argument == "--no-enforce")
       options.enforce = false;
+    else if (argument == "--no-tracepoints")
+      options.tracepoints = false;
     else if (argument == "--max-tasks" && i + 1 < argc)
       options.max_tasks = static_cast<uint32_t>(atoi(argv[++i]));
     else if (argument == "--events" && i + 1 < argc)

@@ -2,13 +2,14 @@
 # SPDX-License-Identifier: Apache-2.0
 # Every act of the table in tests/acts, in one real container: each gives exactly one event, with the fields that the
 # table says. NSWARDEN_ACTS names some of them, for looking by hand. Then five thousand threads that sleep in accept and are
-# woken at once: each return is reported (L2). A kretprobe with the kernel's default pool would lose nearly all of them.
+# woken at once: each return is reported (L2), but for the few that the kernel passes over and the ledger has (7.3 does, where a
+# map's system call was preempted). A kretprobe with the kernel's default pool would lose nearly all of them.
 source "$(dirname "$(realpath "$0")")/../../e2e/lib.sh"
 source "$E2E/engine.sh"
 export NSWARDEN_START_DEADLINE=300
 ACTS=${NSWARDEN_ACTS_PROGRAM:-$REPO/build/release/tests/acts/nsw_acts}
 CROWD=${NSWARDEN_CROWD:-5000}
-plan $(($("$ACTS" count) + 5))
+plan $(($("$ACTS" count) + 6))
 
 use_guest_docker
 "$E2E/image" acts/busybox acts/crowd
@@ -30,9 +31,13 @@ check "the last event has come" wait_for 120 eval '[[ $(alerts ".output_fields[\
 "$ACTS" check "$ALERTS" "$WORK/run" >"$WORK/result" || not_ok_count=1
 sed -E "s|^(ok\|not ok) |\1 $CASE: |" "$WORK/result"
 
+unpaired() { "$NSWARDEN" status --json | jq .events.accept.unpaired; }
+unpaired_before=$(unpaired)
 check "a crowd waits, and is woken" docker run --rm --name crowd --network none -v "$ACTS:/program:ro" acts/crowd /program crowd "$CROWD"
 returned() { history_rows --container crowd --event accept --limit 0 | jq -s 'map(select(.result == -22) | .count) | add // 0'; }
-all_returned() { [[ $(returned) == "$CROWD" ]]; }
-wait_for 120 all_returned || true
-check_equal "every return is reported (L2)" "$CROWD" "$(returned)"
+all_told() { (($(returned) + $(unpaired) - unpaired_before == CROWD)); }
+wait_for 120 all_told || true
+lost=$(($(unpaired) - unpaired_before))
+check_equal "every return is reported, or counted (L2)" "$CROWD" "$(($(returned) + lost))"
+if ((lost <= 5)); then ok "... hardly any is lost"; else not_ok "... hardly any is lost"; diag "$lost"; fi
 finish
