@@ -49,6 +49,14 @@ const rule::RuleInfo& Unbound() {
 
 }  // namespace
 
+// A quarantine outlives the engine that ordered it.
+Pipeline::Pipeline(PipelineParts parts)
+    : parts_(std::move(parts)), processes_(parts_.process_reader, parts_.max_processes) {
+  for (const kernel::HomeState& home : parts_.kernel.Homes()) {
+    if ((home.value.flags & NSW_HOME_QUARANTINED) != 0) quarantined_.insert(home.id);
+  }
+}
+
 void Pipeline::Handle(std::span<const std::byte> record) {
   if (!Decode(record)) return;
   ledger_.decoded[Index(event_)]++;

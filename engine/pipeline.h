@@ -71,8 +71,7 @@ class Pipeline {
  public:
   static constexpr size_t kRunTimeRulesMax = 4096;
 
-  explicit Pipeline(PipelineParts parts)
-      : parts_(std::move(parts)), processes_(parts_.process_reader, parts_.max_processes) {}
+  explicit Pipeline(PipelineParts parts);
 
   /// One record from the kernel.
   void Handle(std::span<const std::byte> record);

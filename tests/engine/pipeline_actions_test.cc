@@ -64,6 +64,11 @@ TEST_F(ActionTest, ReleaseEndsAQuarantineAndWhatWasDenied) {
   EXPECT_TRUE(pipeline_.quarantined(kHome)) << "the rule spoke again";
 }
 
+TEST_F(ActionTest, AQuarantineOfBeforeTheEngineIsKnown) {
+  kernel_.homes = {{kHome, {.flags = NSW_HOME_QUARANTINED, .tasks = 1}}};
+  EXPECT_TRUE(Pipeline(Parts()).quarantined(kHome));
+}
+
 TEST_F(ActionTest, QuarantineByHandNeedsAContainerAndAKernelThatRefuses) {
   container::Binding& binding = *registry_.Find(kHome);
   EXPECT_TRUE(pipeline_.PutIntoQuarantine(binding));

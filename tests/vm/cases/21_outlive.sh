@@ -9,7 +9,7 @@ EVENTS="open"
 SETTINGS="rings: {denials: 64KiB}" # soon full
 export NSWARDEN_START_DEADLINE=480 NSWARDEN_ALERT_DEADLINE=60
 PINS=/sys/fs/bpf/nswarden
-plan 35
+plan 38
 
 use_guest_docker
 "$E2E/image" demo/web
@@ -98,9 +98,12 @@ check_equal "... and leaves one engine's links" 1 "$(lives)"
 check "a policy that was changed holds as it is now" allowed kept /bin/cat /srv/old
 check "a container made meanwhile is bound" wait_for 60 eval \
   '[[ $(docker exec late /bin/cat /srv/secrets/key 2>&1) == *"peration not permitted"* ]]'
-docker rm -f late >/dev/null
 check "a run-time entry holds on" refused kept /bin/cat /srv/pushed
 check "... and is called what it was" wait_for 60 eval '(($(in_history /srv/pushed run-time/read//srv/pushed) > 0))'
+
+in_quarantine() { "$NSWARDEN" ps --json | jq -e '[.containers[] | select(.name == "late" and .quarantined)] | length == 1'; }
+late_runs() { docker exec late /bin/true; }
+check "a container is put into quarantine" eval '"$NSWARDEN" quarantine --container late --reason test && in_quarantine && ! late_runs'
 
 # Stopped, followed by one that is killed as it comes up, and by another binary, while the prober tries.
 proceed
@@ -123,6 +126,9 @@ check_equal "... and leaves one engine's links" 1 "$(lives)"
 tries_more 20
 pause
 check_equal "the prober never succeeded, in $(tries) tries" 0 "$(hits)"
+check "what is in quarantine stays there, and is called so" eval 'in_quarantine && ! late_runs'
+check "... until it is released" eval '"$NSWARDEN" release --container late && ! in_quarantine && late_runs'
+docker rm -f late >/dev/null
 check_equal "the ledger knows no rule that it cannot name" 0 "$("$NSWARDEN" status --json | jq .engine.unknown_verdicts)"
 
 # Every way to end it.
