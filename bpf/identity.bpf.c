@@ -71,7 +71,8 @@ int BPF_PROG(nsw_task_alloc, struct task_struct *child, unsigned long flags, int
 		return ret;
 	if (refuses_clone(flags))
 		return refuse();
-	if (!inherit(s, child, flags) || disarmed())
+	/* Without the hook task_free nobody would hear of a fork that fails: nsw_inherit labels the child before it runs. */
+	if (by_killing || !inherit(s, child, flags) || disarmed())
 		return ret;
 	/* A process that nobody could judge must not come to be. */
 	keep(failed);

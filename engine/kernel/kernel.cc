@@ -32,7 +32,8 @@ uint32_t RingBytes(uint32_t asked) { return std::bit_ceil(std::max<uint32_t>(ask
 constexpr const char* kIdentity[] = {"nsw_inherit",    "nsw_free",       "nsw_seed_late",
                                      "nsw_set_home",   "nsw_resolve",    "nsw_find_host",
                                      "nsw_home_wants", "nsw_engine_gone"};
-constexpr const char* kLsmIdentity[] = {"nsw_task_alloc", "nsw_task_free", "nsw_seed"};
+// On hooks.
+constexpr const char* kHookedIdentity[] = {"nsw_task_alloc", "nsw_seed"};
 
 // What was asked for, and what knowing the processes rests on.
 uint64_t WithTheirNeeds(uint64_t events) {
@@ -68,7 +69,7 @@ Status LoadedKernel::Start() {
         "CONFIG_DEBUG_INFO_BTF");
   }
   PoolKretprobe::RemoveStale();
-  lsm_ = features_.lsm && options_.enforce;
+  if (options_.enforce) enforcement_ = features_.enforcement();
   if (Status status = OpenIdentity(); !status) return status;
   if (Status status = FillSettings(); !status) return status;
   if (Status status = OpenRings(); !status) return status;
@@ -80,7 +81,7 @@ Status LoadedKernel::Start() {
     if (Status status = deny_->Inherit(); !status) return status;
   }
   Result<Sensor> sensor =
-      Sensor::Load(features_, skeleton_->obj, lsm_, life_, WithTheirNeeds(options_.wanted));
+      Sensor::Load(features_, skeleton_->obj, judging(), life_, WithTheirNeeds(options_.wanted));
   if (!sensor) return tl::unexpected(sensor.error());
   sensor_.emplace(std::move(*sensor));
   SetWanted(options_.wanted, ~0ULL);
@@ -94,17 +95,16 @@ Status LoadedKernel::OpenIdentity() {
   bpf_map__set_max_entries(skeleton_->maps.ring_files, RingBytes(options_.files_ring_bytes));
   bpf_map__set_max_entries(skeleton_->maps.ring_denials, RingBytes(options_.denials_ring_bytes));
   bpf_map__set_max_entries(skeleton_->maps.labels, options_.max_tasks);
-  skeleton_->rodata->lsm_attached = lsm_ ? 1 : 0;
-  skeleton_->rodata->unbound_closed = options_.unbound_closed ? 1 : 0;
+  skeleton_->rodata->unbound_closed = options_.unbound_closed && enforcing() ? 1 : 0;
   if (Status status = OpenPins(); !status) return status;
   skeleton_->rodata->own_life = life_;
-  ChooseIdentity();
+  if (Status status = ChooseIdentity(); !status) return status;
   if (const int error = enforce__load(skeleton_.get()); error != 0)
     return FailProgram("enforce", "loading", -error);
   return {};
 }
 
-void LoadedKernel::ChooseIdentity() {
+Status LoadedKernel::ChooseIdentity() {
   bpf_object* object = skeleton_->obj;
   for (const char* name : kIdentity) Want(object, name);
   if (features_.iterator) {
@@ -112,10 +112,14 @@ void LoadedKernel::ChooseIdentity() {
     Want(object, "nsw_tell_homes");
   }
   if (features_.fexit && HasBtfFunction("switch_task_namespaces")) Want(object, "nsw_switch");
-  if (!lsm_) return;
-  for (const char* name : kLsmIdentity) Want(object, name);
-  enforcer_.emplace(object, pins_ ? &*pins_ : nullptr, life_);
+  if (!judging()) return {};
+  enforcer_.emplace(object, pins_ ? &*pins_ : nullptr, life_, enforcement_);
   enforcer_->hooks().Describe(skeleton_.get());
+  if (enforcing()) Want(object, "nsw_task_free");  // of a hook that returns nothing
+  for (const char* name : kHookedIdentity) {
+    if (Status asked = enforcer_->hooks().Ask(object, name); !asked) return asked;
+  }
+  return {};
 }
 
 Status LoadedKernel::FillSettings() {
@@ -171,7 +175,8 @@ void LoadedKernel::OpenDenyMaps() {
     return enforcer_ ? enforcer_->Serve(wanted) : Status();
   };
   deny_ = std::make_unique<DenyMapDriver>(fds, seed_, bpf_map__max_entries(skeleton_->maps.sets),
-                                          enforcer_ ? enforcer_->hooks().operations() : 0, serve);
+                                          enforcer_ ? enforcer_->hooks().operations() : 0,
+                                          enforcement_, serve);
 }
 
 int LoadedKernel::ProgramFd(const std::string& name) const {
