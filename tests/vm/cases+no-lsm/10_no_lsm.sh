@@ -75,7 +75,9 @@ check "... and which kill, and that they go on" grep -q 'these kill, at the act 
 "$NSWARDEN" status >"$WORK/status"
 check "status says it, too" eval 'head -n 1 "$WORK/status" | grep -q "enforcement not possible here, fallback: kill kills at the act"'
 check "... of each policy" eval 'grep -qE "^mild +detection only" "$WORK/status" && grep -qE "^mortal +killed at the act" "$WORK/status"'
-check "the container from before is bound" wait_for 60 eval '"$NSWARDEN" ps | grep "mortal (killed at the act)"'
+rm "$WORK/commands"
+start_container .
+check "ps says it of a container" wait_for 60 eval '"$NSWARDEN" ps | grep "mortal (killed at the act)"'
 
 # killed NAME COMMAND: a case. detected NAME RULE, deadly NAME RULE: one alert each, and what it says.
 killed() {
