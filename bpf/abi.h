@@ -56,7 +56,7 @@ enum nsw_syscall {
 enum nsw_ring {
 	NSW_RING_EVENTS = 0, /* processes, network, namespaces */
 	NSW_RING_FILES,
-	NSW_RING_DENIALS, /* written by the LSM programs alone */
+	NSW_RING_DENIALS, /* written by the programs that refuse alone */
 	NSW_RING_COUNT
 };
 
@@ -74,6 +74,7 @@ enum nsw_flag {
 	NSW_F_USER_OBJECT = 1 << 4, /* the object was read from user memory (degraded mode): it can be rewritten */
 	NSW_F_UNRESOLVED = 1 << 5, /* refused because the object could not be resolved (too deep, detached) */
 	NSW_F_NO_RESULT = 1 << 6, /* the return value is not known: `result` is 0 */
+	NSW_F_KILLED = 1 << 7, /* denied where nothing can be refused: the process was killed for it, before the act */
 };
 
 /*

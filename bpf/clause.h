@@ -86,6 +86,7 @@ __u32 homes_epoch;
 /* An answer as the global functions return it: who speaks, how, and what is to be done beside refusing. */
 #define ANSWER(rule, mode, unresolved) ((__u64)(rule) | (__u64)(mode) << 32 | (__u64)(unresolved) << 40)
 #define ANSWER_KILL (1ULL << 41)
+#define ANSWER_KILLED (1ULL << 42) /* NSW_F_KILLED */
 #define ANSWER_RULE(a) ((__u32)(a))
 #define ANSWER_MODE(a) ((a) >> 32 & 3)
 #define ANSWER_UNRESOLVED(a) ((a) >> 40 & 1)

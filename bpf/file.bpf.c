@@ -64,7 +64,7 @@ static __always_inline bool left_to_enforcer(const struct subject *who, __u32 cl
 	__u64 id = who->home;
 	struct nsw_home *home;
 
-	if (!lsm_attached || !id)
+	if (!refusing || !id)
 		return false;
 	home = bpf_map_lookup_elem(&homes, &id);
 	return home && (home->classes & classes || home->flags & NSW_HOME_QUARANTINED);

@@ -25,7 +25,8 @@ int BPF_PROG(nsw_task_alloc, struct task_struct *child, unsigned long flags, int
 		return refuse();
 	if (labelled(s, current_task(), &who))
 		know_actor(who.home);
-	if (!inherit(s, child, flags) || disarmed())
+	/* Without the hook task_free nobody would hear of a fork that fails: nsw_inherit labels the child before it runs. */
+	if (by_killing || !inherit(s, child, flags) || disarmed())
 		return ret;
 	/* A process that nobody could judge must not come to be. */
 	keep(failed);

@@ -32,8 +32,10 @@ enum {
 #define S_IFMT 0170000
 #define S_IFSOCK 0140000
 #define MSG_FASTOPEN 0x20000000
+#define PROT_READ 1
 #define PROT_WRITE 2
 #define PROT_EXEC 4
+#define READ_IMPLIES_EXEC 0x400000
 #define TS_COMPAT 2 /* thread_info: in a 32-bit system call */
 #define MAP_SHARED 1 /* MAP_SHARED_VALIDATE has this bit, too */
 #define CLONE_NEWNS 0x20000

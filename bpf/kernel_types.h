@@ -141,6 +141,10 @@ struct cgroup_namespace {
 
 struct user_namespace {
 	struct ns_common ns;
+	struct user_namespace *parent;
+	struct {
+		u32 val;
+	} owner;
 };
 
 struct net {
@@ -183,7 +187,10 @@ struct kuid {
 struct cred {
 	struct {
 		u32 val;
-	} uid, gid;
+	} uid, gid, euid;
+	struct {
+		u64 bits; /* named and split otherwise before 6.3: only its place is asked for */
+	} cap_effective;
 	struct user_namespace *user_ns;
 };
 
@@ -258,6 +265,7 @@ struct task_struct {
 	struct list_head ptraced;
 	struct list_head ptrace_entry;
 	void *stack;
+	unsigned int personality;
 	int pid;
 	int tgid;
 	int exit_state;

@@ -230,8 +230,8 @@ struct {
 /* What a new entry of either map is copied from. */
 const volatile __u8 blank[sizeof(struct call_large)] __attribute__((aligned(8))) = {};
 
-/* Set by the loader: the LSM programs are attached and report acts that have no system call entry. */
-const volatile __u32 lsm_attached = 0;
+/* Set by the loader: the programs that refuse are attached and report acts that have no system call entry. */
+const volatile __u32 refusing = 0;
 
 /* Set by the loader: nsw_settings.life of the engine that loaded this. */
 const volatile __u32 own_life = 0;

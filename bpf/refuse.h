@@ -137,21 +137,50 @@ static __always_inline bool disarmed(void)
 	return d && d->on;
 }
 
+static __always_inline __u64 only_told(__u64 answer)
+{
+	return ANSWER(ANSWER_RULE(answer), NSW_VERDICT_AUDIT, ANSWER_UNRESOLVED(answer));
+}
+
 /* The answer once quarantine and disarming are taken in. `held`: an act that quarantine refuses. */
-static __always_inline __u64 final_answer(const struct nsw_home *home, __u64 answer, bool held)
+static __always_inline __u64 armed_answer(const struct nsw_home *home, __u64 answer, bool held)
 {
 	if (held && home->flags & NSW_HOME_QUARANTINED)
 		answer = ANSWER(ANSWER_MODE(answer) ? ANSWER_RULE(answer) : 0, NSW_VERDICT_DENIED, 0);
 	if (ANSWER_MODE(answer) == NSW_VERDICT_DENIED && disarmed())
-		answer = ANSWER(ANSWER_RULE(answer), NSW_VERDICT_AUDIT, ANSWER_UNRESOLVED(answer));
-	if (ANSWER_MODE(answer) == NSW_VERDICT_DENIED && answer & ANSWER_KILL)
-		bpf_send_signal(SIGKILL);
+		answer = only_told(answer);
 	return answer;
+}
+
+/*
+ * Set by the loader: there is no BPF-LSM, and these programs are on the functions that call the hooks instead (fmod_ret).
+ * They could refuse there, too, but nothing is refused without a security module: the sets that are bound then speak of
+ * DENIED only where the policy says `fallback: kill`. That the act fails, too, keeps it from happening before the signal is
+ * delivered; nobody is left to see it fail.
+ */
+const volatile __u32 by_killing = 0;
+
+/* Kills for a refused act, where that is asked for. A service of the host that has a mount namespace of its own never is. */
+static __always_inline __u64 carried_out(const struct nsw_home *home, __u64 answer)
+{
+	if (ANSWER_MODE(answer) != NSW_VERDICT_DENIED)
+		return answer;
+	if (by_killing && !(home->flags & NSW_HOME_CONTAINER))
+		return only_told(answer);
+	/* It fails for a worker of the kernel's own: that one's act is refused. */
+	if ((by_killing || answer & ANSWER_KILL) && !bpf_send_signal(SIGKILL) && by_killing)
+		answer |= ANSWER_KILLED;
+	return answer;
+}
+
+static __always_inline __u64 final_answer(const struct nsw_home *home, __u64 answer, bool held)
+{
+	return carried_out(home, armed_answer(home, answer, held));
 }
 
 static __always_inline __u32 answer_flags(__u64 answer)
 {
-	return ANSWER_UNRESOLVED(answer) ? NSW_F_UNRESOLVED : 0;
+	return (ANSWER_UNRESOLVED(answer) ? NSW_F_UNRESOLVED : 0) | (answer & ANSWER_KILLED ? NSW_F_KILLED : 0);
 }
 
 static __always_inline void mark(struct nsw_header *h, __u64 answer)
@@ -250,7 +279,7 @@ static __always_inline bool refused(__u64 answer, __u64 what, __u64 mnt, __u64 d
 	return true;
 }
 
-/* What has no path: a capability, an operation. Silent: neither told nor counted. */
+/* What has no path: a capability, an operation. Silent: the kernel only asks; neither told nor counted, and nobody is killed. */
 static __always_inline bool refused_key(__u32 class, __u32 kind, __u32 number, __u64 events, bool silent)
 {
 	struct nsw_settings *s = get_settings();
@@ -262,10 +291,10 @@ static __always_inline bool refused_key(__u32 class, __u32 kind, __u32 number, _
 	if (!home || !(home->classes & 1 << class) || !ask_query(key, who.home, 1 << class))
 		return false;
 	ask_key(key, kind, number);
-	answer = final_answer(home, decide(key, 0), false);
+	answer = armed_answer(home, decide(key, 0), false);
 	if (silent)
-		return ANSWER_MODE(answer) == NSW_VERDICT_DENIED;
-	return refused(answer, WHAT(class, number), 0, 0, events);
+		return !by_killing && ANSWER_MODE(answer) == NSW_VERDICT_DENIED;
+	return refused(carried_out(home, answer), WHAT(class, number), 0, 0, events);
 }
 
 static __always_inline bool refused_operation(__u32 operation, __u64 events)

@@ -105,13 +105,29 @@ static __always_inline int judge_loaded(struct file *file)
 	return judge_whole(file, NSW_CLASS_EXEC, asked, EVENT_BIT(MEMORY));
 }
 
+/* What the mapping gets of what was asked for: the function that calls the hook only knows the latter. */
+static __always_inline __u64 with_implied(__u64 asked)
+{
+	bool reads = (asked & (PROT_READ | PROT_EXEC)) == PROT_READ;
+
+	return reads && BPF_CORE_READ(current_task(), personality) & READ_IMPLIES_EXEC ? asked | PROT_EXEC : asked;
+}
+
 /* Without a file (7.3 says so by its type), or writable, it can hold what was in no file. */
 SEC("?lsm/mmap_file")
 int nsw_mmap_file(__u64 *ctx)
 {
-	__u64 protection = ctx[2], flags = ctx[3];
+	__u64 asked = ctx[1], protection = ctx[2], flags = ctx[3];
 	struct file *file = (struct file *)number_at(ctx, 0);
 
+	/* Read before: what the verifier lets nobody do is to choose where in the context to read. */
+	keep(asked);
+	keep(protection);
+	keep(flags);
+	if (by_killing) {
+		flags = protection;
+		protection = with_implied(asked);
+	}
 	if (protection & PROT_EXEC && (!file || protection & PROT_WRITE) &&
 	    refused_operation(NSW_OPERATION_EXEC_MEMORY, EVENT_BIT(MEMORY)))
 		return refuse();

@@ -16,11 +16,52 @@ static __always_inline bool refused_namespace(void)
 	       refused_operation(NSW_OPERATION_NAMESPACE, EVENT_BIT(NAMESPACE));
 }
 
+#define USERNS_DEPTH 33 /* how deep the kernel lets user namespaces be */
+
+/* As the kernel's own check: the capability itself, or the ownership of a namespace that is further down. */
+static __always_inline bool has_capability(const struct cred *cred, struct user_namespace *ns, __u32 capability)
+{
+	struct user_namespace *own = BPF_CORE_READ(cred, user_ns), *parent;
+	__u64 effective = 0;
+	int i;
+
+	for (i = 0; i < USERNS_DEPTH; i++) {
+		if (ns == own) {
+			bpf_probe_read_kernel(&effective, sizeof(effective), &cred->cap_effective);
+			return effective >> (capability & 63) & 1;
+		}
+		parent = BPF_CORE_READ(ns, parent);
+		if (!parent)
+			return false;
+		if (parent == own && BPF_CORE_READ(ns, owner.val) == BPF_CORE_READ(cred, euid.val))
+			return true;
+		ns = parent;
+	}
+	return false;
+}
+
+/*
+ * The hook is asked when the kernel has granted the capability; the function that calls it, before. To be killed for what is
+ * not granted, and what much of the kernel merely tries, would be wrong.
+ */
+static __always_inline bool is_granted(__u64 *ctx, __u32 capability)
+{
+	struct nsw_settings *s = get_settings();
+	struct subject who;
+
+	if (!by_killing)
+		return true;
+	return s && labelled(s, current_task(), &who) &&
+	       has_capability((struct cred *)number_at(ctx, 0), (struct user_namespace *)number_at(ctx, 1), capability);
+}
+
 SEC("?lsm/capable")
 int nsw_capable(__u64 *ctx)
 {
 	__u32 capability = ctx[2], options = ctx[3];
 
+	if (!is_granted(ctx, capability))
+		return 0;
 	if (capability == CAP_SYS_ADMIN && refused_namespace())
 		return refuse();
 	return refused_key(NSW_CLASS_CAPABILITY, NSW_KEY_CAPABILITY, capability, 0, options & CAP_OPT_NOAUDIT) ? refuse() : 0;

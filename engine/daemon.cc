@@ -223,21 +223,28 @@ void Daemon::AnnounceEnforcement(const rule::PolicySet& policies) const {
     spdlog::info("enforcement: off (--no-enforce, or enforce: false); deny entries only detect");
   } else if (kernel_->enforcing()) {
     spdlog::info("enforcement: on (BPF-LSM; a canary was refused){}{}",
-                 denying.empty() ? "" : ", by " + denying,
-                 kernel_->pinned().empty() ? "; it ends with this process"
-                                           : "; pinned: it outlives this process");
+                 denying.empty() ? "" : ", by " + denying, HowLong());
     SayDisarmed();
   } else if (denying.empty()) {
     spdlog::info("enforcement: not possible here; `nswarden probe` says why");
   } else {
-    const std::string killing =
-        Names(policies, [&](const auto& p) { return deny(p) && p.fallback_kill; });
+    const auto kills = [](const auto& p) { return p.fallback_kill && !p.host; };
+    const std::string killing = Names(policies, [&](const auto& p) { return deny(p) && kills(p); });
     const std::string detecting =
-        Names(policies, [&](const auto& p) { return deny(p) && !p.fallback_kill; });
+        Names(policies, [&](const auto& p) { return deny(p) && !kills(p); });
+    const char* when = kernel_->judging() ? "at the act" : "after the act";
     spdlog::warn("enforcement: not possible here{}{}; `nswarden probe` says why",
                  detecting.empty() ? "" : ", so these policies only detect: " + detecting,
-                 killing.empty() ? "" : "; these kill, after the act (fallback: kill): " + killing);
+                 killing.empty() ? ""
+                                 : std::string("; these kill, ") + when +
+                                       " (fallback: kill): " + killing + HowLong());
+    SayDisarmed();
   }
+}
+
+std::string Daemon::HowLong() const {
+  return kernel_->pinned().empty() ? "; it ends with this process"
+                                   : "; pinned: it outlives this process";
 }
 
 Status Daemon::Announce() {

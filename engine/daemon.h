@@ -63,6 +63,7 @@ class Daemon {
   nlohmann::json Disarm(const nlohmann::json& request, const Peer& peer);
   void DisarmAtStart();
   void SayDisarmed() const;
+  [[nodiscard]] std::string HowLong() const;
   void SayWhatStays() const;
   void TakeOver();
   nlohmann::json Quarantine(const nlohmann::json& request, const Peer& peer);

@@ -40,16 +40,29 @@ std::string_view ModeName(rule::Mode mode) {
 
 // What the engine can do about an act on this host.
 struct Means {
-  bool refuse;  ///< the kernel refuses
-  bool kill;    ///< the engine was not told to leave everybody alone
+  kernel::Enforcement kernel;
+  bool kill;  ///< the engine was not told to leave everybody alone
 };
+
+std::string_view EnforcementName(kernel::Enforcement enforcement) {
+  switch (enforcement) {
+    case kernel::Enforcement::kRefuses:
+      return "refuses";
+    case kernel::Enforcement::kKills:
+      return "kills";
+    case kernel::Enforcement::kNone:
+      break;
+  }
+  return "none";
+}
 
 // What becomes of a policy's deny entries.
 std::string_view Effect(const rule::PolicyInfo& policy, Means means) {
   if (!policy.has_deny) return "alerts";
   if (policy.mode != rule::Mode::kEnforce) return "audit";
-  if (means.refuse) return "enforced";
-  return means.kill && policy.fallback_kill ? "killed afterwards" : "detection only";
+  if (means.kernel == kernel::Enforcement::kRefuses) return "enforced";
+  if (!means.kill || !policy.fallback_kill || policy.host) return "detection only";
+  return means.kernel == kernel::Enforcement::kKills ? "killed at the act" : "killed afterwards";
 }
 
 json PolicyJson(const rule::PolicyInfo& policy, Means means) {
@@ -173,7 +186,8 @@ json Daemon::Ps() {
   registry_->ForEach([&](container::Binding& binding) {
     if (!binding.is_container || binding.removed) return;
     list.push_back(BindingJson(binding, binder_->policies()->policies(),
-                               {enforcing, config_.enforce}, binder_->NotInForce(binding.home)));
+                               {kernel_->enforcement(), config_.enforce},
+                               binder_->NotInForce(binding.home)));
     list.back()["quarantined"] = pipeline_->quarantined(binding.home);
   });
   return {{"containers", std::move(list)}, {"enforcing", enforcing}};
@@ -186,8 +200,9 @@ json Daemon::ShowStatus() {
 
   json policies = json::array();
   for (const rule::PolicyInfo& policy : binder_->policies()->policies()) {
-    const bool refused = kernel_->enforcing() && (!policy.host || binder_->host_in_force());
-    policies.push_back(PolicyJson(policy, {refused, config_.enforce}));
+    const bool judged = !policy.host || binder_->host_in_force();
+    const auto means = judged ? kernel_->enforcement() : kernel::Enforcement::kNone;
+    policies.push_back(PolicyJson(policy, {means, config_.enforce}));
   }
   json sinks = json::array();
   for (const alert::SinkStats& s : dispatcher_->Stats()) {
@@ -220,6 +235,7 @@ json Daemon::ShowStatus() {
   }
   return {{"uptime_ns", SystemClock().BootNs() - started_ns_},
           {"enforcing", kernel_->enforcing()},
+          {"enforcement", EnforcementName(kernel_->enforcement())},
           {"enforce", config_.enforce},
           {"pinned", kernel_->pinned()},
           {"disarmed", DisarmedJson(kernel_->disarmed())},

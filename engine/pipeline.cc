@@ -118,15 +118,14 @@ const rule::RuleInfo* Pipeline::DenyRule(std::span<const uint32_t> policies,
     if (rule != nullptr) verdict = alert::Verdict::kWouldDeny;
     return rule;
   }
-  verdict = event_.header().verdict == NSW_VERDICT_DENIED ? alert::Verdict::kDenied
-                                                          : alert::Verdict::kWouldDeny;
+  verdict = alert::VerdictOf(event_.header());
   return KernelRule();
 }
 
 // Whether the kernel knew the policies when the act was performed: then its silence permits. It
 // sees what user space does not, files behind links for one, and must not be contradicted.
 bool Pipeline::KernelJudged() const {
-  if (!parts_.kernel.enforcing()) return false;
+  if (!parts_.kernel.judging()) return false;
   const container::Binding* binding = event_.binding;
   if (binding == nullptr) return parts_.binder.host_in_force();
   return binding->in_force_ns != 0 && event_.header().time_ns > binding->in_force_ns &&
@@ -135,7 +134,7 @@ bool Pipeline::KernelJudged() const {
 
 void Pipeline::NoteInForce(container::Binding& binding) {
   const bool in_force =
-      parts_.kernel.enforcing() && parts_.binder.NotInForce(binding.home) == nullptr;
+      parts_.kernel.judging() && parts_.binder.NotInForce(binding.home) == nullptr;
   if (!in_force)
     binding.in_force_ns = 0;
   else if (binding.in_force_ns == 0)

@@ -20,11 +20,14 @@ void Pipeline::Act(const rule::RuleInfo& rule, alert::Verdict verdict) {
         told_.size() < kRunTimeRulesMax && told_.emplace(rule.id, status.error().message).second;
     if (fresh) spdlog::error("rule {}: {}", rule.name, status.error().message);
   };
+  if (verdict == alert::Verdict::kKilled) return;
   if (rule.is_deny && verdict != alert::Verdict::kDenied) {
-    // What the kernel could not refuse; where it can and did not, the act came before the policy.
+    // What the kernel's programs could not judge; where they can and did not, the act came before
+    // the policy.
     const int64_t result = event_.header().result;
     const bool refused = result == -EPERM || result == -EACCES;  // by somebody else
-    if (rule.fallback_kill && !refused && !parts_.kernel.enforcing()) done(Kill(rule));
+    if (rule.fallback_kill && !refused && !parts_.kernel.judging() && event_.binding != nullptr)
+      done(Kill(rule));
     return;
   }
   // Where an entry refuses, the kernel has killed already.
@@ -103,9 +106,10 @@ void Pipeline::ReportUntold() {
 
 // Who did it is not known, only whose rule refused it how often.
 void Pipeline::ReportUntold(const rule::RuleInfo& rule, uint64_t refusals) {
+  const bool killed = parts_.kernel.enforcement() == kernel::Enforcement::kKills;
   const std::string text = std::to_string(refusals) + (refusals == 1 ? " act was" : " acts were") +
-                           " refused by " + rule.name + " without a record of " +
-                           (refusals == 1 ? "its" : "their") + " own";
+                           (killed ? " ended by a kill by " : " refused by ") + rule.name +
+                           " without a record of " + (refusals == 1 ? "its" : "their") + " own";
   alert::Alert alert;
   alert.time_ns = parts_.clock.RealNs();
   alert.rule = rule.name;
@@ -116,8 +120,8 @@ void Pipeline::ReportUntold(const rule::RuleInfo& rule, uint64_t refusals) {
   alert.tags = rule.tags;
   alert.output = text;
   alert.output_fields = {{"nswarden.refusals", static_cast<int64_t>(refusals)}};
-  alert.verdict = alert::Verdict::kDenied;
-  alert.action = "deny";
+  alert.verdict = killed ? alert::Verdict::kKilled : alert::Verdict::kDenied;
+  alert.action = alert::ActionOf(alert.verdict);
   ledger_.alerts++;
   if (parts_.history != nullptr) {
     parts_.history->RecordOperation("refused", rule.policy + ": " + text, geteuid(),

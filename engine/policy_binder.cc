@@ -20,8 +20,10 @@ std::string FirstProgram(const container::Binding& binding) {
   return failed ? std::string() : exe.string();
 }
 
-bool Enforces(const rule::PolicyInfo& policy) {
-  return policy.has_deny && policy.mode == rule::Mode::kEnforce;
+// Whether an act could fail, or end its process, by that policy.
+bool Enforces(const rule::PolicyInfo& policy, kernel::Enforcement enforcement) {
+  if (!policy.has_deny || policy.mode != rule::Mode::kEnforce) return false;
+  return enforcement != kernel::Enforcement::kKills || policy.fallback_kill;
 }
 
 constexpr uint64_t kHostHome = 0;
@@ -46,7 +48,7 @@ void PolicyBinder::NameRules(const rule::PolicySet& policies, const rule::DenyPl
 }
 
 Status PolicyBinder::Ensure(const rule::PolicySet& policies, const Chosen& chosen, DenySets& sets) {
-  if (!kernel_.enforcing() || sets.contains(chosen)) return {};
+  if (!kernel_.judging() || sets.contains(chosen)) return {};
   DenySet set{.plan = policies.Plan(chosen)};
   if (!set.plan.empty()) {
     NameRules(policies, set.plan);
@@ -75,7 +77,7 @@ Status PolicyBinder::Install(container::Binding& binding, const Chosen& chosen) 
 }
 
 Status PolicyBinder::PutInForce(container::Binding& binding, const Chosen& chosen) {
-  if (kernel_.enforcing()) {
+  if (kernel_.judging()) {
     if (kernel_.deny().Holds(binding)) return {};
     if (const Status built = Ensure(*policies_, chosen, sets_); !built) return built;
     const DenySet& set = sets_.at(chosen);
@@ -121,7 +123,7 @@ const std::string* PolicyBinder::NotInForce(uint64_t home) const {
 Status PolicyBinder::InstallHost() {
   host_policies_ = policies_->SelectHost();
   host_in_force_ = false;
-  if (!kernel_.enforcing() || !kernel_.deny().judges_host()) return {};
+  if (!kernel_.judging() || !kernel_.deny().judges_host()) return {};
   if (const Status built = Ensure(*policies_, host_policies_, sets_); !built) return built;
   const DenySet& set = sets_.at(host_policies_);
   if (const Status bound = kernel_.deny().Bind(kHostHome, set.slot, set.plan, kHostInit); !bound)
@@ -133,7 +135,7 @@ Status PolicyBinder::InstallHost() {
 
 // For all policies at once, so that no container's start waits for programs to be loaded.
 Status PolicyBinder::Prepare(const rule::PolicySet& policies) {
-  if (!kernel_.enforcing()) return {};
+  if (!kernel_.judging()) return {};
   Chosen all(policies.policies().size());
   std::iota(all.begin(), all.end(), 0U);
   return kernel_.deny().Prepare(policies.Plan(all));
@@ -187,7 +189,9 @@ Status PolicyBinder::Use(std::shared_ptr<const rule::PolicySet> policies) {
   }
   Retire(sets);
   kernel_.SetReadNames(policies_->read_names());
-  kernel_.SetHolding(std::ranges::any_of(policies_->policies(), Enforces));
+  kernel_.SetHolding(std::ranges::any_of(policies_->policies(), [&](const auto& policy) {
+    return Enforces(policy, kernel_.enforcement());
+  }));
   kernel_.SetPorts(policies_->ports());
   kernel_.SetWatchHost(!host_policies_.empty());
   kernel_.SetWanted(policies_->wanted() | needed_, needed_);

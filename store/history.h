@@ -103,7 +103,7 @@ struct Filter {
   std::string path;
   std::string address;  ///< IP, CIDR, IP:PORT or :PORT
   std::string rule;
-  std::string verdict;  ///< denied, would_deny
+  std::string verdict;  ///< denied, killed, would_deny
   bool alerts_only = false;
   size_t limit = 1000;  ///< newest rows win; 0: all
 };

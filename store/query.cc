@@ -26,8 +26,9 @@ Result<Session> Begin(const std::filesystem::path& path, const Filter& filter) {
     if (!address) return tl::unexpected(address.error());
     *session.address = *address;
   }
-  if (!filter.verdict.empty() && filter.verdict != "denied" && filter.verdict != "would_deny") {
-    return Fail("'" + filter.verdict + "' is no verdict; give denied or would_deny");
+  if (!filter.verdict.empty() && filter.verdict != "denied" && filter.verdict != "killed" &&
+      filter.verdict != "would_deny") {
+    return Fail("'" + filter.verdict + "' is no verdict; give denied, killed or would_deny");
   }
   if (!filter.event.empty()) {
     if (auto known = CheckEventFilter(filter.event); !known) return tl::unexpected(known.error());

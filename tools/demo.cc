@@ -66,6 +66,7 @@ std::string FirstLine(const std::string& text) { return text.substr(0, text.find
 void PrintAlert(const nlohmann::json& alert) {
   const std::string verdict = Shown(alert, "verdict");
   const char* said = verdict == "denied"       ? "REFUSED"
+                     : verdict == "killed"     ? "KILLED"
                      : verdict == "would_deny" ? "WOULD BE REFUSED"
                                                : "ALERT";
   printf("     → %s by rule '%s': %s\n", said, Shown(alert, "rule").c_str(),

@@ -96,8 +96,8 @@ void AddFilters(CLI::App& verb, Options& options) {
   for (const auto& [flag, option] : texts) {
     verb.add_option(flag, *option.first, option.second)->check(NotEmpty);
   }
-  verb.add_option("--verdict", filter.verdict, "denied or would_deny")
-      ->check(CLI::IsMember({"denied", "would_deny"}));
+  verb.add_option("--verdict", filter.verdict, "denied, killed or would_deny")
+      ->check(CLI::IsMember({"denied", "killed", "would_deny"}));
   verb.add_flag("--alerts", filter.alerts_only, "alerts instead of events");
   verb.add_option("--limit", filter.limit, "newest rows; 0: all")
       ->check(Count)

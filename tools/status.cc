@@ -47,8 +47,10 @@ const char* Enforcement(const json& answer) {
     return Shown(answer, "pinned") == "-" ? "on, until the engine ends"
                                           : "on, pinned: it outlives the engine";
   }
-  return answer.value("enforce", true) ? "not possible here (nswarden probe says why)"
-                                       : "off (as it was told)";
+  if (!answer.value("enforce", true)) return "off (as it was told)";
+  return Shown(answer, "enforcement") == "kills"
+             ? "not possible here, fallback: kill kills at the act (nswarden probe says why)"
+             : "not possible here (nswarden probe says why)";
 }
 
 void Print(const json& answer) {

@@ -73,10 +73,23 @@ std::string_view VerdictName(Verdict verdict) {
       return "would_deny";
     case Verdict::kDenied:
       return "denied";
+    case Verdict::kKilled:
+      return "killed";
     case Verdict::kNone:
       break;
   }
   return "";
+}
+
+std::string_view ActionOf(Verdict verdict) {
+  if (verdict == Verdict::kDenied) return "deny";
+  return verdict == Verdict::kKilled ? "kill" : "alert";
+}
+
+Verdict VerdictOf(const nsw_header& header) {
+  if (header.verdict == NSW_VERDICT_NONE) return Verdict::kNone;
+  if (header.verdict != NSW_VERDICT_DENIED) return Verdict::kWouldDeny;
+  return (header.flags & NSW_F_KILLED) != 0 ? Verdict::kKilled : Verdict::kDenied;
 }
 
 Alert MakeAlert(const rule::RuleInfo& rule, const event::Event& event, Verdict verdict,
@@ -91,7 +104,7 @@ Alert MakeAlert(const rule::RuleInfo& rule, const event::Event& event, Verdict v
   alert.tags = rule.tags;
   alert.policy = rule.policy;
   alert.verdict = verdict;
-  alert.action = verdict == Verdict::kDenied ? "deny" : "alert";
+  alert.action = ActionOf(verdict);
   alert.event_id = event.number;
   CollectFields(rule, event, alert);
   return alert;

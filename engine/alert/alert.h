@@ -15,8 +15,17 @@
 namespace nsw::alert {
 
 /// Verdicts as alerts and history have them.
-enum class Verdict : uint8_t { kNone, kWouldDeny, kDenied };
-std::string_view VerdictName(Verdict verdict);  // "", "would_deny", "denied"
+enum class Verdict : uint8_t {
+  kNone,
+  kWouldDeny,  ///< the act was done, and is told of
+  kDenied,     ///< refused
+  kKilled,     ///< not refused, but its process killed for it before it was done
+};
+std::string_view VerdictName(Verdict verdict);  // "", "would_deny", "denied", "killed"
+/// What was done: "alert", "deny", "kill".
+std::string_view ActionOf(Verdict verdict);
+/// What the kernel's programs say that they did.
+Verdict VerdictOf(const nsw_header& header);
 
 using FieldValue = std::variant<std::monostate, bool, int64_t, std::string>;  // monostate: null
 
@@ -32,7 +41,7 @@ struct Alert {
       output_fields;  ///< flat dotted keys, in the order of the output
   std::string policy;
   Verdict verdict = Verdict::kNone;
-  std::string action;     ///< "alert", "deny"; what was done
+  std::string action;     ///< as ActionOf has it
   uint64_t event_id = 0;  ///< evt.num
 };
 

@@ -98,11 +98,11 @@ const Field kRows[] = {
      "the call made the file", false, false, false, kOpen},
     {"evt.verdict", FieldType::kString,
      [](NSW_GETTER) {
-       static constexpr std::string_view kNames[] = {"", "would_deny", "denied"};
-       return e.header().verdict == 0 ? Value::Absent()
-                                      : Value::Text(kNames[e.header().verdict % 3]);
+       if (e.header().verdict == NSW_VERDICT_NONE) return Value::Absent();
+       if (e.header().verdict != NSW_VERDICT_DENIED) return Value::Text("would_deny");
+       return Value::Text(e.has_flag(NSW_F_KILLED) ? "killed" : "denied");
      },
-     "denied or would_deny, where a deny rule spoke in the kernel"}};
+     "denied, killed or would_deny, where a deny rule spoke in the kernel"}};
 
 }  // namespace
 

@@ -11,16 +11,22 @@
 
 #include "engine/kernel/path_hash.h"
 #include "engine/kernel/programs.h"
+#include "engine/rule/deny_merge.h"
 
 namespace nsw::kernel {
 
 DenyMapDriver::DenyMapDriver(const DenyMapFds& fds, uint64_t seed, uint32_t slots,
-                             uint32_t operations, Serve serve)
+                             uint32_t operations, Enforcement enforcement, Serve serve)
     : fds_(fds),
       seed_(seed),
       resolver_(fds.resolve, fds.answer),
       sets_(fds, seed, slots, operations),
+      enforcement_(enforcement),
       serve_(std::move(serve)) {}
+
+Result<uint32_t> DenyMapDriver::BuildSet(const rule::DenyPlan& plan) {
+  return sets_.Build(enforcement_ == Enforcement::kKills ? rule::KillingPlan(plan) : plan);
+}
 
 // ---- what is one container's alone
 // ----------------------------------------------------------------

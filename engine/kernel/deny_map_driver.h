@@ -17,6 +17,7 @@
 
 #include "engine/kernel/deny_maps.h"
 #include "engine/kernel/deny_sets.h"
+#include "engine/kernel/enforcement.h"
 #include "engine/kernel/resolve.h"
 
 namespace nsw::kernel {
@@ -28,9 +29,9 @@ class DenyMapDriver final : public DenyMaps {
 
   /// `operations`: a bit per nsw_operation that this kernel has a hook for.
   DenyMapDriver(const DenyMapFds& fds, uint64_t seed, uint32_t slots, uint32_t operations,
-                Serve serve);
+                Enforcement enforcement, Serve serve);
 
-  Result<uint32_t> BuildSet(const rule::DenyPlan& plan) override { return sets_.Build(plan); }
+  Result<uint32_t> BuildSet(const rule::DenyPlan& plan) override;
   void FreeSet(uint32_t slot) override { sets_.Free(slot); }
   Status Prepare(const rule::DenyPlan& plan) override { return serve_(RefusalsOf(plan)); }
   Status Bind(uint64_t home, uint32_t slot, const rule::DenyPlan& plan, pid_t pid) override;
@@ -95,6 +96,7 @@ class DenyMapDriver final : public DenyMaps {
   uint64_t seed_;
   Resolver resolver_;
   DenySets sets_;
+  Enforcement enforcement_;
   Serve serve_;
   std::unordered_map<uint64_t, Bound> homes_;
 };

@@ -33,10 +33,9 @@ Status Enforcer::Serve(const Refusals& wanted) {
   if (!object) return FailProgram("enforce", "opening the object", errno);
   // With what is counted and known across all programs: .bss, too.
   if (Status status = ShareMaps(object->obj, shared_, ".bss"); !status) return status;
-  object->rodata->lsm_attached = 1;
   object->rodata->own_life = life_;
   hooks_.Describe(object.get());
-  hooks_.Choose(object->obj, fresh, served_);
+  if (Status status = hooks_.Choose(object->obj, fresh, served_); !status) return status;
   if (const int error = enforce__load(object.get()); error != 0)
     return FailProgram("enforce", "loading", -error);
   std::vector<std::string> lines;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Enforcer: the LSM programs that refuse. Those of a class of acts are loaded and attached when a
+// Enforcer: the programs that refuse, or kill (enforcement.h). Those of a class of acts are loaded and attached when a
 // policy, a run-time entry or a quarantine first speaks of it, so that a hook that nobody asks
 // about costs nothing; they stay until the end, and where they are pinned beyond it. Part of
 // LoadedKernel, whose maps they share; one thread.
@@ -30,9 +30,10 @@ DenyMapFds DenyMapFdsOf(const enforce* object);
 class Enforcer {
  public:
   /// `shared`: the object whose maps are used; `pins`: what the programs are pinned by, null: they
-  /// end with the engine. Both must outlive this. `life`: nsw_settings.life.
-  Enforcer(bpf_object* shared, const Pins* pins, uint32_t life)
-      : shared_(shared), pins_(pins), life_(life) {}
+  /// end with the engine. Both must outlive this. `life`: nsw_settings.life. `enforcement`: not
+  /// kNone.
+  Enforcer(bpf_object* shared, const Pins* pins, uint32_t life, Enforcement enforcement)
+      : shared_(shared), pins_(pins), life_(life), hooks_(enforcement) {}
 
   /// What may be refused from now on. Error: the kernel took some program no more, or there is no
   /// memory; then what was served before still is, and nothing else.

@@ -25,12 +25,16 @@ struct ProbeDeleter {
 };
 using Object = std::unique_ptr<probe, ProbeDeleter>;
 
-/// Loads one program of the trial object alone.
-Result<Object> LoadAlone(const char* name) {
+/// Loads one program of the trial object alone. `function`: where it is put, null: as it is.
+Result<Object> LoadAlone(const char* name, const char* function = nullptr) {
   Object object(probe__open());
   if (!object) return FailProgram(name, "opening the trial object", errno);
   object->rodata->trial_tid = static_cast<uint32_t>(gettid());
   Want(object->obj, name);
+  if (function != nullptr) {
+    if (Status put = PutOnFunction(FindProgram(object->obj, name), function); !put)
+      return tl::unexpected(put.error());
+  }
   if (const int error = probe__load(object.get()); error != 0)
     return FailProgram(name, "loading", -error);
   return object;
@@ -88,14 +92,14 @@ const char* LsmRemedy() {
 }
 
 /// A denial that must really be seen.
-Status TryLsm() {
-  const std::string active = ActiveLsms();
-  Result<Object> object = LoadAlone("try_lsm");
+Status TryRefusing(const char* function) {
+  Result<Object> object = LoadAlone("try_lsm", function);
   if (!object) return tl::unexpected(object.error());
   Result<Link> link = Attach((*object)->progs.try_lsm);
   if (!link) return tl::unexpected(link.error());
   const UniqueFd canary(open("/proc/self/stat", O_RDONLY | O_CLOEXEC));
   if (!canary.valid() && errno == EPERM) return {};
+  const std::string active = ActiveLsms();
   return Fail("the program attaches, but its refusal has no effect; active LSMs: " +
               (active.empty() ? "unknown" : active));
 }
@@ -161,8 +165,11 @@ std::vector<Trial> Trials() {
        [] { return TryAttached("try_tracepoint", OpenSomething); },
        "no substitute where kprobes are missing",
        "a kernel with CONFIG_FTRACE_SYSCALLS; mount tracefs on /sys/kernel/tracing"},
-      {"BPF-LSM", &Features::lsm, TryLsm, "policies can alert, but nothing is refused",
-       LsmRemedy()},
+      {"BPF-LSM", &Features::lsm, [] { return TryRefusing(nullptr); },
+       "policies can alert, but nothing is refused; `fallback: kill` kills", LsmRemedy()},
+      {"fmod_ret", &Features::modify_return, [] { return TryRefusing("security_file_open"); },
+       "without BPF-LSM, `fallback: kill` kills from user space, after the act",
+       "a kernel with CONFIG_FUNCTION_TRACER and BPF trampolines"},
   };
 }
 

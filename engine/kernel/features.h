@@ -7,6 +7,8 @@
 #include <string>
 #include <vector>
 
+#include "engine/kernel/enforcement.h"
+
 namespace nsw::kernel {
 
 /// One line of `nswarden probe`.
@@ -31,7 +33,13 @@ struct Features {
   bool syscall_tracepoint = false;
   bool lsm =
       false;  ///< BPF-LSM loads, `bpf` is in the active list and a canary denial was seen to work
+  bool modify_return = false;  ///< a canary denial by fmod_ret on the function that calls the hook
   std::vector<Feature> table;
+
+  [[nodiscard]] Enforcement enforcement() const {
+    if (lsm) return Enforcement::kRefuses;
+    return modify_return ? Enforcement::kKills : Enforcement::kNone;
+  }
 };
 
 Features ProbeFeatures();

@@ -87,29 +87,22 @@ constexpr Hook kHooks[] = {
     {"nsw_key_alloc", "key_alloc", kNotRefused, {0, O(KEYCTL)}},
 };
 
-uint32_t FunctionOf(const std::string& hook) { return FindBtfFunction("bpf_lsm_" + hook); }
-
-/// True where a program that does nothing can be attached there: type information alone does not
-/// tell (5.10 has path_chown, but takes no program on it).
-bool TryHook(const std::string& hook) {
-  const uint32_t function = FunctionOf(hook);
-  if (function == 0) return false;
-  std::array<bpf_insn, 2> nothing{};
-  nothing[0].code = BPF_ALU64 | BPF_MOV | BPF_K;
-  nothing[1].code = BPF_JMP | BPF_EXIT;
-  LIBBPF_OPTS(bpf_prog_load_opts, options);
-  options.expected_attach_type = BPF_LSM_MAC;
-  options.attach_btf_id = function;
-  const UniqueFd program(bpf_prog_load(BPF_PROG_TYPE_LSM, "nsw_trial", "GPL", nothing.data(),
-                                       nothing.size(), &options));
-  if (!program.valid()) return false;
-  const UniqueFd link(bpf_raw_tracepoint_open(nullptr, program.get()));
-  return link.valid();
-}
+// Functions that are not called security_HOOK. Their arguments are those of their hooks, but for
+// mmap_file (see nsw_mmap_file) and what ArgumentOf finds.
+struct Name {
+  const char* hook;
+  const char* function;
+};
+constexpr Name kNames[] = {
+    {"bprm_check_security", "security_bprm_check"},
+    {"cred_prepare", "security_prepare_creds"},
+    {"file_alloc_security", "security_file_alloc"},
+    {"userns_create", "security_create_user_ns"},
+};
 
 /// Position of the first argument of that struct type; 0 where there is none.
-uint32_t ArgumentOf(const btf* types, const std::string& hook, const std::string& type) {
-  const uint32_t function = FunctionOf(hook);
+uint32_t ArgumentOf(const btf* types, const std::string& name, const std::string& type) {
+  const uint32_t function = FindBtfFunction(name);
   if (function == 0 || types == nullptr) return 0;
   const btf_type* proto = btf__type_by_id(types, btf__type_by_id(types, function)->type);
   for (uint32_t i = 0; i < btf_vlen(proto); ++i) {
@@ -124,20 +117,45 @@ uint32_t ArgumentOf(const btf* types, const std::string& hook, const std::string
 
 }  // namespace
 
+std::string Hooks::FunctionOf(const std::string& hook) const {
+  if (enforcement_ == Enforcement::kRefuses) return "bpf_lsm_" + hook;
+  const Name* found = std::ranges::find(kNames, hook, &Name::hook);
+  return found == std::end(kNames) ? "security_" + hook : found->function;
+}
+
+/// True where a program that does nothing can be attached there: type information alone does not
+/// tell (5.10 has path_chown, but takes no program on it).
+bool Hooks::TryAttached(uint32_t function) const {
+  if (function == 0) return false;
+  std::array<bpf_insn, 2> nothing{};
+  nothing[0].code = BPF_ALU64 | BPF_MOV | BPF_K;
+  nothing[1].code = BPF_JMP | BPF_EXIT;
+  const bool lsm = enforcement_ == Enforcement::kRefuses;
+  LIBBPF_OPTS(bpf_prog_load_opts, options);
+  options.expected_attach_type = lsm ? BPF_LSM_MAC : BPF_MODIFY_RETURN;
+  options.attach_btf_id = function;
+  const UniqueFd program(bpf_prog_load(lsm ? BPF_PROG_TYPE_LSM : BPF_PROG_TYPE_TRACING, "nsw_trial",
+                                       "GPL", nothing.data(), nothing.size(), &options));
+  if (!program.valid()) return false;
+  const UniqueFd link(bpf_raw_tracepoint_open(nullptr, program.get()));
+  return link.valid();
+}
+
 bool Hooks::Try(const std::string& hook) {
   if (const auto known = there_.find(hook); known != there_.end()) return known->second;
   const Hook* row = std::ranges::find_if(kHooks, [&](const Hook& h) { return hook == h.name; });
   // Attaching takes a while: it is tried only where kernels are known to differ.
-  const bool there = row->without != nullptr ? TryHook(hook) : FunctionOf(hook) != 0;
+  const uint32_t function = FindBtfFunction(FunctionOf(hook));
+  const bool there = row->without != nullptr ? TryAttached(function) : function != 0;
   there_[hook] = there;
   return there;
 }
 
-Hooks::Hooks() {
+Hooks::Hooks(Enforcement enforcement) : enforcement_(enforcement) {
   btf* types = btf__load_vmlinux_btf();
-  setattr_dentry_ = ArgumentOf(types, "inode_setattr", "dentry");
-  setxattr_dentry_ = ArgumentOf(types, "inode_setxattr", "dentry");
-  acl_dentry_ = ArgumentOf(types, "inode_set_acl", "dentry");
+  setattr_dentry_ = ArgumentOf(types, FunctionOf("inode_setattr"), "dentry");
+  setxattr_dentry_ = ArgumentOf(types, FunctionOf("inode_setxattr"), "dentry");
+  acl_dentry_ = ArgumentOf(types, FunctionOf("inode_set_acl"), "dentry");
   btf__free(types);
   if (!Try("perf_event_open")) operations_ &= ~O(PERF);
   if (!Try("key_permission")) operations_ &= ~O(KEYCTL);
@@ -145,6 +163,8 @@ Hooks::Hooks() {
 
 void Hooks::Describe(enforce* skeleton) {
   auto* constants = skeleton->rodata;
+  constants->refusing = 1;
+  constants->by_killing = enforcement_ == Enforcement::kKills ? 1 : 0;
   constants->setattr_dentry = setattr_dentry_;
   constants->setxattr_dentry = setxattr_dentry_;
   constants->acl_dentry = acl_dentry_;
@@ -152,21 +172,31 @@ void Hooks::Describe(enforce* skeleton) {
   constants->users_by_clone = Try("userns_create") ? 0 : 1;
 }
 
-void Hooks::Choose(bpf_object* object, const Refusals& wanted, const Refusals& served) {
+Status Hooks::Ask(bpf_object* object, const std::string& name) const {
+  Want(object, name);
+  if (enforcement_ == Enforcement::kRefuses) return {};
+  bpf_program* program = FindProgram(object, name);
+  const std::string section = bpf_program__section_name(program);
+  return PutOnFunction(program, FunctionOf(section.substr(section.find('/') + 1)));
+}
+
+Status Hooks::Choose(bpf_object* object, const Refusals& wanted, const Refusals& served) {
   for (const Hook& hook : kHooks) {
     if (!hook.serves.Meets(wanted) || hook.serves.Meets(served)) continue;
     const std::string name = hook.name;
     if (name == "cred_prepare" && Try("userns_create")) continue;
     if (name == "file_alloc_security" && Try("inode_init_security_anon")) continue;
-    if (Try(name))
-      Want(object, hook.program);
-    else
+    if (!Try(name)) {
       spdlog::warn("this kernel has no hook {}: {}", name,
                    hook.without != nullptr ? hook.without : kNotRefused);
+      continue;
+    }
+    if (Status asked = Ask(object, hook.program); !asked) return asked;
   }
-  if (!wanted.Meets({kByInode, 0}) || served.Meets({kByInode, 0})) return;
+  if (!wanted.Meets({kByInode, 0}) || served.Meets({kByInode, 0})) return {};
   if (HasBtfFunction("mnt_want_write")) Want(object, "nsw_want_write");
   if (HasBtfFunction("mnt_want_write_file")) Want(object, "nsw_want_write_file");
+  return {};
 }
 
 }  // namespace nsw::kernel

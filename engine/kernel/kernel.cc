@@ -33,8 +33,9 @@ constexpr const char* kIdentity[] = {"nsw_free",      "nsw_set_home",   "nsw_res
                                      "nsw_find_host", "nsw_home_wants", "nsw_engine_gone"};
 // Where there are LSM programs, no verdict rests on these.
 constexpr const char* kTracepoints[] = {"nsw_inherit", "nsw_seed_late"};
-constexpr const char* kLsmIdentity[] = {"nsw_task_alloc", "nsw_task_free", "nsw_seed",
-                                        "nsw_enter_namespace"};
+// On hooks; and those that are on LSM hooks alone.
+constexpr const char* kHookedIdentity[] = {"nsw_task_alloc", "nsw_seed"};
+constexpr const char* kLsmIdentity[] = {"nsw_task_free", "nsw_enter_namespace"};
 
 // What was asked for, and what knowing the processes rests on.
 uint64_t WithTheirNeeds(uint64_t events) {
@@ -70,7 +71,7 @@ Status LoadedKernel::Start() {
         "CONFIG_DEBUG_INFO_BTF");
   }
   PoolKretprobe::RemoveStale();
-  lsm_ = features_.lsm && options_.enforce;
+  if (options_.enforce) enforcement_ = features_.enforcement();
   if (Status status = OpenIdentity(); !status) return status;
   if (Status status = FillSettings(); !status) return status;
   if (Status status = OpenRings(); !status) return status;
@@ -82,7 +83,7 @@ Status LoadedKernel::Start() {
     if (Status status = deny_->Inherit(); !status) return status;
   }
   Result<Sensor> sensor =
-      Sensor::Load(features_, skeleton_->obj, lsm_, life_, WithTheirNeeds(options_.wanted));
+      Sensor::Load(features_, skeleton_->obj, judging(), life_, WithTheirNeeds(options_.wanted));
   if (!sensor) return tl::unexpected(sensor.error());
   sensor_.emplace(std::move(*sensor));
   SetWanted(options_.wanted, ~0ULL);
@@ -96,17 +97,16 @@ Status LoadedKernel::OpenIdentity() {
   bpf_map__set_max_entries(skeleton_->maps.ring_files, RingBytes(options_.files_ring_bytes));
   bpf_map__set_max_entries(skeleton_->maps.ring_denials, RingBytes(options_.denials_ring_bytes));
   bpf_map__set_max_entries(skeleton_->maps.labels, options_.max_tasks);
-  skeleton_->rodata->lsm_attached = lsm_ ? 1 : 0;
-  skeleton_->rodata->unbound_closed = options_.unbound_closed ? 1 : 0;
+  skeleton_->rodata->unbound_closed = options_.unbound_closed && enforcing() ? 1 : 0;
   if (Status status = OpenPins(); !status) return status;
   skeleton_->rodata->own_life = life_;
-  ChooseIdentity();
+  if (Status status = ChooseIdentity(); !status) return status;
   if (const int error = enforce__load(skeleton_.get()); error != 0)
     return FailProgram("enforce", "loading", -error);
   return {};
 }
 
-void LoadedKernel::ChooseIdentity() {
+Status LoadedKernel::ChooseIdentity() {
   bpf_object* object = skeleton_->obj;
   for (const char* name : kIdentity) Want(object, name);
   if (options_.tracepoints) {
@@ -116,13 +116,18 @@ void LoadedKernel::ChooseIdentity() {
     Want(object, "nsw_label_running");
     Want(object, "nsw_tell_homes");
   }
-  if (!lsm_) {
-    if (features_.fexit && HasBtfFunction("switch_task_namespaces")) Want(object, "nsw_switch");
-    return;
-  }
-  for (const char* name : kLsmIdentity) Want(object, name);
-  enforcer_.emplace(object, pins_ ? &*pins_ : nullptr, life_);
+  if (!enforcing() && features_.fexit && HasBtfFunction("switch_task_namespaces"))
+    Want(object, "nsw_switch");
+  if (!judging()) return {};
+  enforcer_.emplace(object, pins_ ? &*pins_ : nullptr, life_, enforcement_);
   enforcer_->hooks().Describe(skeleton_.get());
+  if (enforcing()) {
+    for (const char* name : kLsmIdentity) Want(object, name);
+  }
+  for (const char* name : kHookedIdentity) {
+    if (Status asked = enforcer_->hooks().Ask(object, name); !asked) return asked;
+  }
+  return {};
 }
 
 Status LoadedKernel::FillSettings() {
@@ -179,7 +184,8 @@ void LoadedKernel::OpenDenyMaps() {
     return enforcer_ ? enforcer_->Serve(wanted) : Status();
   };
   deny_ = std::make_unique<DenyMapDriver>(fds, seed_, bpf_map__max_entries(skeleton_->maps.sets),
-                                          enforcer_ ? enforcer_->hooks().operations() : 0, serve);
+                                          enforcer_ ? enforcer_->hooks().operations() : 0,
+                                          enforcement_, serve);
 }
 
 int LoadedKernel::ProgramFd(const std::string& name) const {

@@ -18,6 +18,7 @@
 #include "engine/base/result.h"
 #include "engine/kernel/deny_maps.h"
 #include "engine/kernel/disarm.h"
+#include "engine/kernel/enforcement.h"
 #include "engine/kernel/features.h"
 #include "engine/kernel/rule_names.h"
 #include "engine/rule/ports.h"
@@ -27,7 +28,7 @@ namespace nsw::kernel {
 struct Options {
   uint64_t wanted = ~0ULL;  ///< bit per nsw_event; see SetWanted
   bool watch_host = false;  ///< host processes too
-  bool enforce = true;      ///< attach the LSM programs where they work
+  bool enforce = true;      ///< attach the programs that refuse (or kill) where they work
   bool tracepoints = true;  ///< false, for a test: the kernel passes over each that keeps labels
   uint32_t events_ring_bytes = 8U << 20;
   uint32_t files_ring_bytes = 16U << 20;
@@ -101,8 +102,11 @@ class Kernel {
   [[nodiscard]] virtual Status SetHomeFlags(uint64_t home, uint32_t flags) = 0;
   [[nodiscard]] virtual Status ClearHomeFlags(uint64_t home, uint32_t flags) = 0;
 
-  /// True where the LSM programs are attached and a canary denial worked.
-  [[nodiscard]] virtual bool enforcing() const = 0;
+  /// What becomes of what is refused; a canary has shown it.
+  [[nodiscard]] virtual Enforcement enforcement() const = 0;
+  [[nodiscard]] bool enforcing() const { return enforcement() == Enforcement::kRefuses; }
+  /// Whether its programs judge acts: sets of what is refused are built and bound.
+  [[nodiscard]] bool judging() const { return enforcement() != Enforcement::kNone; }
   virtual DenyMaps& deny() = 0;
 
   // What outlives the engine; see pins.h.

@@ -45,7 +45,7 @@ class LoadedKernel final : public Kernel {
   Status SetHomeFlags(uint64_t home, uint32_t flags) override;
   Status ClearHomeFlags(uint64_t home, uint32_t flags) override;
   uint32_t host_pid_namespace() const override { return settings_->host_pidns; }
-  bool enforcing() const override { return lsm_ && options_.enforce; }
+  Enforcement enforcement() const override { return enforcement_; }
   DenyMaps& deny() override { return *deny_; }
   std::vector<std::string> attachments() const override;
 
@@ -63,7 +63,7 @@ class LoadedKernel final : public Kernel {
 
  private:
   Status OpenIdentity();
-  void ChooseIdentity();
+  Status ChooseIdentity();
   Status FillSettings();
   Status AttachIdentity();
   Status OpenRings();
@@ -82,7 +82,7 @@ class LoadedKernel final : public Kernel {
 
   Features features_;
   Options options_;
-  bool lsm_ = false;
+  Enforcement enforcement_ = Enforcement::kNone;
   EnforceObject skeleton_;  ///< who is who; its maps are those of all
   std::optional<Pins> pins_;
   std::optional<RuleNames> names_;

@@ -50,7 +50,7 @@ std::vector<bpf_map*> KeptMaps(bpf_object* object) {
 }  // namespace
 
 Status LoadedKernel::OpenPins() {
-  if (options_.pins.empty() || !lsm_ || !options_.outlive) return {};
+  if (options_.pins.empty() || !judging() || !options_.outlive) return {};
   Result<Pins> pins = Pins::Open(options_.pins, LayoutOf(skeleton_->obj, kKept, kKeptStructs));
   if (!pins) {
     spdlog::warn("what is refused is refused only while this process runs: {}",

@@ -111,6 +111,10 @@ const std::set<std::string>& Traceable() {
   return functions;
 }
 
+bool ModifiesReturn(const bpf_program* program) {
+  return bpf_program__expected_attach_type(program) == BPF_MODIFY_RETURN;
+}
+
 }  // namespace
 
 void CaptureLibbpfLog() { libbpf_set_print(OnLibbpf); }
@@ -143,9 +147,18 @@ Result<Link> Attach(bpf_program* program) {
   const std::string section = bpf_program__section_name(program);
   if (section.starts_with("kprobe/"))
     return AttachKprobe(program, section.substr(section.find('/') + 1), false);
-  bpf_link* link = bpf_program__attach(program);
+  bpf_link* link =
+      ModifiesReturn(program) ? bpf_program__attach_trace(program) : bpf_program__attach(program);
   if (link == nullptr) return FailProgram(bpf_program__name(program), "attaching", errno);
   return Link(link);
+}
+
+Status PutOnFunction(bpf_program* program, const std::string& function) {
+  bpf_program__set_type(program, BPF_PROG_TYPE_TRACING);
+  bpf_program__set_expected_attach_type(program, BPF_MODIFY_RETURN);
+  if (const int error = bpf_program__set_attach_target(program, 0, function.c_str()); error != 0)
+    return FailProgram(bpf_program__name(program), "putting it on " + function, -error);
+  return {};
 }
 
 Result<Link> AttachKprobe(bpf_program* program, const std::string& function, bool at_return) {
@@ -192,7 +205,7 @@ Result<std::vector<Link>> AttachAll(bpf_object* object, std::vector<std::string>
     }
     links.push_back(std::move(*link));
     lines.push_back(section.substr(section.find('/') + 1) + ": " +
-                    section.substr(0, section.find('/')));
+                    (ModifiesReturn(program) ? "fmod_ret" : section.substr(0, section.find('/'))));
   }
   return links;
 }

@@ -35,8 +35,11 @@ tl::unexpected<Error> FailProgram(const std::string& program, const std::string&
 /// kprobe, else 0. Invalid, with errno: the kernel refuses it.
 UniqueFd OpenPerfEvent(uint32_t type, uint64_t config, uint64_t address);
 
-/// By what the program's section says.
+/// By what the program's section says, unless it was put elsewhere.
 Result<Link> Attach(bpf_program* program);
+/// Makes an LSM program, before it is loaded, one that decides what that kernel function returns
+/// (fmod_ret): 0 lets it run, an error is returned in its place. Its arguments are the function's.
+[[nodiscard]] Status PutOnFunction(bpf_program* program, const std::string& function);
 Result<Link> AttachKprobe(bpf_program* program, const std::string& function, bool at_return);
 /// A program of kind kretprobe.multi, to the return of one function.
 Result<Link> AttachMulti(bpf_program* program, const std::string& function);

@@ -125,9 +125,9 @@ std::vector<std::string> Sensor::Row::CompatFunctions() const {
   return functions;
 }
 
-Result<Sensor> Sensor::Load(const Features& features, bpf_object* shared, bool lsm, uint32_t life,
+Result<Sensor> Sensor::Load(const Features& features, bpf_object* shared, bool refusing, uint32_t life,
                             uint64_t events) {
-  Sensor sensor(features, shared, lsm, life);
+  Sensor sensor(features, shared, refusing, life);
   if (Status status = sensor.LoadPrograms(events); !status) return tl::unexpected(status.error());
   sensor.AttachAlways();
   return sensor;
@@ -138,7 +138,7 @@ Result<Sensor> Sensor::Load(const Features& features, bpf_object* shared, bool l
 Status Sensor::LoadPrograms(uint64_t events) {
   Object object(sensor__open());
   if (!object) return FailProgram("sensor", "opening the object", errno);
-  object->rodata->lsm_attached = lsm_ ? 1 : 0;
+  object->rodata->refusing = refusing_ ? 1 : 0;
   object->rodata->own_life = life_;
   if (Status status = ShareMaps(object->obj, shared_); !status) return status;
   if (objects_.empty()) ChooseGeneral(object->obj);

@@ -30,8 +30,8 @@ class Sensor {
  public:
   /// Loads the programs of these events (bit per nsw_event), and attaches what knowing the
   /// processes rests on. `shared`: the object whose maps of the same name are used; must outlive
-  /// this. `lsm`: its LSM programs are attached. `life`: nsw_settings.life.
-  static Result<Sensor> Load(const Features& features, bpf_object* shared, bool lsm, uint32_t life,
+  /// this. `refusing`: programs that refuse are attached. `life`: nsw_settings.life.
+  static Result<Sensor> Load(const Features& features, bpf_object* shared, bool refusing, uint32_t life,
                              uint64_t events);
 
   /// Attaches the probes of these events that are not attached; loads those that are not loaded.
@@ -63,8 +63,8 @@ class Sensor {
 
   using Object = std::unique_ptr<sensor, SensorDeleter>;
 
-  Sensor(const Features& features, bpf_object* shared, bool lsm, uint32_t life)
-      : features_(features), shared_(shared), lsm_(lsm), life_(life) {}
+  Sensor(const Features& features, bpf_object* shared, bool refusing, uint32_t life)
+      : features_(features), shared_(shared), refusing_(refusing), life_(life) {}
 
   Status LoadPrograms(uint64_t events);
   void ChooseGeneral(bpf_object* object);
@@ -84,7 +84,7 @@ class Sensor {
 
   Features features_;
   bpf_object* shared_;
-  bool lsm_;
+  bool refusing_;
   uint32_t life_;
   std::vector<Object> objects_;                   // one more for what was wanted later
   uint64_t loaded_ = 0;                           // bit per nsw_event

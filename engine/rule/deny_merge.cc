@@ -47,4 +47,19 @@ void OrderPlan(DenyPlan& plan) {
   });
 }
 
+DenyPlan KillingPlan(DenyPlan plan) {
+  const auto lower = [&](auto& speaker) {
+    const bool kills =
+        speaker.policy < plan.policies.size() && plan.policies[speaker.policy].fallback_kill;
+    if (!kills) speaker.mode = NSW_VERDICT_AUDIT;
+  };
+  for (DenyEntry& entry : plan.entries) {
+    lower(entry);
+    if (entry.mode != NSW_VERDICT_DENIED) entry.action = DenyAction::kRefuse;
+  }
+  for (AllowList& list : plan.allow) lower(list);
+  OrderPlan(plan);
+  return plan;
+}
+
 }  // namespace nsw::rule

@@ -55,6 +55,7 @@ TEST_F(AlertTest, SaysWhatTheRuleAndTheEventSay) {
   EXPECT_EQ(alert.output, "sh opened /etc/shadow (<NA>)");
   EXPECT_EQ(alert.action, "deny");
   EXPECT_EQ(Make(Verdict::kWouldDeny).action, "alert");
+  EXPECT_EQ(Make(Verdict::kKilled).action, "kill");
   EXPECT_EQ(alert.event_id, 7U);
   EXPECT_EQ(alert.hostname, "host-1");
   ASSERT_GE(alert.output_fields.size(), 3U);

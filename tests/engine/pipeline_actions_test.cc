@@ -206,6 +206,24 @@ TEST_F(FallbackTest, NotInAudit) {
   EXPECT_TRUE(killed_.empty());
 }
 
+TEST_F(FallbackTest, NotWhereTheKernelKills) {
+  kernel_.can_kill = true;
+  Send(Open("/a"));
+  EXPECT_TRUE(killed_.empty()) << "the act came too early";
+  EXPECT_EQ(history_.events.back().verdict, alert::Verdict::kWouldDeny);
+  pipeline_.Tick();
+  policies_->rules[7] = rule_;
+  Send(Open("/a").Verdict(NSW_VERDICT_DENIED, 7).Flags(NSW_F_KILLED).Result(-EPERM));
+  EXPECT_TRUE(killed_.empty()) << "that is done";
+  EXPECT_EQ(history_.events.back().verdict, alert::Verdict::kKilled);
+  EXPECT_EQ(pipeline_.ledger().alerts, 2U) << "one each";
+}
+
+TEST_F(FallbackTest, AProcessOfTheHostIsLeft) {
+  Send(Open("/a").Home(0));
+  EXPECT_TRUE(killed_.empty());
+}
+
 TEST_F(FallbackTest, NotWhereTheKernelRefusesAndTheActCameTooEarly) {
   kernel_.can_enforce = true;
   Send(Open("/a"));

@@ -46,6 +46,22 @@ TEST_F(PolicyBinderTest, TellsTheKernelWhatIsWanted) {
   EXPECT_EQ(kernel_.wanted, 1ULL << NSW_EVENT_CONNECT | 1ULL << NSW_EVENT_OPEN);
 }
 
+TEST_F(PolicyBinderTest, WhereTheKernelKillsContainersWaitForThoseWhoAskForThat) {
+  kernel_.can_enforce = false;
+  kernel_.can_kill = true;
+  auto policies = Policies();
+  policies->infos = {{.name = "a", .mode = rule::Mode::kEnforce, .has_deny = true}};
+  Seen(1);
+  ASSERT_TRUE(binder_.Use(policies));
+  EXPECT_FALSE(kernel_.holding);
+  EXPECT_NE(registry_.Find(1)->policy_set, 0U) << "what it does is judged in the kernel";
+  policies = Policies();
+  policies->infos = {
+      {.name = "a", .mode = rule::Mode::kEnforce, .has_deny = true, .fallback_kill = true}};
+  ASSERT_TRUE(binder_.Use(policies));
+  EXPECT_TRUE(kernel_.holding);
+}
+
 TEST_F(PolicyBinderTest, ContainersWaitOnlyWhereSomethingCouldBeRefused) {
   auto policies = Policies();
   policies->infos = {{.name = "a", .mode = rule::Mode::kAudit, .has_deny = true},

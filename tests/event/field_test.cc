@@ -130,6 +130,8 @@ TEST_F(FieldTest, EventVerdicts) {
   EXPECT_EQ(Text("evt.verdict"), "would_deny");
   Take(test::OpenRecord("/a").Verdict(NSW_VERDICT_DENIED, 1));
   EXPECT_EQ(Text("evt.verdict"), "denied");
+  Take(test::OpenRecord("/a").Verdict(NSW_VERDICT_DENIED, 1).Flags(NSW_F_KILLED));
+  EXPECT_EQ(Text("evt.verdict"), "killed");
 }
 
 TEST_F(FieldTest, HowAFileIsOpened) {

@@ -79,6 +79,7 @@ class FakeKernel final : public kernel::Kernel {
  public:
   FakeDenyMaps maps;
   bool can_enforce = true;
+  bool can_kill = false;  ///< where it cannot enforce
   bool watch_host = false;
   uint64_t wanted = 0;
   uint64_t everywhere = 0;
@@ -130,7 +131,10 @@ class FakeKernel final : public kernel::Kernel {
     flags[home] &= ~clear;
     return {};
   }
-  bool enforcing() const override { return can_enforce; }
+  kernel::Enforcement enforcement() const override {
+    if (can_enforce) return kernel::Enforcement::kRefuses;
+    return can_kill ? kernel::Enforcement::kKills : kernel::Enforcement::kNone;
+  }
   kernel::DenyMaps& deny() override { return maps; }
   std::vector<std::string> attachments() const override { return {}; }
 };

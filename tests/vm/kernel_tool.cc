@@ -216,7 +216,8 @@ int Run(Kernel& kernel, const nsw::rule::DenyPlan& plan) {
   if (!binder.Build()) return 1;
   if (auto status = kernel.LabelRunning(); !status)
     fprintf(stderr, "kernel_tool: %s\n", status.error().message.c_str());
-  printf("ready enforcing=%d\n", kernel.enforcing() ? 1 : 0);
+  const bool kills = kernel.enforcement() == nsw::kernel::Enforcement::kKills;
+  printf("ready enforcing=%d%s\n", kernel.enforcing() ? 1 : 0, kills ? " kills=1" : "");
   while (!stop) {
     kernel.Poll(1000, [&](std::span<const std::byte> record) {
       PrintRecord(record);
