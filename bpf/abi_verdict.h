@@ -176,6 +176,10 @@ NSW_ASSERT(sizeof(struct nsw_hole) == 16);
 #define NSW_SUFFIXES 8
 #define NSW_HOLE_DEPTH 32 /* deepest pattern with an open component */
 
+#define NSW_SETS 256 /* sets in force at once */
+/* Slot 0 stands for none. Beside what is in force there are what takes its place, and both of an engine before. */
+#define NSW_SET_SLOTS (1 + 4 * NSW_SETS)
+
 /* Value of map `sets`, key: slot. */
 struct nsw_set {
 	__u64 depths; /* bit n: some NSW_KEY_BELOW entry has n components, modulo 64 */

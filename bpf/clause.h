@@ -8,11 +8,9 @@
 
 #include "walk.h"
 
-#define MAX_SETS 257 /* slot 0 stands for none */
-
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, MAX_SETS);
+	__uint(max_entries, NSW_SET_SLOTS);
 	__type(key, __u32);
 	__type(value, struct nsw_set);
 } sets SEC(".maps");
@@ -20,7 +18,7 @@ struct {
 /* A set belongs to a combination of policies; all homes that are bound to it share it. Built whole, then bound. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
-	__uint(max_entries, MAX_SETS);
+	__uint(max_entries, NSW_SET_SLOTS);
 	__type(key, __u32);
 	__array(
 		values, struct {
@@ -34,7 +32,7 @@ struct {
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
-	__uint(max_entries, MAX_SETS);
+	__uint(max_entries, NSW_SET_SLOTS);
 	__type(key, __u32);
 	__array(
 		values, struct {
@@ -47,7 +45,7 @@ struct {
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
-	__uint(max_entries, MAX_SETS);
+	__uint(max_entries, NSW_SET_SLOTS);
 	__type(key, __u32);
 	__array(
 		values, struct {

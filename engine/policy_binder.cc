@@ -47,10 +47,19 @@ void PolicyBinder::NameRules(const rule::PolicySet& policies, const rule::DenyPl
   for (const rule::AllowList& list : plan.allow) name(list.rule);
 }
 
+size_t PolicyBinder::InKernel(const DenySets& sets) {
+  return static_cast<size_t>(
+      std::ranges::count_if(sets, [](const auto& item) { return item.second.slot != 0; }));
+}
+
 Status PolicyBinder::Ensure(const rule::PolicySet& policies, const Chosen& chosen, DenySets& sets) {
   if (!kernel_.judging() || sets.contains(chosen)) return {};
   DenySet set{.plan = policies.Plan(chosen)};
   if (!set.plan.empty()) {
+    if (InKernel(sets) == NSW_SETS) {
+      return Fail("containers have more than " + std::to_string(NSW_SETS) +
+                  " different combinations of policies that refuse something");
+    }
     NameRules(policies, set.plan);
     auto slot = kernel_.deny().BuildSet(set.plan);
     if (!slot) return tl::unexpected(slot.error());

@@ -60,6 +60,7 @@ class PolicyBinder {
 
   void NameRules(const rule::PolicySet& policies, const rule::DenyPlan& plan);
   [[nodiscard]] Chosen Choose(const rule::PolicySet& policies, container::Binding& binding);
+  [[nodiscard]] static size_t InKernel(const DenySets& sets);
   [[nodiscard]] Status Ensure(const rule::PolicySet& policies, const Chosen& chosen,
                               DenySets& sets);
   [[nodiscard]] Status Install(container::Binding& binding, const Chosen& chosen);

@@ -116,7 +116,7 @@ Result<uint32_t> DenySets::FreeSlot() {
     return slot;
   }
   return Fail("more than " + std::to_string(slots_.size() - 1) +
-              " different combinations of policies are in use");
+              " sets of policies are in use, those that others take the place of included");
 }
 
 Status DenySets::Supported(const rule::DenyPlan& plan) const {
@@ -145,8 +145,8 @@ Result<uint32_t> DenySets::Build(const rule::DenyPlan& plan) {
   const uint64_t bytes = tables->bytes();
   if (bytes_ + bytes > kBytesMax) {
     return Fail("policies that take " + std::to_string((bytes_ + bytes) >> 20) +
-                " MB of kernel memory, more than the " + std::to_string(kBytesMax >> 20) +
-                " MB that all of them may");
+                " MB of kernel memory, with those whose place they take, more than the " +
+                std::to_string(kBytesMax >> 20) + " MB that all of them may");
   }
   Slot fresh;
   fresh.used = true;
@@ -157,6 +157,7 @@ Result<uint32_t> DenySets::Build(const rule::DenyPlan& plan) {
     Free(*slot);
     return tl::unexpected(status.error());
   }
+  fresh.bytes = bytes;
   bytes_ += bytes;
   slots_[*slot] = std::move(fresh);
   return slot;
@@ -192,7 +193,7 @@ void DenySets::Free(uint32_t slot) {
   bpf_map_delete_elem(fds_.clause_sets, &slot);
   bpf_map_delete_elem(fds_.path_sets, &slot);
   bpf_map_delete_elem(fds_.net_sets, &slot);
-  if (slots_[slot].used) bytes_ -= slots_[slot].tables.bytes();
+  bytes_ -= slots_[slot].bytes;
   slots_[slot] = Slot();
 }
 

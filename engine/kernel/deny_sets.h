@@ -60,6 +60,7 @@ class DenySets {
  private:
   struct Slot {
     bool used = false;
+    uint64_t bytes = 0;  ///< of its maps; of an inherited one not known
     DenyTables tables;
     UniqueFd clauses;
     size_t stored = 0;                     ///< clauses in the map: the set's, then joined ones
@@ -78,7 +79,7 @@ class DenySets {
   std::set<uint32_t> inherited_;
   uint32_t last_slot_ = 0;
   uint32_t generation_ = 0;
-  uint64_t bytes_ = 0;  ///< of all sets' maps
+  uint64_t bytes_ = 0;  ///< of the maps of all sets that this engine has built
 };
 
 }  // namespace nsw::kernel

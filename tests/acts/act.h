@@ -82,6 +82,11 @@ int Crossed(const char* folder, int count, int rounds);  // crossed.cc
 /// and how often none.
 int Rewritten(const char* folder, int rounds);
 
+/// A task for each of `acts` ("open:PATH", "exec:PATH", "connect:PORT") makes `tries` (0: without
+/// end) of it. The file `counts` has what came of them, and takes orders: see there. 0 if all is
+/// done.
+int Probe(const char* counts, long tries, char** acts);  // prober.cc
+
 /// `rounds` times three processes with the same id. Prints it.
 int Reuse(const char* folder, int rounds);  // reuse.cc
 int OpenOne(const char* path);

@@ -99,6 +99,8 @@ const Verb kVerbs[] = {
      "threads that mark all they do with their names"},
     {"rewritten", "FOLDER ROUNDS", 2, [](char** a) { return Rewritten(a[0], atoi(a[1])); },
      "opens while another thread rewrites the path"},
+    {"probe", "COUNTS TRIES ACT...", 3, [](char** a) { return Probe(a[0], atol(a[1]), a + 2); },
+     "a task per ACT (open:PATH, exec:PATH, connect:PORT) that tries what is forbidden"},
     {"reuse", "FOLDER ROUNDS", 2, [](char** a) { return Reuse(a[0], atoi(a[1])); },
      "short-lived processes with one process id"},
 };

@@ -49,13 +49,15 @@ check_equal() {
   if [[ $2 == "$3" ]]; then ok "$1"; else not_ok "$1"; diag "wanted: $2"; diag "got:    $3"; fi
 }
 
-# wait_for SECONDS COMMAND...: try COMMAND until it succeeds; fails once SECONDS have passed. Its output is dropped.
+# wait_for SECONDS COMMAND...: try COMMAND until it succeeds; fails once SECONDS have passed. Its output is dropped. At first it
+# looks often, then more and more rarely: where all is emulated, looking takes a third of the time from what is waited for.
 wait_for() {
-  local deadline=$((SECONDS + $1))
+  local deadline=$((SECONDS + $1)) pause=2
   shift
   until "$@" >/dev/null 2>&1; do
     ((SECONDS < deadline)) || return 1
-    sleep 0.2
+    sleep "0.$pause"
+    ((pause == 9)) || pause=$((pause + 1))
   done
 }
 

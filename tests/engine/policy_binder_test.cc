@@ -197,6 +197,33 @@ TEST_F(PolicyBinderTest, NewPoliciesReplaceTheOldAndTheirSets) {
   EXPECT_EQ(binder_.policies(), policies);
 }
 
+// Each container is under a policy that no other is under, then all of them under another such.
+TEST_F(PolicyBinderTest, AsManyCombinationsAsThereIsRoomForCanTakeTheOthersPlace_L3) {
+  const auto policies = [&](uint32_t from) {
+    auto set = std::make_shared<test::FakePolicySet>();
+    for (uint32_t i = 0; i < NSW_SETS; i++) {
+      set->by_name["ns-" + std::to_string(10 + i)] = {from + i};
+      set->Refuse({from + i}, "/a");
+    }
+    return set;
+  };
+  for (uint64_t i = 0; i < NSW_SETS; i++) Seen(10 + i);
+  ASSERT_TRUE(binder_.Use(policies(0)));
+  ASSERT_TRUE(binder_.Use(policies(1000)));
+  EXPECT_EQ(kernel_.maps.slots.size(), size_t{NSW_SETS});
+
+  auto more = policies(0);
+  more->by_name["ns-1"] = {2000};
+  more->Refuse({2000}, "/b");
+  Seen(1);
+  const Status used = binder_.Use(more);
+  ASSERT_FALSE(used);
+  EXPECT_EQ(
+      used.error().message,
+      "containers have more than 256 different combinations of policies that refuse something");
+  EXPECT_EQ(kernel_.maps.slots.size(), size_t{NSW_SETS});
+}
+
 TEST_F(PolicyBinderTest, WhenASetCannotBeBuiltNothingChanges) {
   for (const uint64_t home : {10, 20, 30}) Seen(home);
   auto old = Policies();

@@ -21,6 +21,22 @@ stop_tool() {
   TOOL_PID=''
 }
 
+# pass_on PROGRAM...: the whole of a case: as its own, the results of a program that prints `ok NAME` and `not ok NAME: why`.
+pass_on() {
+  local line status=0
+  "$@" >"$WORK/results" 2>&1 || status=$?
+  plan $(($(grep -cE '^(not )?ok ' "$WORK/results") + 1))
+  while IFS= read -r line; do
+    case $line in
+      'ok '*) ok "${line#ok }" ;;
+      'not ok '*) not_ok "${line#not ok }" ;;
+      *) diag "$line" ;;
+    esac
+  done <"$WORK/results"
+  check_equal "it came to its end" 0 "$status"
+  finish
+}
+
 # both_processors: wakes the second one of a guest (tests/vm/run), for what threads do to one another on two.
 both_processors() {
   local second=/sys/devices/system/cpu/cpu1/online

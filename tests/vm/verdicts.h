@@ -65,13 +65,18 @@ class Verdicts {
     settings.seed = kSeed;
     const uint32_t zero = 0;
     bpf_map_update_elem(bpf_map__fd(skeleton_->maps.settings), &zero, &settings, BPF_ANY);
-    const kernel::DenyMapFds fds = kernel::DenyMapFdsOf(skeleton_.get());
-    driver_ = std::make_unique<kernel::DenyMapDriver>(
-        fds, kSeed, bpf_map__max_entries(skeleton_->maps.sets), ~0U,
-        [](const kernel::Refusals&) { return Status(); });  // they are asked, and not attached
+    driver_ = MakeDriver();
   }
 
   kernel::DenyMapDriver& driver() { return *driver_; }
+
+  /// One more on the same maps.
+  std::unique_ptr<kernel::DenyMapDriver> MakeDriver() {
+    const kernel::DenyMapFds fds = kernel::DenyMapFdsOf(skeleton_.get());
+    return std::make_unique<kernel::DenyMapDriver>(
+        fds, kSeed, bpf_map__max_entries(skeleton_->maps.sets), ~0U,
+        [](const kernel::Refusals&) { return Status(); });  // they are asked, and not attached
+  }
 
   /// Puts entries in force, in place of those before.
   void Use(const std::vector<std::string>& entries, bool resolve = true) {
