@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// Enforcer: the programs that refuse, or kill (enforcement.h). Those of a class of acts are loaded and attached when a
-// policy, a run-time entry or a quarantine first speaks of it, so that a hook that nobody asks
-// about costs nothing; they stay until the end, and where they are pinned beyond it. Part of
-// LoadedKernel, whose maps they share; one thread.
+// Enforcer: the programs that refuse, or kill (enforcement.h). Those of a class of acts are loaded
+// and attached when a policy, a run-time entry or a quarantine first speaks of it, so that a hook
+// that nobody asks about costs nothing; they stay until the end, and where they are pinned beyond
+// it. Part of LoadedKernel, whose maps they share; one thread.
 #pragma once
 
 #include <memory>

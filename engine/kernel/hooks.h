@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The LSM hooks that acts are refused at: which program goes on which, what it serves, and whether
-// this kernel has it. Where there is no BPF-LSM, the functions of the kernel that call these hooks. Found out by trial and by the kernel's own type information, never by its
-// version; each is tried when it is first asked for. Used from the pipeline's thread.
+// this kernel has it. Where there is no BPF-LSM, the functions of the kernel that call these hooks.
+// Found out by trial and by the kernel's own type information, never by its version; each is tried
+// when it is first asked for. Used from the pipeline's thread.
 #pragma once
 
 #include <cstdint>

@@ -125,8 +125,8 @@ std::vector<std::string> Sensor::Row::CompatFunctions() const {
   return functions;
 }
 
-Result<Sensor> Sensor::Load(const Features& features, bpf_object* shared, bool refusing, uint32_t life,
-                            uint64_t events) {
+Result<Sensor> Sensor::Load(const Features& features, bpf_object* shared, bool refusing,
+                            uint32_t life, uint64_t events) {
   Sensor sensor(features, shared, refusing, life);
   if (Status status = sensor.LoadPrograms(events); !status) return tl::unexpected(status.error());
   sensor.AttachAlways();

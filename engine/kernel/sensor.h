@@ -31,8 +31,8 @@ class Sensor {
   /// Loads the programs of these events (bit per nsw_event), and attaches what knowing the
   /// processes rests on. `shared`: the object whose maps of the same name are used; must outlive
   /// this. `refusing`: programs that refuse are attached. `life`: nsw_settings.life.
-  static Result<Sensor> Load(const Features& features, bpf_object* shared, bool refusing, uint32_t life,
-                             uint64_t events);
+  static Result<Sensor> Load(const Features& features, bpf_object* shared, bool refusing,
+                             uint32_t life, uint64_t events);
 
   /// Attaches the probes of these events that are not attached; loads those that are not loaded.
   /// What cannot be attached is said in attachments(). Error: the kernel took some program no more;
