@@ -192,9 +192,9 @@ enum nsw_count {
 
 /* Where the values of the maps of calls under way (`inflight`, `inflight_large`) have the event's type, 2 bytes; the record. */
 #define NSW_CALL_TYPE 0
-#define NSW_CALL_STATE 60
+#define NSW_CALL_STATE 68
 #define NSW_CALL_SENT (1U << 3) /* in the 4 bytes there: the record has been sent */
-#define NSW_CALL_RECORD 104
+#define NSW_CALL_RECORD 112
 
 /* ---- identity --------------------------------------------------------------------------------------------------- */
 

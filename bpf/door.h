@@ -256,4 +256,25 @@ static __always_inline struct file *file_of(__s64 fd)
 	return file;
 }
 
+/* NULL where it is no socket. */
+static __always_inline struct socket *socket_behind(struct file *file)
+{
+	unsigned short mode = file ? BPF_CORE_READ(file, f_inode, i_mode) : 0;
+
+	return (mode & S_IFMT) == S_IFSOCK ? BPF_CORE_READ(file, private_data) : NULL;
+}
+
+static __always_inline struct socket *socket_of(__s64 fd)
+{
+	return socket_behind(file_of(fd));
+}
+
+/* The socket that a call is about. io_uring has it without a descriptor. */
+static __always_inline struct socket *socket_of_call(const struct call *c)
+{
+	if (c->head.state & CALL_RING)
+		return (struct socket *)c->head.object;
+	return socket_of((__s32)c->head.fd);
+}
+
 #endif

@@ -3,6 +3,7 @@
 #ifndef NSWARDEN_REFUSE_H
 #define NSWARDEN_REFUSE_H
 
+#include "file.h"
 #include "groups.h"
 #include "paths.h"
 
@@ -180,7 +181,7 @@ static __always_inline void fill_open(struct call *c, __u64 key, __u64 mnt, __u6
 {
 	struct nsw_event_open *e = (void *)c->rec;
 
-	c->head.used = sizeof(*e);
+	c->head.used = open_texts(e);
 	set_text(c, &e->path, put_path(key, mnt, dentry));
 	c->head.state |= CALL_OBJECT;
 }

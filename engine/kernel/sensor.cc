@@ -49,6 +49,23 @@ constexpr std::string_view kOneDoor[] = {
 #include "bpf/syscalls.def"
 };
 
+/// A function by which io_uring does an act.
+struct Request {
+  std::string function;
+  event::Type event;
+
+  [[nodiscard]] std::string Entry() const { return "nsw_g_" + function; }
+  [[nodiscard]] std::string Return() const { return "nsw_gr_" + function; }
+};
+
+const std::vector<Request>& Requests() {
+  static const std::vector<Request> requests = {
+#define RING(function, what) {#function, event::Type::k_##what},
+#include "bpf/syscalls.def"
+  };
+  return requests;
+}
+
 struct Name {
   std::string_view call;
   std::string_view kernel;
@@ -61,7 +78,10 @@ constexpr Name kKernelNames[] = {
 
 // A program of that name fills in the object of an event: nsw_object_open, nsw_object_open_again.
 constexpr std::string_view kObject = "nsw_object_";
+constexpr const char* kNoRequest =
+    ": not on this kernel: of such an act by io_uring no result is known";
 constexpr const char* kNotHere = ": not watched: this kernel has no such call";
+constexpr const char* kAnswered = "nsw_ring_answered";
 constexpr const char* kAlways[] = {"nsw_fork", "nsw_exec", "nsw_exit", "nsw_free_claim"};
 
 std::string_view SectionOf(const bpf_program* program) {
@@ -94,8 +114,8 @@ event::Type ObjectOf(const bpf_program* program) {
 
 // Whether it is one of those of AttachAlways.
 bool IsGeneral(const bpf_program* program) {
-  static constexpr std::string_view kOfRows[] = {"nsw_k_", "nsw_t_", "nsw_f_", "nsw_kr_",
-                                                 "nsw_tr_"};
+  static constexpr std::string_view kOfRows[] = {"nsw_k_",  "nsw_t_", "nsw_f_",  "nsw_kr_",
+                                                 "nsw_tr_", "nsw_g_", "nsw_gr_", kAnswered};
   const std::string_view name = bpf_program__name(program);
   return ObjectOf(program) == event::Type::kNone &&
          std::ranges::none_of(kOfRows, [&](auto prefix) { return name.starts_with(prefix); });
@@ -143,6 +163,7 @@ Status Sensor::LoadPrograms(uint64_t events) {
   for (const Row& row : Rows()) {
     if ((events & ~loaded_) >> row.Index() & 1) ChooseRow(object->obj, row);
   }
+  ChooseRequests(object->obj, events & ~loaded_);
   if (const int error = sensor__load(object.get()); error != 0)
     return FailProgram("sensor", "loading", -error);
   objects_.push_back(std::move(object));
@@ -196,6 +217,17 @@ void Sensor::ChooseRow(bpf_object* object, const Row& row) {
   if (features_.fexit && HasBtfFunction(row.Function())) Want(object, "nsw_f_" + row.name);
 }
 
+void Sensor::ChooseRequests(bpf_object* object, uint64_t events) {
+  if (!features_.kprobe) return;
+  for (const Request& request : Requests()) {
+    if ((events >> static_cast<size_t>(request.event) & 1) == 0) continue;
+    if (!HasBtfFunction(request.function)) continue;
+    Want(object, request.Entry());
+    Want(object, request.Return());
+    if (!requests_keep_results_) Want(object, kAnswered);
+  }
+}
+
 // Those that are loaded.
 std::vector<bpf_program*> Sensor::Programs() const {
   std::vector<bpf_program*> all;
@@ -223,6 +255,7 @@ Status Sensor::Attach(uint64_t events) {
   for (const Row& row : Rows()) {
     if ((events >> row.Index() & 1) != 0) AttachRow(row);
   }
+  AttachRequests(events);
   // After the entries: what comes by no system call is told apart by there being none.
   for (size_t event = 1; event < NSW_EVENT_COUNT; event++) {
     if ((events >> event & 1) != 0) AttachObjects(event);
@@ -317,19 +350,45 @@ std::string Sensor::AttachReturn(const Row& row, const std::string& function, Pr
                ? "kretprobe.multi"
                : "";
   }
+  const int size = row.late == 0 ? PoolKretprobe::kSmall : PoolKretprobe::kLarge;
+  return AttachKretprobe(program, function, size, probes);
+}
+
+std::string Sensor::AttachKretprobe(bpf_program* program, const std::string& function, int size,
+                                    Probes& probes) {
   if (features_.kretprobe_pool) {
-    const int size = row.late == 0 ? PoolKretprobe::kSmall : PoolKretprobe::kLarge;
     Result<PoolKretprobe> pool = PoolKretprobe::Attach(bpf_program__fd(program), function, size);
     if (pool) {
       probes.pools.push_back(std::move(*pool));
       return "kretprobe (pool " + std::to_string(size) + ")";
     }
-    spdlog::warn("{}: {}; the kernel's default pool is used, and returns may be lost", row.name,
+    spdlog::warn("{}: {}; the kernel's default pool is used, and returns may be lost", function,
                  pool.error().message);
   }
-  return Keep(AttachKprobe(program, function, true), probes.returns, row.name, probes.lines)
+  return Keep(AttachKprobe(program, function, true), probes.returns, function, probes.lines)
              ? "kretprobe (default pool)"
              : "";
+}
+
+void Sensor::AttachRequests(uint64_t events) {
+  for (const Request& request : Requests()) {
+    const auto event = static_cast<size_t>(request.event);
+    if ((events >> event & 1) == 0 || !features_.kprobe) continue;
+    Probes& probes = probes_[event];
+    bpf_program* entry = Find(request.Entry());
+    bpf_program* exit = Find(request.Return());
+    if (entry == nullptr || exit == nullptr) {
+      probes.lines.push_back(request.function + kNoRequest);
+      continue;
+    }
+    bpf_program* answered = Find(kAnswered);
+    if (answered != nullptr)
+      Keep(nsw::kernel::Attach(answered), probes.entries, kAnswered, probes.lines);
+    const std::string how = AttachKretprobe(exit, request.function, PoolKretprobe::kLarge, probes);
+    if (!how.empty() && Keep(AttachKprobe(entry, request.function, false), probes.entries,
+                             request.function, probes.lines))
+      probes.lines.push_back(request.function + ": kprobe + " + how);
+  }
 }
 
 void Sensor::AttachByTracepoint(const Row& row) {

@@ -61,6 +61,7 @@ class Sensor {
   void ChooseGeneral(bpf_object* object);
   void ChooseObjects(bpf_object* object, uint64_t events);
   void ChooseRow(bpf_object* object, const Row& row);
+  void ChooseRequests(bpf_object* object, uint64_t events);
   [[nodiscard]] bool ByTracepoint(const Row& row) const;
   [[nodiscard]] bool ByMulti(const Row& row) const;
   [[nodiscard]] std::vector<bpf_program*> Programs() const;
@@ -69,6 +70,9 @@ class Sensor {
   void AttachRow(const Row& row);
   void AttachByKprobe(const Row& row, const std::string& function, const std::string& what);
   std::string AttachReturn(const Row& row, const std::string& function, Probes& probes);
+  std::string AttachKretprobe(bpf_program* program, const std::string& function, int size,
+                              Probes& probes);
+  void AttachRequests(uint64_t events);
   void AttachByTracepoint(const Row& row);
   void AttachByName(bpf_program* program, Probes& probes);
   [[nodiscard]] bpf_program* Find(const std::string& name) const;
@@ -77,6 +81,7 @@ class Sensor {
   bpf_object* shared_;
   bool lsm_;
   uint32_t life_;
+  bool requests_keep_results_ = HasBtfMember("io_kiocb", "cqe");  ///< io_uring's
   std::vector<Object> objects_;                   // one more for what was wanted later
   uint64_t loaded_ = 0;                           // bit per nsw_event
   uint64_t attached_ = 0;                         // likewise
