@@ -47,10 +47,12 @@ enum nsw_event {
 /* Through which system call the act came in: positions in syscalls.def; 0 for a door without one (io_uring). */
 enum nsw_syscall {
 	NSW_SYSCALL_NONE = 0,
-#define SYSCALL(name, event, late) NSW_SYSCALL_##name,
+#define SYSCALL(name, event, late, i386) NSW_SYSCALL_##name,
 #include "syscalls.def"
 	NSW_SYSCALL_COUNT
 };
+
+#define NSW_I386_CALLS 512 /* more than the highest number of a 32-bit system call */
 
 /* Rings, so that a flood of one class never costs another. */
 enum nsw_ring {

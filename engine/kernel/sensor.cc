@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "engine/kernel/sensor.h"
 
+#include <bpf/bpf.h>
+#include <linux/bpf.h>
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
 #include <cerrno>
+#include <cstring>
 #include <string_view>
 
 #include "engine/event/event.h"
@@ -15,6 +18,7 @@ struct Sensor::Row {
   std::string name;
   event::Type event;
   int late;  ///< see syscalls.def
+  uint32_t i386;
 
   [[nodiscard]] size_t Index() const { return static_cast<size_t>(event); }
   [[nodiscard]] std::string EventName() const { return std::string(event::Info(event).name); }
@@ -22,11 +26,13 @@ struct Sensor::Row {
   [[nodiscard]] std::string Function() const { return "__x64_sys_" + KernelName(); }
   /// The functions through which 32-bit callers come, as far as this kernel has them.
   [[nodiscard]] std::vector<std::string> CompatFunctions() const;
+  /// The numbers by which they call it.
+  [[nodiscard]] std::vector<uint32_t> CompatNumbers() const;
 };
 
 const std::vector<Sensor::Row>& Sensor::Rows() {
   static const std::vector<Row> rows = {
-#define SYSCALL(name, what, late) {#name, event::Type::k_##what, late},
+#define SYSCALL(name, what, late, i386) {#name, event::Type::k_##what, late, i386},
 #include "bpf/syscalls.def"
   };
   return rows;
@@ -37,10 +43,11 @@ namespace {
 struct Door {
   std::string_view function;
   std::string_view call;
+  uint32_t i386;
 };
 
 constexpr Door kDoors[] = {
-#define DOOR(function, name) {#function, #name},
+#define DOOR(function, name, i386) {#function, #name, i386},
 #include "bpf/syscalls.def"
 };
 
@@ -142,6 +149,15 @@ std::vector<std::string> Sensor::Row::CompatFunctions() const {
   return functions;
 }
 
+std::vector<uint32_t> Sensor::Row::CompatNumbers() const {
+  std::vector<uint32_t> numbers;
+  if (i386 != 0) numbers.push_back(i386);
+  for (const Door& door : kDoors) {
+    if (door.call == name) numbers.push_back(door.i386);
+  }
+  return numbers;
+}
+
 Result<Sensor> Sensor::Load(const Features& features, bpf_object* shared, bool lsm, uint32_t life,
                             uint64_t events) {
   Sensor sensor(features, shared, lsm, life);
@@ -176,6 +192,10 @@ void Sensor::ChooseGeneral(bpf_object* object) {
   if (!features_.fexit)
     Want(object, features_.kprobe ? "nsw_switch_kprobe" : "nsw_switch_tracepoint");
   if (features_.kprobe && !features_.lsm) Want(object, "nsw_seed_kprobe");
+  if (!features_.kprobe && features_.syscall_tracepoint) {
+    Want(object, "nsw_i386_enter");
+    Want(object, "nsw_i386_exit");
+  }
 }
 
 void Sensor::ChooseObjects(bpf_object* object, uint64_t events) {
@@ -267,6 +287,9 @@ Status Sensor::Attach(uint64_t events) {
 void Sensor::Detach(uint64_t events) {
   for (size_t event = 1; event < NSW_EVENT_COUNT; event++) {
     if ((events & attached_) >> event & 1) probes_[event].entries.clear();
+  }
+  for (const Row& row : Rows()) {
+    if ((events & attached_) >> row.Index() & 1) RemoveCompat(row);
   }
   for (size_t event = 1; event < NSW_EVENT_COUNT; event++) {
     if ((events & attached_) >> event & 1) probes_[event] = Probes{};
@@ -407,6 +430,30 @@ void Sensor::AttachByTracepoint(const Row& row) {
             row.name, probes.lines))
     return;
   probes.lines.push_back(row.name + ": tracepoints sys_enter + sys_exit (degraded)");
+  if (!features_.kprobe) AddCompat(row, entry, exit);
+}
+
+// The return first, as of all calls.
+void Sensor::AddCompat(const Row& row, const bpf_program* entry, const bpf_program* exit) {
+  const auto add = [](const bpf_map* calls, uint32_t number, const bpf_program* program) {
+    const int fd = bpf_program__fd(program);
+    return bpf_map_update_elem(bpf_map__fd(calls), &number, &fd, BPF_ANY) == 0;
+  };
+  const auto& maps = objects_.front()->maps;
+  for (const uint32_t number : row.CompatNumbers()) {
+    if (add(maps.i386_returns, number, exit) && add(maps.i386_entries, number, entry)) continue;
+    spdlog::warn("{}: not watched for 32-bit callers: {}", row.name, strerror(errno));
+    probes_[row.Index()].lines.push_back(row.name + ": not watched for 32-bit callers");
+  }
+}
+
+void Sensor::RemoveCompat(const Row& row) {
+  const auto& maps = objects_.front()->maps;
+  for (const uint32_t number : row.CompatNumbers()) {
+    // What is not there was never put there: a kernel with kprobes, a call that it does not have.
+    bpf_map_delete_elem(bpf_map__fd(maps.i386_entries), &number);
+    bpf_map_delete_elem(bpf_map__fd(maps.i386_returns), &number);
+  }
 }
 
 }  // namespace nsw::kernel

@@ -74,6 +74,8 @@ class Sensor {
                               Probes& probes);
   void AttachRequests(uint64_t events);
   void AttachByTracepoint(const Row& row);
+  void AddCompat(const Row& row, const bpf_program* entry, const bpf_program* exit);
+  void RemoveCompat(const Row& row);
   void AttachByName(bpf_program* program, Probes& probes);
   [[nodiscard]] bpf_program* Find(const std::string& name) const;
 
