@@ -67,7 +67,7 @@ static __always_inline int enter_io_openat2(struct io_kiocb *request)
 	if (!c)
 		return 0;
 	e = (void *)c->rec;
-	e->flags = flags;
+	e->flags = flags & O_VISIBLE;
 	if (BPF_CORE_READ((struct io_open *)request, file_slot))
 		c->head.state |= CALL_DIRECT;
 	c->head.used = sizeof(*e);
@@ -198,11 +198,74 @@ static __always_inline int enter_io_ftruncate(struct io_kiocb *request)
 	return 0;
 }
 
+/*
+ * Connections that the kernel has begun and waits for, by their request. Apart from the calls under way, of which a task
+ * has one: of these it may have any number. What finds no room is told at once, as is what is given up: EINPROGRESS, as of a
+ * call that does not wait. The connection may yet come about.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 1024);
+	__type(key, __u64);
+	__type(value, struct call);
+} waiting SEC(".maps");
+
+/* Set by the loader: nsw_ring_failed is attached. */
+const volatile __u32 requests_wait = 0;
+
+static __always_inline bool on_its_way(const struct call *c)
+{
+	return c->head.type == NSW_EVENT_CONNECT && c->head.object && comes_again((struct socket *)c->head.object);
+}
+
+/* False where it has to be told now. */
+static __always_inline bool wait_for(struct call *c)
+{
+	__u64 request = c->head.request;
+
+	if (!requests_wait)
+		return false;
+	/* Who gives it up may be anybody. */
+	finish_header((struct nsw_header *)c->rec, &c->head, -EINPROGRESS);
+	return !bpf_map_update_elem(&waiting, &request, c, BPF_ANY);
+}
+
+static __always_inline void given_up(__u64 request)
+{
+	struct call *c = bpf_map_lookup_elem(&waiting, &request);
+
+	if (!c)
+		return;
+	if (!connect_left_out(c))
+		emit_small(c, NSW_RING_EVENTS);
+	bpf_map_delete_elem(&waiting, &request);
+}
+
+/* True where it is the act that was waited for that goes on. */
+static __always_inline bool goes_on(__u64 request, struct socket *sock)
+{
+	struct call *c = bpf_map_lookup_elem(&waiting, &request);
+	__u64 key = (__u64)current_task();
+
+	if (!c)
+		return false;
+	/* Another request in the same place: nobody said that the one before had come to an end. */
+	if (c->head.object != (__u64)sock) {
+		given_up(request);
+		return false;
+	}
+	if (bpf_map_update_elem(&inflight, &key, c, BPF_ANY))
+		given_up(request);
+	else
+		bpf_map_delete_elem(&waiting, &request);
+	return true;
+}
+
 static __always_inline int enter_io_connect(struct io_kiocb *request)
 {
 	struct socket *sock = socket_behind(BPF_CORE_READ(request, file));
 
-	if (!sock || !comes_again(sock))
+	if (!goes_on((__u64)request, sock) && !(sock && comes_again(sock)))
 		begin_request(request, NSW_EVENT_CONNECT, 0);
 	return 0;
 }
@@ -234,9 +297,17 @@ static __always_inline int enter_io_listen(struct io_kiocb *request)
 
 /* ---- returns ----------------------------------------------------------------------------------------------------- */
 
+/* A request that will not be tried again: cancelled, or its ring is closed. On the function that the kernel has for that. */
+SEC("?kprobe")
+int BPF_KPROBE(nsw_ring_failed, struct io_kiocb *request)
+{
+	given_up((__u64)request);
+	return 0;
+}
+
 /*
- * Up to 5.18 a request that a worker has done is answered without its result being kept. Attached where the kernel is one of
- * those.
+ * Up to 5.18 a request that a worker has done is answered without its result being kept, and one that has failed by the same
+ * function. Attached where the kernel is one of those.
  */
 SEC("?kprobe/io_req_complete_post")
 int BPF_KPROBE(nsw_ring_answered, struct io_kiocb *request, int result)
@@ -244,8 +315,10 @@ int BPF_KPROBE(nsw_ring_answered, struct io_kiocb *request, int result)
 	__u64 key = (__u64)current_task();
 	struct call *c = bpf_map_lookup_elem(&inflight, &key);
 
-	if (!c || !(c->head.state & CALL_RING) || c->head.request != (__u64)request)
+	if (!c || !(c->head.state & CALL_RING) || c->head.request != (__u64)request) {
+		given_up((__u64)request);
 		return 0;
+	}
 	((struct nsw_header *)c->rec)->result = result;
 	c->head.state |= CALL_ANSWERED;
 	return 0;
@@ -264,12 +337,6 @@ static __always_inline __s64 answer_of(const struct call *c)
 	return (__s32)BPF_CORE_READ(old, result);
 }
 
-/* A connection that the kernel has begun and waits for is told of now, as a call that does not wait tells of it. */
-static __always_inline bool on_its_way(const struct call *c)
-{
-	return c->head.type == NSW_EVENT_CONNECT && c->head.object && comes_again((struct socket *)c->head.object);
-}
-
 /* True where the act is over; then `result` is what it came to. */
 static __always_inline bool request_returns(__u32 type, int returned, __s64 *result)
 {
@@ -284,7 +351,7 @@ static __always_inline bool request_returns(__u32 type, int returned, __s64 *res
 		return true;
 	}
 	*result = -EINPROGRESS;
-	if (on_its_way(c))
+	if (on_its_way(c) && !wait_for(c))
 		return true;
 	if (c->head.state & CALL_LARGE)
 		end_large((__u64)current_task());

@@ -30,6 +30,26 @@ struct Sensor::Row {
   [[nodiscard]] std::vector<uint32_t> CompatNumbers() const;
 };
 
+/// A function by which io_uring does an act.
+struct Sensor::Request {
+  std::string function;
+  event::Type event;
+
+  [[nodiscard]] size_t Index() const { return static_cast<size_t>(event); }
+  /// May be given up between two tries.
+  [[nodiscard]] bool Waits() const { return event == event::Type::k_connect; }
+  [[nodiscard]] std::string Entry() const { return "nsw_g_" + function; }
+  [[nodiscard]] std::string Return() const { return "nsw_gr_" + function; }
+};
+
+const std::vector<Sensor::Request>& Sensor::Requests() {
+  static const std::vector<Request> requests = {
+#define RING(function, what) {#function, event::Type::k_##what},
+#include "bpf/syscalls.def"
+  };
+  return requests;
+}
+
 const std::vector<Sensor::Row>& Sensor::Rows() {
   static const std::vector<Row> rows = {
 #define SYSCALL(name, what, late, i386) {#name, event::Type::k_##what, late, i386},
@@ -56,23 +76,6 @@ constexpr std::string_view kOneDoor[] = {
 #include "bpf/syscalls.def"
 };
 
-/// A function by which io_uring does an act.
-struct Request {
-  std::string function;
-  event::Type event;
-
-  [[nodiscard]] std::string Entry() const { return "nsw_g_" + function; }
-  [[nodiscard]] std::string Return() const { return "nsw_gr_" + function; }
-};
-
-const std::vector<Request>& Requests() {
-  static const std::vector<Request> requests = {
-#define RING(function, what) {#function, event::Type::k_##what},
-#include "bpf/syscalls.def"
-  };
-  return requests;
-}
-
 struct Name {
   std::string_view call;
   std::string_view kernel;
@@ -89,6 +92,7 @@ constexpr const char* kNoRequest =
     ": not on this kernel: of such an act by io_uring no result is known";
 constexpr const char* kNotHere = ": not watched: this kernel has no such call";
 constexpr const char* kAnswered = "nsw_ring_answered";
+constexpr const char* kFailed = "nsw_ring_failed";
 constexpr const char* kAlways[] = {"nsw_fork", "nsw_exec", "nsw_exit", "nsw_free_claim"};
 
 std::string_view SectionOf(const bpf_program* program) {
@@ -119,10 +123,16 @@ event::Type ObjectOf(const bpf_program* program) {
   }
 }
 
+// Null where the object has no such program, or it is not wanted.
+bpf_program* Loaded(bpf_object* object, const std::string& name) {
+  bpf_program* program = FindProgram(object, name);
+  return program != nullptr && bpf_program__autoload(program) ? program : nullptr;
+}
+
 // Whether it is one of those of AttachAlways.
 bool IsGeneral(const bpf_program* program) {
   static constexpr std::string_view kOfRows[] = {"nsw_k_",  "nsw_t_", "nsw_f_",  "nsw_kr_",
-                                                 "nsw_tr_", "nsw_g_", "nsw_gr_", kAnswered};
+                                                 "nsw_tr_", "nsw_g_", "nsw_gr_", "nsw_ring_"};
   const std::string_view name = bpf_program__name(program);
   return ObjectOf(program) == event::Type::kNone &&
          std::ranges::none_of(kOfRows, [&](auto prefix) { return name.starts_with(prefix); });
@@ -158,6 +168,14 @@ std::vector<uint32_t> Sensor::Row::CompatNumbers() const {
   return numbers;
 }
 
+std::string Sensor::FailingFunction() {
+  // 6.2 on; 6.1.
+  for (const char* name : {"io_req_defer_failed", "io_req_complete_failed"}) {
+    if (HasBtfFunction(name)) return name;
+  }
+  return {};
+}
+
 Result<Sensor> Sensor::Load(const Features& features, bpf_object* shared, bool lsm, uint32_t life,
                             uint64_t events) {
   Sensor sensor(features, shared, lsm, life);
@@ -173,6 +191,7 @@ Status Sensor::LoadPrograms(uint64_t events) {
   if (!object) return FailProgram("sensor", "opening the object", errno);
   object->rodata->lsm_attached = lsm_ ? 1 : 0;
   object->rodata->own_life = life_;
+  object->rodata->requests_wait = !requests_keep_results_ || !failing_.empty() ? 1 : 0;
   if (Status status = ShareMaps(object->obj, shared_); !status) return status;
   if (objects_.empty()) ChooseGeneral(object->obj);
   ChooseObjects(object->obj, events & ~loaded_);
@@ -240,11 +259,12 @@ void Sensor::ChooseRow(bpf_object* object, const Row& row) {
 void Sensor::ChooseRequests(bpf_object* object, uint64_t events) {
   if (!features_.kprobe) return;
   for (const Request& request : Requests()) {
-    if ((events >> static_cast<size_t>(request.event) & 1) == 0) continue;
+    if ((events >> request.Index() & 1) == 0) continue;
     if (!HasBtfFunction(request.function)) continue;
     Want(object, request.Entry());
     Want(object, request.Return());
     if (!requests_keep_results_) Want(object, kAnswered);
+    if (request.Waits() && !failing_.empty()) Want(object, kFailed);
   }
 }
 
@@ -262,8 +282,7 @@ std::vector<bpf_program*> Sensor::Programs() const {
 
 bpf_program* Sensor::Find(const std::string& name) const {
   for (const Object& object : objects_) {
-    bpf_program* program = FindProgram(object->obj, name);
-    if (program != nullptr && bpf_program__autoload(program)) return program;
+    if (bpf_program* program = Loaded(object->obj, name)) return program;
   }
   return nullptr;
 }
@@ -394,24 +413,30 @@ std::string Sensor::AttachKretprobe(bpf_program* program, const std::string& fun
 }
 
 void Sensor::AttachRequests(uint64_t events) {
+  if (!features_.kprobe) return;
   for (const Request& request : Requests()) {
-    const auto event = static_cast<size_t>(request.event);
-    if ((events >> event & 1) == 0 || !features_.kprobe) continue;
-    Probes& probes = probes_[event];
-    bpf_program* entry = Find(request.Entry());
-    bpf_program* exit = Find(request.Return());
-    if (entry == nullptr || exit == nullptr) {
-      probes.lines.push_back(request.function + kNoRequest);
-      continue;
-    }
-    bpf_program* answered = Find(kAnswered);
-    if (answered != nullptr)
-      Keep(nsw::kernel::Attach(answered), probes.entries, kAnswered, probes.lines);
-    const std::string how = AttachKretprobe(exit, request.function, PoolKretprobe::kLarge, probes);
-    if (!how.empty() && Keep(AttachKprobe(entry, request.function, false), probes.entries,
-                             request.function, probes.lines))
-      probes.lines.push_back(request.function + ": kprobe + " + how);
+    if ((events >> request.Index() & 1) == 0) continue;
+    const auto has = [&](const Object& object) { return Loaded(object->obj, request.Entry()); };
+    const auto object = std::ranges::find_if(objects_, has);
+    if (object != objects_.end())
+      AttachRequest((*object)->obj, request);
+    else
+      probes_[request.Index()].lines.push_back(request.function + kNoRequest);
   }
+}
+
+// All of one object: they share what is known of the connections under way.
+void Sensor::AttachRequest(bpf_object* object, const Request& request) {
+  Probes& probes = probes_[request.Index()];
+  if (bpf_program* answered = Loaded(object, kAnswered))
+    Keep(nsw::kernel::Attach(answered), probes.entries, kAnswered, probes.lines);
+  if (bpf_program* failed = Loaded(object, kFailed); failed != nullptr && request.Waits())
+    Keep(AttachKprobe(failed, failing_, false), probes.entries, kFailed, probes.lines);
+  const std::string how = AttachKretprobe(Loaded(object, request.Return()), request.function,
+                                          PoolKretprobe::kLarge, probes);
+  if (!how.empty() && Keep(AttachKprobe(Loaded(object, request.Entry()), request.function, false),
+                           probes.entries, request.function, probes.lines))
+    probes.lines.push_back(request.function + ": kprobe + " + how);
 }
 
 void Sensor::AttachByTracepoint(const Row& row) {

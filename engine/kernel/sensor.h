@@ -43,6 +43,7 @@ class Sensor {
 
  private:
   struct Row;
+  struct Request;
 
   /// What is attached for one event, or for all of them.
   struct Probes {
@@ -73,6 +74,7 @@ class Sensor {
   std::string AttachKretprobe(bpf_program* program, const std::string& function, int size,
                               Probes& probes);
   void AttachRequests(uint64_t events);
+  void AttachRequest(bpf_object* object, const Request& request);
   void AttachByTracepoint(const Row& row);
   void AddCompat(const Row& row, const bpf_program* entry, const bpf_program* exit);
   void RemoveCompat(const Row& row);
@@ -83,13 +85,17 @@ class Sensor {
   bpf_object* shared_;
   bool lsm_;
   uint32_t life_;
-  bool requests_keep_results_ = HasBtfMember("io_kiocb", "cqe");  ///< io_uring's
+  // How this kernel's io_uring ends requests.
+  bool requests_keep_results_ = HasBtfMember("io_kiocb", "cqe");
+  std::string failing_ = FailingFunction();       // "" where there is none
   std::vector<Object> objects_;                   // one more for what was wanted later
   uint64_t loaded_ = 0;                           // bit per nsw_event
   uint64_t attached_ = 0;                         // likewise
   std::array<Probes, NSW_EVENT_COUNT> probes_{};  // [0]: those that always stay
 
   static const std::vector<Row>& Rows();
+  static const std::vector<Request>& Requests();
+  static std::string FailingFunction();
 };
 
 }  // namespace nsw::kernel

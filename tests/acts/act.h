@@ -119,6 +119,7 @@ struct RingAct {
   const void* third = nullptr;  // addr3
   bool async = false;
   unsigned slot = 0;                ///< into the ring's own table of files, which has one: 1
+  bool left = false;                ///< without waiting for its end
   std::function<void()> meanwhile;  ///< done while the operation is under way
 };
 long ByRing(const RingAct& act);

@@ -24,13 +24,14 @@ Outcome RingOpen(const std::string& path, int flags, bool async = false, unsigne
                       .slot = slot}));
 }
 
-Outcome RingConnect(const Stage& s, int port, const std::function<void()>& meanwhile = nullptr) {
+RingAct Connection(const Stage& s, const sockaddr_in& address) {
+  return {
+      .opcode = IORING_OP_CONNECT, .fd = s.fd[0], .address = &address, .offset = sizeof address};
+}
+
+Outcome RingConnect(const Stage& s, int port) {
   const sockaddr_in address = Local(port);
-  return Done(ByRing({.opcode = IORING_OP_CONNECT,
-                      .fd = s.fd[0],
-                      .address = &address,
-                      .offset = sizeof address,
-                      .meanwhile = meanwhile}));
+  return Done(ByRing(Connection(s, address)));
 }
 
 // A listener in fd[1] that has as many connections waiting as it takes, one; and a socket in fd[0].
@@ -161,13 +162,30 @@ const std::vector<Act> kActs = {
      "N4 N10",
      FullServer<7203>,
      [](Stage& s) {
-       return RingConnect(s, 7203, [&] { close(accept(s.fd[1], nullptr, nullptr)); });
+       const sockaddr_in address = Local(7203);
+       RingAct act = Connection(s, address);
+       act.meanwhile = [&] { close(accept(s.fd[1], nullptr, nullptr)); };
+       return Done(ByRing(act));
      },
      {{"evt.type", "connect"},
-      {"fd.sport", "7203"},
+      {"fd.name", "~127.0.0.1:[1-9][0-9]*->127.0.0.1:7203"},
+      {"evt.async", "true"},
+      {"evt.res", "SUCCESS"}},
+     "io_uring_setup mmap accept"},
+    {"ring-connect-left",
+     "N4 N10",
+     FullServer<7205>,
+     [](Stage& s) {
+       const sockaddr_in address = Local(7205);
+       RingAct act = Connection(s, address);
+       act.left = true;
+       return Done(ByRing(act));
+     },
+     {{"evt.type", "connect"},
+      {"fd.name", "~127.0.0.1:[1-9][0-9]*->127.0.0.1:7205"},
       {"evt.async", "true"},
       {"evt.res", "EINPROGRESS"}},
-     "io_uring_setup mmap accept"},
+     kRing},
     {"ring-rename-missing",
      "F5 F13",
      nullptr,
