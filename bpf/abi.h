@@ -47,10 +47,12 @@ enum nsw_event {
 /* Through which system call the act came in: positions in syscalls.def; 0 for a door without one (io_uring). */
 enum nsw_syscall {
 	NSW_SYSCALL_NONE = 0,
-#define SYSCALL(name, event, late) NSW_SYSCALL_##name,
+#define SYSCALL(name, event, late, i386) NSW_SYSCALL_##name,
 #include "syscalls.def"
 	NSW_SYSCALL_COUNT
 };
+
+#define NSW_I386_CALLS 512 /* more than the highest number of a 32-bit system call */
 
 /* Rings, so that a flood of one class never costs another. */
 enum nsw_ring {
@@ -197,9 +199,9 @@ enum nsw_count {
 
 /* Where the values of the maps of calls under way (`inflight`, `inflight_large`) have the event's type, 2 bytes; the record. */
 #define NSW_CALL_TYPE 0
-#define NSW_CALL_STATE 60
+#define NSW_CALL_STATE 68
 #define NSW_CALL_SENT (1U << 3) /* in the 4 bytes there: the record has been sent */
-#define NSW_CALL_RECORD 104
+#define NSW_CALL_RECORD 112
 
 /* ---- identity --------------------------------------------------------------------------------------------------- */
 

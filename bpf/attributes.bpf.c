@@ -225,7 +225,7 @@ static __always_inline int exit_xattr(__s64 result)
 	struct call *c = under_way(NSW_EVENT_XATTR);
 	struct nsw_event_xattr *e;
 
-	if (c && !(c->head.state & CALL_OBJECT)) {
+	if (c && !(c->head.state & (CALL_OBJECT | CALL_RING))) {
 		e = (void *)c->rec;
 		set_text(c, &e->name, put_user_text(key, c->head.argv));
 	}

@@ -5,7 +5,7 @@
 
 #include "call.h"
 
-/* Contexts of tracepoints syscalls/sys_enter_* and sys_exit_*. */
+/* Contexts of tracepoints syscalls/sys_enter_* and sys_exit_*, and of raw_syscalls/sys_enter and sys_exit. */
 struct tracepoint_enter {
 	__u64 common;
 	__u64 number;
@@ -23,8 +23,13 @@ struct door {
 	struct pt_regs *regs; /* the user's registers, kept by the kernel: they cannot be rewritten */
 	struct tracepoint_enter *tracepoint;
 	__u32 syscall;
-	__u32 compat; /* a 32-bit call: other registers. The tracepoints do not show these calls */
+	__u32 compat; /* a 32-bit call: other registers, and pointers of 4 bytes */
 };
+
+static __always_inline bool in_compat(void)
+{
+	return BPF_CORE_READ(current_task(), thread_info.status) & TS_COMPAT;
+}
 
 static __always_inline __u64 compat_arg(struct pt_regs *regs, int i)
 {
@@ -71,7 +76,7 @@ static __always_inline __u64 arg(const struct door *d, int i)
 /* Must be called before arg(). */
 static __always_inline void look_at(struct door *d)
 {
-	d->compat = d->regs && BPF_CORE_READ(current_task(), thread_info.status) & TS_COMPAT;
+	d->compat = in_compat();
 }
 
 /* True where the call that begins is to be reported; then its arguments can be asked for. */
@@ -254,6 +259,27 @@ static __always_inline struct file *file_of(__s64 fd)
 		return NULL;
 	bpf_probe_read_kernel(&file, sizeof(file), BPF_CORE_READ(table, fd) + fd);
 	return file;
+}
+
+/* NULL where it is no socket. */
+static __always_inline struct socket *socket_behind(struct file *file)
+{
+	unsigned short mode = file ? BPF_CORE_READ(file, f_inode, i_mode) : 0;
+
+	return (mode & S_IFMT) == S_IFSOCK ? BPF_CORE_READ(file, private_data) : NULL;
+}
+
+static __always_inline struct socket *socket_of(__s64 fd)
+{
+	return socket_behind(file_of(fd));
+}
+
+/* The socket that a call is about. io_uring has it without a descriptor. */
+static __always_inline struct socket *socket_of_call(const struct call *c)
+{
+	if (c->head.state & CALL_RING)
+		return (struct socket *)c->head.object;
+	return socket_of((__s32)c->head.fd);
 }
 
 #endif

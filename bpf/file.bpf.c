@@ -12,21 +12,29 @@ static __always_inline bool only_reads(struct door *d, int flags)
 	return !(arg(d, flags) & O_ACCMODE);
 }
 
+/* `named`: one that only reads, where not all of these are to be reported. */
+static __always_inline struct call *begin_open(struct door *d, const struct nsw_settings *s, bool named)
+{
+	struct call *c;
+
+	if (named && !named_reads_watched(s) && leave_out(NSW_EVENT_OPEN))
+		return NULL;
+	c = begin_act(d, NSW_EVENT_OPEN, 0);
+	if (c && named)
+		c->head.state |= CALL_NAMED;
+	return c;
+}
+
 static __always_inline int enter_open(struct door *d)
 {
 	int path = d->syscall == NSW_SYSCALL_open || d->syscall == NSW_SYSCALL_creat ? 0 : 1;
 	struct nsw_settings *s = get_settings();
-	bool named = s && !reads_watched(s) && only_reads(d, path + 1);
 	struct nsw_event_open *e;
 	struct call *c;
 
-	if (named && !named_reads_watched(s) && leave_out(NSW_EVENT_OPEN))
-		return 0;
-	c = begin_act(d, NSW_EVENT_OPEN, 0);
+	c = begin_open(d, s, s && !reads_watched(s) && only_reads(d, path + 1));
 	if (!c)
 		return 0;
-	if (named)
-		c->head.state |= CALL_NAMED;
 	e = (void *)c->rec;
 	c->head.user = arg(d, path);
 	if (d->syscall == NSW_SYSCALL_creat)
@@ -48,7 +56,7 @@ static __always_inline int exit_open(__s64 result)
 		return 0;
 	if (!(c->head.state & CALL_SENT)) {
 		/* O_PATH passes no security hook; and there may be no probe on it. */
-		file = c->head.state & CALL_OBJECT ? NULL : file_of(result);
+		file = c->head.state & (CALL_OBJECT | CALL_DIRECT) ? NULL : file_of(result);
 		if (file)
 			open_object(c, key, file);
 		if (result < 0 || !(c->head.state & CALL_LEFT_OUT))

@@ -54,6 +54,12 @@ static __always_inline bool open_left_out(const struct nsw_settings *s, struct f
 	return !(BPF_CORE_READ(file, f_mode) & FMODE_WRITE) && !reads_watched(s) && !named_reads_watched(s);
 }
 
+/* Where the first text of an open goes: behind the caller's, where that is there already (io_uring). */
+static __always_inline __u32 open_texts(const struct nsw_event_open *e)
+{
+	return sizeof(*e) + e->raw.len;
+}
+
 static __always_inline void open_text_large(struct call *c, __u64 key, __u64 mnt, __u64 dentry, const struct subject *who)
 {
 	struct nsw_event_open *small = (void *)c->rec, *large;
@@ -127,6 +133,14 @@ static __always_inline bool has_wanted_name(struct call *c, __u64 key, __u64 mnt
 	return end != WALK_LOST;
 }
 
+/* The flags of an open file that its opener gave it. For io_uring the kernel tries with O_NONBLOCK first. */
+static __always_inline __u32 visible_flags(const struct call *c)
+{
+	const struct nsw_event_open *e = (void *)c->rec;
+
+	return c->head.state & CALL_RING && !(e->flags & O_NONBLOCK) ? O_VISIBLE & ~O_NONBLOCK : O_VISIBLE;
+}
+
 /* Fills in the kernel's object. The first one counts, unless it lay on a mount of the kernel's own. */
 static __always_inline void open_object(struct call *c, __u64 key, struct file *file)
 {
@@ -143,17 +157,17 @@ static __always_inline void open_object(struct call *c, __u64 key, struct file *
 	e->ino = BPF_CORE_READ(inode, i_ino);
 	e->dev = BPF_CORE_READ(inode, i_sb, s_dev);
 	e->file_mode = BPF_CORE_READ(inode, i_mode);
-	e->flags = (BPF_CORE_READ(file, f_flags) & O_VISIBLE) | (e->flags & O_KEPT_BY_CALL);
+	e->flags = (BPF_CORE_READ(file, f_flags) & visible_flags(c)) | (e->flags & O_KEPT_BY_CALL);
 	e->created = BPF_CORE_READ(file, f_mode) & FMODE_CREATED ? 1 : 0;
 	c->head.state = (c->head.state & ~CALL_INTERNAL) | CALL_OBJECT | (internal ? CALL_INTERNAL : 0);
-	c->head.used = sizeof(*e);
+	c->head.used = open_texts(e);
 	if (c->head.state & CALL_NAMED && !e->h.verdict && !has_wanted_name(c, key, (__u64)mnt, (__u64)dentry)) {
 		c->head.state |= CALL_LEFT_OUT;
 		return;
 	}
 	c->head.state &= ~CALL_LEFT_OUT;
 	text = path_small(key, (__u64)mnt, (__u64)dentry);
-	e->path.off = sizeof(*e);
+	e->path.off = open_texts(e);
 	e->path.len = TEXT_LENGTH(text);
 	if (text & TEXT_CUT)
 		open_text_large(c, key, (__u64)mnt, (__u64)dentry, &who);
@@ -191,10 +205,12 @@ static __always_inline int open_finish(struct call *c, __u64 key, __s64 result, 
 	finish_header(&e->h, &c->head, result);
 	if (!(c->head.state & CALL_OBJECT)) {
 		e->h.flags |= NSW_F_NO_OBJECT;
-		c->head.used = sizeof(*e);
+		c->head.used = open_texts(e);
 	}
 	if (c->head.state & CALL_LARGE)
 		return open_finish_large(c, key, ring);
+	if (c->head.state & CALL_RING)
+		return emit_small(c, ring);
 	if (c->head.used <= 512)
 		read_user_text(&e->h, c->rec, sizeof(c->rec), &c->head.used, &e->raw, 512, (void *)c->head.user);
 	else

@@ -6,6 +6,7 @@
 enum {
 	BPF_MAP_TYPE_HASH = 1,
 	BPF_MAP_TYPE_ARRAY = 2,
+	BPF_MAP_TYPE_PROG_ARRAY = 3,
 	BPF_MAP_TYPE_PERCPU_ARRAY = 6,
 	BPF_MAP_TYPE_LPM_TRIE = 11,
 	BPF_MAP_TYPE_ARRAY_OF_MAPS = 12,
@@ -57,6 +58,7 @@ enum {
 #define CAP_SYS_ADMIN 21
 #define EPERM 1
 #define EAGAIN 11
+#define EINPROGRESS 115
 #define ERESTARTNOINTR 513 /* the kernel's own: begin the call again */
 #define SIGKILL 9
 #define SIGCONT 18
@@ -74,6 +76,7 @@ enum {
 #define O_WRONLY 1
 #define O_CREAT 0100
 #define O_TRUNC 01000
+#define O_NONBLOCK 04000
 #define O_CLOEXEC 02000000
 #define O_KEPT_BY_CALL 02001700 /* O_CREAT O_EXCL O_NOCTTY O_TRUNC O_CLOEXEC: not in f_flags once the file is open */
 #define O_VISIBLE 037677737 /* what user space can give, without the O_LARGEFILE that a 64-bit kernel adds */

@@ -27,6 +27,9 @@ enum call_state {
 	CALL_TRACEPOINT = 1 << 6, /* seen by tracepoints alone: no hook will fill in the object */
 	CALL_NAMED = 1 << 7, /* an open that is only to be reported if its path has a wanted name */
 	CALL_LEFT_OUT = 1 << 8, /* it has none */
+	CALL_RING = 1 << 9, /* by io_uring: the caller's texts have been copied at the entry */
+	CALL_DIRECT = 1 << 10, /* ... into its own table of files: what it returns is no descriptor */
+	CALL_ANSWERED = 1 << 11, /* ... and the record's header has the result already */
 };
 
 /* A text of the caller's that could not be read at the entry: its page was not there. The call brings it in. */
@@ -45,6 +48,7 @@ struct call_head {
 	__u64 user; /* user's pointer: path or address */
 	__u64 argv;
 	__u64 object; /* struct socket * */
+	__u64 request; /* struct io_kiocb * */
 	__u64 mount; /* where the walk that writes a path stands */
 	__u64 dentry;
 	__u32 fd;

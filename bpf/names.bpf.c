@@ -91,7 +91,7 @@ static __always_inline int exit_symlink(__s64 result)
 	struct call *c = under_way(NSW_EVENT_SYMLINK);
 	struct nsw_event_symlink *e;
 
-	if (c && !(c->head.state & CALL_OBJECT)) {
+	if (c && !(c->head.state & (CALL_OBJECT | CALL_RING))) {
 		e = (void *)c->rec;
 		set_text(c, &e->target, put_user_text(key, c->head.argv));
 	}

@@ -49,18 +49,15 @@ static __always_inline int exit_connect(__s64 result)
 	__u64 key = (__u64)current_task();
 	struct call *c = returns(NSW_EVENT_CONNECT);
 	struct socket *sock;
-	struct file *file;
 
 	if (!c)
 		return 0;
 	if (!(c->head.state & CALL_SENT)) {
-		file = file_of((__s32)c->head.fd);
-		sock = file ? BPF_CORE_READ(file, private_data) : NULL;
-		/* -ENOTSOCK: private_data is something else. */
-		if (sock && result != -88 && !(c->head.state & CALL_OBJECT))
+		sock = socket_of_call(c);
+		if (sock && !(c->head.state & CALL_OBJECT))
 			connect_degraded(c, sock, result);
 		/* Not the socket that was connected, if another thread has changed the descriptor meanwhile. */
-		if (sock && result != -88 && (!c->head.object || c->head.object == (__u64)sock))
+		if (sock && (!c->head.object || c->head.object == (__u64)sock))
 			connect_local(c, sock);
 		connect_finish(c, result, NSW_RING_EVENTS);
 	}

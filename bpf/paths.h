@@ -292,20 +292,26 @@ static __always_inline int send_paths(struct call *c, __u64 key, __u64 size, __s
 	return failed;
 }
 
+static __always_inline void user_texts(struct call *c, __u64 key, bool two)
+{
+	struct paths *p = (void *)c->rec;
+
+	set_text(c, &p->raw, put_user_text(key, c->head.user));
+	if (two)
+		set_text(c, &p->to_raw, put_user_text(key, c->head.argv));
+}
+
 static __always_inline int finish_paths(__u32 type, __u64 size, bool two, __s64 result)
 {
 	__u64 key = (__u64)current_task();
 	struct call *c = returns(type);
-	struct paths *p;
 
 	if (!c)
 		return 0;
-	p = (void *)c->rec;
 	if (!(c->head.state & CALL_OBJECT))
 		missing_object(c, key, two);
-	set_text(c, &p->raw, put_user_text(key, c->head.user));
-	if (two)
-		set_text(c, &p->to_raw, put_user_text(key, c->head.argv));
+	if (!(c->head.state & CALL_RING))
+		user_texts(c, key, two);
 	send_paths(c, key, size, result, NSW_RING_FILES);
 	end_call(key);
 	return 0;

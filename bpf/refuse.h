@@ -3,6 +3,7 @@
 #ifndef NSWARDEN_REFUSE_H
 #define NSWARDEN_REFUSE_H
 
+#include "file.h"
 #include "groups.h"
 #include "paths.h"
 
@@ -30,15 +31,20 @@ static __always_inline __u64 number_at(__u64 *ctx, int i)
 
 /* ---- the system call under way, for hooks that do not tell ------------------------------------------------------- */
 
+enum i386_number {
+#define SYSCALL(name, event, late, i386) I386_##name = i386,
+#include "syscalls.def"
+};
+
 /* Numbers: 64-bit, 32-bit. */
-#define CALL_UNSHARE 272, 310
-#define CALL_SETNS 308, 346
-#define CALL_IO_URING_SETUP 425, 425
-#define CALL_FSMOUNT 432, 432
-#define CALL_USERFAULTFD 323, 374
-#define CALL_KEYCTL 250, 288
-#define CALL_ADD_KEY 248, 286
-#define CALL_REQUEST_KEY 249, 287
+#define CALL_UNSHARE 272, I386_unshare
+#define CALL_SETNS 308, I386_setns
+#define CALL_IO_URING_SETUP 425, I386_io_uring_setup
+#define CALL_FSMOUNT 432, I386_fsmount
+#define CALL_USERFAULTFD 323, I386_userfaultfd
+#define CALL_KEYCTL 250, I386_keyctl
+#define CALL_ADD_KEY 248, I386_add_key
+#define CALL_REQUEST_KEY 249, I386_request_key
 
 #define THREAD_SIZE 16384 /* 5.10 has no bpf_task_pt_regs: the registers are at the end of the stack */
 
@@ -47,11 +53,6 @@ static __always_inline struct pt_regs *registers(void)
 	if (bpf_core_enum_value_exists(enum bpf_func_id, BPF_FUNC_task_pt_regs))
 		return (struct pt_regs *)bpf_task_pt_regs(bpf_get_current_task_btf());
 	return (struct pt_regs *)(BPF_CORE_READ(current_task(), stack) + THREAD_SIZE) - 1;
-}
-
-static __always_inline bool in_compat(void)
-{
-	return BPF_CORE_READ(current_task(), thread_info.status) & TS_COMPAT;
 }
 
 static __always_inline bool in_call(__u32 native, __u32 compat)
@@ -210,7 +211,7 @@ static __always_inline void fill_open(struct call *c, __u64 key, __u64 mnt, __u6
 {
 	struct nsw_event_open *e = (void *)c->rec;
 
-	c->head.used = sizeof(*e);
+	c->head.used = open_texts(e);
 	set_text(c, &e->path, put_path(key, mnt, dentry));
 	c->head.state |= CALL_OBJECT;
 }

@@ -70,7 +70,7 @@ static __always_inline int exit_send(__s64 result)
 		return 0;
 	e = (void *)c->rec;
 	if (!(c->head.state & CALL_SENT)) {
-		sock = socket_of((__s32)c->head.fd);
+		sock = socket_of_call(c);
 		if (sock && !(c->head.state & CALL_OBJECT)) {
 			e->h.flags |= NSW_F_USER_OBJECT;
 			read_user_address(&a, c->head.user, c->head.length);

@@ -16,4 +16,5 @@
 #include "kernel.bpf.c"
 #include "sockets.bpf.c"
 #include "sends.bpf.c"
+#include "ring.bpf.c"
 #include "syscall.bpf.c"

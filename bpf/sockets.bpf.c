@@ -100,14 +100,6 @@ int BPF_KPROBE(nsw_object_socket, struct socket *sock, int family, int type, int
 
 /* ---- bind, listen ------------------------------------------------------------------------------------------------ */
 
-static __always_inline struct socket *socket_of(__s64 fd)
-{
-	struct file *file = file_of(fd);
-	unsigned short mode = file ? BPF_CORE_READ(file, f_inode, i_mode) : 0;
-
-	return (mode & S_IFMT) == S_IFSOCK ? BPF_CORE_READ(file, private_data) : NULL;
-}
-
 static __always_inline int enter_bind(struct door *d)
 {
 	struct call *c = begin_act(d, NSW_EVENT_BIND, EVENT_SIZE(bind));
@@ -146,7 +138,7 @@ static __always_inline int exit_bind(__s64 result)
 	struct socket *sock;
 	struct sock *sk;
 
-	sock = c ? socket_of((__s32)c->head.fd) : NULL;
+	sock = c ? socket_of_call(c) : NULL;
 	if (!c || !sock)
 		return finish_act(NSW_EVENT_BIND, result, NSW_RING_EVENTS);
 	e = (void *)c->rec;
@@ -214,7 +206,7 @@ static __always_inline void listen_object(struct call *c, struct socket *sock)
 static __always_inline int exit_listen(__s64 result)
 {
 	struct call *c = under_way(NSW_EVENT_LISTEN);
-	struct socket *sock = c && !(c->head.state & CALL_OBJECT) ? socket_of((__s32)c->head.fd) : NULL;
+	struct socket *sock = c && !(c->head.state & CALL_OBJECT) ? socket_of_call(c) : NULL;
 
 	if (c && sock)
 		listen_object(c, sock);

@@ -86,7 +86,7 @@ constexpr std::array kInfos{
 
 constexpr std::array<std::string_view, NSW_SYSCALL_COUNT> kSyscalls{
     "",
-#define SYSCALL(name, event, late) #name,
+#define SYSCALL(name, event, late, i386) #name,
 #include "bpf/syscalls.def"
 };
 

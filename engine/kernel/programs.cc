@@ -252,6 +252,18 @@ uint32_t FindBtfFunction(std::string_view name) {
 
 bool HasBtfFunction(std::string_view name) { return FindBtfFunction(name) != 0; }
 
+bool HasBtfMember(const char* type, std::string_view member) {
+  btf* kernel = btf__load_vmlinux_btf();
+  if (kernel == nullptr) return false;
+  const int id = btf__find_by_name_kind(kernel, type, BTF_KIND_STRUCT);
+  const btf_type* found = id > 0 ? btf__type_by_id(kernel, static_cast<__u32>(id)) : nullptr;
+  bool has = false;
+  for (__u32 i = 0; found != nullptr && i < btf_vlen(found); i++)
+    has = has || member == btf__name_by_offset(kernel, btf_members(found)[i].name_off);
+  btf__free(kernel);
+  return has;
+}
+
 bool HasFunction(const std::string& name) {
   if (HasBtfFunction(name)) return true;
   if (!Traceable().empty()) return Traceable().contains(name);

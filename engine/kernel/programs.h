@@ -68,6 +68,8 @@ Result<uint32_t> RunProgram(int program_fd, std::initializer_list<uint64_t> argu
 uint32_t FindBtfFunction(std::string_view name);
 /// True where it is, so that fentry and fexit can be attached to it.
 bool HasBtfFunction(std::string_view name);
+/// True where that struct of the kernel's has a member of that name.
+bool HasBtfMember(const char* type, std::string_view member);
 /// True where the kernel has a function of that name, so that a kprobe can be put on it. The BTF of
 /// some kernels leaves out those of system calls without arguments (fork).
 bool HasFunction(const std::string& name);

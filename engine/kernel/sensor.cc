@@ -2,10 +2,12 @@
 #include "engine/kernel/sensor.h"
 
 #include <bpf/bpf.h>
+#include <linux/bpf.h>
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
 #include <cerrno>
+#include <cstring>
 #include <string_view>
 
 #include "engine/event/event.h"
@@ -16,6 +18,7 @@ struct Sensor::Row {
   std::string name;
   event::Type event;
   int late;  ///< see syscalls.def
+  uint32_t i386;
 
   [[nodiscard]] size_t Index() const { return static_cast<size_t>(event); }
   [[nodiscard]] std::string EventName() const { return std::string(event::Info(event).name); }
@@ -23,11 +26,33 @@ struct Sensor::Row {
   [[nodiscard]] std::string Function() const { return "__x64_sys_" + KernelName(); }
   /// The functions through which 32-bit callers come, as far as this kernel has them.
   [[nodiscard]] std::vector<std::string> CompatFunctions() const;
+  /// The numbers by which they call it.
+  [[nodiscard]] std::vector<uint32_t> CompatNumbers() const;
 };
+
+/// A function by which io_uring does an act.
+struct Sensor::Request {
+  std::string function;
+  event::Type event;
+
+  [[nodiscard]] size_t Index() const { return static_cast<size_t>(event); }
+  /// May be given up between two tries.
+  [[nodiscard]] bool Waits() const { return event == event::Type::k_connect; }
+  [[nodiscard]] std::string Entry() const { return "nsw_g_" + function; }
+  [[nodiscard]] std::string Return() const { return "nsw_gr_" + function; }
+};
+
+const std::vector<Sensor::Request>& Sensor::Requests() {
+  static const std::vector<Request> requests = {
+#define RING(function, what) {#function, event::Type::k_##what},
+#include "bpf/syscalls.def"
+  };
+  return requests;
+}
 
 const std::vector<Sensor::Row>& Sensor::Rows() {
   static const std::vector<Row> rows = {
-#define SYSCALL(name, what, late) {#name, event::Type::k_##what, late},
+#define SYSCALL(name, what, late, i386) {#name, event::Type::k_##what, late, i386},
 #include "bpf/syscalls.def"
   };
   return rows;
@@ -38,10 +63,11 @@ namespace {
 struct Door {
   std::string_view function;
   std::string_view call;
+  uint32_t i386;
 };
 
 constexpr Door kDoors[] = {
-#define DOOR(function, name) {#function, #name},
+#define DOOR(function, name, i386) {#function, #name, i386},
 #include "bpf/syscalls.def"
 };
 
@@ -64,7 +90,11 @@ constexpr Name kKernelNames[] = {
 constexpr std::string_view kObject = "nsw_object_";
 // ... and of these those of the call of the rest of the name: nsw_k_openat.
 constexpr std::string_view kEntries[] = {"nsw_k_", "nsw_t_"};
+constexpr const char* kNoRequest =
+    ": not on this kernel: of such an act by io_uring no result is known";
 constexpr const char* kNotHere = ": not watched: this kernel has no such call";
+constexpr const char* kAnswered = "nsw_ring_answered";
+constexpr const char* kFailed = "nsw_ring_failed";
 constexpr const char* kAlways[] = {"nsw_fork", "nsw_exec", "nsw_exit", "nsw_free_claim"};
 
 std::string_view SectionOf(const bpf_program* program) {
@@ -95,10 +125,16 @@ event::Type ObjectOf(const bpf_program* program) {
   }
 }
 
+// Null where the object has no such program, or it is not wanted.
+bpf_program* Loaded(bpf_object* object, const std::string& name) {
+  bpf_program* program = FindProgram(object, name);
+  return program != nullptr && bpf_program__autoload(program) ? program : nullptr;
+}
+
 // Whether it is one of those of AttachAlways.
 bool IsGeneral(const bpf_program* program) {
-  static constexpr std::string_view kOfRows[] = {"nsw_k_", "nsw_t_", "nsw_f_", "nsw_kr_",
-                                                 "nsw_tr_"};
+  static constexpr std::string_view kOfRows[] = {"nsw_k_",  "nsw_t_", "nsw_f_",  "nsw_kr_",
+                                                 "nsw_tr_", "nsw_g_", "nsw_gr_", "nsw_ring_"};
   const std::string_view name = bpf_program__name(program);
   return ObjectOf(program) == event::Type::kNone &&
          std::ranges::none_of(kOfRows, [&](auto prefix) { return name.starts_with(prefix); });
@@ -125,9 +161,26 @@ std::vector<std::string> Sensor::Row::CompatFunctions() const {
   return functions;
 }
 
-Result<Sensor> Sensor::Load(const Features& features, bpf_object* shared, bool refusing,
-                            uint32_t life, uint64_t events) {
-  Sensor sensor(features, shared, refusing, life);
+std::vector<uint32_t> Sensor::Row::CompatNumbers() const {
+  std::vector<uint32_t> numbers;
+  if (i386 != 0) numbers.push_back(i386);
+  for (const Door& door : kDoors) {
+    if (door.call == name) numbers.push_back(door.i386);
+  }
+  return numbers;
+}
+
+std::string Sensor::FailingFunction() {
+  // 6.2 on; 6.1.
+  for (const char* name : {"io_req_defer_failed", "io_req_complete_failed"}) {
+    if (HasBtfFunction(name)) return name;
+  }
+  return {};
+}
+
+Result<Sensor> Sensor::Load(const Features& features, bpf_object* shared, bool lsm, uint32_t life,
+                            uint64_t events) {
+  Sensor sensor(features, shared, lsm, life);
   if (Status status = sensor.LoadPrograms(events); !status) return tl::unexpected(status.error());
   sensor.AttachAlways();
   return sensor;
@@ -140,12 +193,14 @@ Status Sensor::LoadPrograms(uint64_t events) {
   if (!object) return FailProgram("sensor", "opening the object", errno);
   object->rodata->refusing = refusing_ ? 1 : 0;
   object->rodata->own_life = life_;
+  object->rodata->requests_wait = !requests_keep_results_ || !failing_.empty() ? 1 : 0;
   if (Status status = ShareMaps(object->obj, shared_); !status) return status;
   if (objects_.empty()) ChooseGeneral(object->obj);
   ChooseObjects(object->obj, events & ~loaded_);
   for (const Row& row : Rows()) {
     if ((events & ~loaded_) >> row.Index() & 1) ChooseRow(object->obj, row);
   }
+  ChooseRequests(object->obj, events & ~loaded_);
   if (const int error = sensor__load(object.get()); error != 0)
     return FailProgram("sensor", "loading", -error);
   objects_.push_back(std::move(object));
@@ -158,6 +213,10 @@ void Sensor::ChooseGeneral(bpf_object* object) {
   if (!features_.fexit)
     Want(object, features_.kprobe ? "nsw_switch_kprobe" : "nsw_switch_tracepoint");
   if (features_.kprobe && !features_.lsm) Want(object, "nsw_seed_kprobe");
+  if (!features_.kprobe && features_.syscall_tracepoint) {
+    Want(object, "nsw_i386_enter");
+    Want(object, "nsw_i386_exit");
+  }
 }
 
 void Sensor::ChooseObjects(bpf_object* object, uint64_t events) {
@@ -199,6 +258,18 @@ void Sensor::ChooseRow(bpf_object* object, const Row& row) {
   if (features_.fexit && HasBtfFunction(row.Function())) Want(object, "nsw_f_" + row.name);
 }
 
+void Sensor::ChooseRequests(bpf_object* object, uint64_t events) {
+  if (!features_.kprobe) return;
+  for (const Request& request : Requests()) {
+    if ((events >> request.Index() & 1) == 0) continue;
+    if (!HasBtfFunction(request.function)) continue;
+    Want(object, request.Entry());
+    Want(object, request.Return());
+    if (!requests_keep_results_) Want(object, kAnswered);
+    if (request.Waits() && !failing_.empty()) Want(object, kFailed);
+  }
+}
+
 // Those that are loaded.
 std::vector<bpf_program*> Sensor::Programs() const {
   std::vector<bpf_program*> all;
@@ -213,8 +284,7 @@ std::vector<bpf_program*> Sensor::Programs() const {
 
 bpf_program* Sensor::Find(const std::string& name) const {
   for (const Object& object : objects_) {
-    bpf_program* program = FindProgram(object->obj, name);
-    if (program != nullptr && bpf_program__autoload(program)) return program;
+    if (bpf_program* program = Loaded(object->obj, name)) return program;
   }
   return nullptr;
 }
@@ -226,6 +296,7 @@ Status Sensor::Attach(uint64_t events) {
   for (const Row& row : Rows()) {
     if ((events >> row.Index() & 1) != 0) AttachRow(row);
   }
+  AttachRequests(events);
   // After the entries: what comes by no system call is told apart by there being none.
   for (size_t event = 1; event < NSW_EVENT_COUNT; event++) {
     if ((events >> event & 1) != 0) AttachObjects(event);
@@ -237,6 +308,9 @@ Status Sensor::Attach(uint64_t events) {
 void Sensor::Detach(uint64_t events) {
   for (size_t event = 1; event < NSW_EVENT_COUNT; event++) {
     if ((events & attached_) >> event & 1) probes_[event].entries.clear();
+  }
+  for (const Row& row : Rows()) {
+    if ((events & attached_) >> row.Index() & 1) RemoveCompat(row);
   }
   for (size_t event = 1; event < NSW_EVENT_COUNT; event++) {
     if ((events & attached_) >> event & 1) probes_[event] = Probes{};
@@ -344,19 +418,51 @@ std::string Sensor::AttachReturn(const Row& row, const std::string& function, Pr
                ? "kretprobe.multi"
                : "";
   }
+  const int size = row.late == 0 ? PoolKretprobe::kSmall : PoolKretprobe::kLarge;
+  return AttachKretprobe(program, function, size, probes);
+}
+
+std::string Sensor::AttachKretprobe(bpf_program* program, const std::string& function, int size,
+                                    Probes& probes) {
   if (features_.kretprobe_pool) {
-    const int size = row.late == 0 ? PoolKretprobe::kSmall : PoolKretprobe::kLarge;
     Result<PoolKretprobe> pool = PoolKretprobe::Attach(bpf_program__fd(program), function, size);
     if (pool) {
       probes.pools.push_back(std::move(*pool));
       return "kretprobe (pool " + std::to_string(size) + ")";
     }
-    spdlog::warn("{}: {}; the kernel's default pool is used, and returns may be lost", row.name,
+    spdlog::warn("{}: {}; the kernel's default pool is used, and returns may be lost", function,
                  pool.error().message);
   }
-  return Keep(AttachKprobe(program, function, true), probes.returns, row.name, probes.lines)
+  return Keep(AttachKprobe(program, function, true), probes.returns, function, probes.lines)
              ? "kretprobe (default pool)"
              : "";
+}
+
+void Sensor::AttachRequests(uint64_t events) {
+  if (!features_.kprobe) return;
+  for (const Request& request : Requests()) {
+    if ((events >> request.Index() & 1) == 0) continue;
+    const auto has = [&](const Object& object) { return Loaded(object->obj, request.Entry()); };
+    const auto object = std::ranges::find_if(objects_, has);
+    if (object != objects_.end())
+      AttachRequest((*object)->obj, request);
+    else
+      probes_[request.Index()].lines.push_back(request.function + kNoRequest);
+  }
+}
+
+// All of one object: they share what is known of the connections under way.
+void Sensor::AttachRequest(bpf_object* object, const Request& request) {
+  Probes& probes = probes_[request.Index()];
+  if (bpf_program* answered = Loaded(object, kAnswered))
+    Keep(nsw::kernel::Attach(answered), probes.entries, kAnswered, probes.lines);
+  if (bpf_program* failed = Loaded(object, kFailed); failed != nullptr && request.Waits())
+    Keep(AttachKprobe(failed, failing_, false), probes.entries, kFailed, probes.lines);
+  const std::string how = AttachKretprobe(Loaded(object, request.Return()), request.function,
+                                          PoolKretprobe::kLarge, probes);
+  if (!how.empty() && Keep(AttachKprobe(Loaded(object, request.Entry()), request.function, false),
+                           probes.entries, request.function, probes.lines))
+    probes.lines.push_back(request.function + ": kprobe + " + how);
 }
 
 void Sensor::AttachByTracepoint(const Row& row) {
@@ -375,6 +481,30 @@ void Sensor::AttachByTracepoint(const Row& row) {
             row.name, probes.lines))
     return;
   probes.lines.push_back(row.name + ": tracepoints sys_enter + sys_exit (degraded)");
+  if (!features_.kprobe) AddCompat(row, entry, exit);
+}
+
+// The return first, as of all calls.
+void Sensor::AddCompat(const Row& row, const bpf_program* entry, const bpf_program* exit) {
+  const auto add = [](const bpf_map* calls, uint32_t number, const bpf_program* program) {
+    const int fd = bpf_program__fd(program);
+    return bpf_map_update_elem(bpf_map__fd(calls), &number, &fd, BPF_ANY) == 0;
+  };
+  const auto& maps = objects_.front()->maps;
+  for (const uint32_t number : row.CompatNumbers()) {
+    if (add(maps.i386_returns, number, exit) && add(maps.i386_entries, number, entry)) continue;
+    spdlog::warn("{}: not watched for 32-bit callers: {}", row.name, strerror(errno));
+    probes_[row.Index()].lines.push_back(row.name + ": not watched for 32-bit callers");
+  }
+}
+
+void Sensor::RemoveCompat(const Row& row) {
+  const auto& maps = objects_.front()->maps;
+  for (const uint32_t number : row.CompatNumbers()) {
+    // What is not there was never put there: a kernel with kprobes, a call that it does not have.
+    bpf_map_delete_elem(bpf_map__fd(maps.i386_entries), &number);
+    bpf_map_delete_elem(bpf_map__fd(maps.i386_returns), &number);
+  }
 }
 
 }  // namespace nsw::kernel

@@ -52,6 +52,7 @@ class Sensor {
 
  private:
   struct Row;
+  struct Request;
 
   /// What is attached for one event, or for all of them.
   struct Probes {
@@ -70,6 +71,7 @@ class Sensor {
   void ChooseGeneral(bpf_object* object);
   void ChooseObjects(bpf_object* object, uint64_t events);
   void ChooseRow(bpf_object* object, const Row& row);
+  void ChooseRequests(bpf_object* object, uint64_t events);
   [[nodiscard]] bool ByTracepoint(const Row& row) const;
   [[nodiscard]] bool ByMulti(const Row& row) const;
   [[nodiscard]] std::vector<bpf_program*> Programs() const;
@@ -78,7 +80,13 @@ class Sensor {
   void AttachRow(const Row& row);
   void AttachByKprobe(const Row& row, const std::string& function, const std::string& what);
   std::string AttachReturn(const Row& row, const std::string& function, Probes& probes);
+  std::string AttachKretprobe(bpf_program* program, const std::string& function, int size,
+                              Probes& probes);
+  void AttachRequests(uint64_t events);
+  void AttachRequest(bpf_object* object, const Request& request);
   void AttachByTracepoint(const Row& row);
+  void AddCompat(const Row& row, const bpf_program* entry, const bpf_program* exit);
+  void RemoveCompat(const Row& row);
   void AttachByName(bpf_program* program, Probes& probes);
   [[nodiscard]] bpf_program* Find(const std::string& name) const;
 
@@ -86,6 +94,9 @@ class Sensor {
   bpf_object* shared_;
   bool refusing_;
   uint32_t life_;
+  // How this kernel's io_uring ends requests.
+  bool requests_keep_results_ = HasBtfMember("io_kiocb", "cqe");
+  std::string failing_ = FailingFunction();       // "" where there is none
   std::vector<Object> objects_;                   // one more for what was wanted later
   uint64_t loaded_ = 0;                           // bit per nsw_event
   uint64_t attached_ = 0;                         // likewise
@@ -93,6 +104,8 @@ class Sensor {
 
   static const std::vector<Row>& Rows();
   static event::Type EventOf(const bpf_program* program);
+  static const std::vector<Request>& Requests();
+  static std::string FailingFunction();
 };
 
 }  // namespace nsw::kernel

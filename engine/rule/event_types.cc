@@ -10,7 +10,7 @@ namespace {
 // To which event a system call belongs, by its row.
 constexpr std::array<unsigned, NSW_SYSCALL_COUNT> kEventOfSyscall{
     0,
-#define SYSCALL(name, what, late) static_cast<unsigned>(event::Type::k_##what),
+#define SYSCALL(name, what, late, i386) static_cast<unsigned>(event::Type::k_##what),
 #include "bpf/syscalls.def"
 };
 

@@ -5,6 +5,7 @@
 // is a row in it. Used by tests/vm/cases/40_acts.sh, on each kernel.
 #pragma once
 
+#include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -57,6 +58,7 @@ struct Act {
 constexpr std::string_view kRing = "io_uring_setup mmap";
 
 const std::vector<Act>& OpenActs();        // acts_open.cc
+const std::vector<Act>& RingActs();        // acts_ring.cc
 const std::vector<Act>& NameActs();        // acts_name.cc
 const std::vector<Act>& FileActs();        // acts_file.cc
 const std::vector<Act>& MountActs();       // acts_mount.cc
@@ -121,8 +123,13 @@ struct RingAct {
   unsigned flags = 0;
   const void* third = nullptr;  // addr3
   bool async = false;
+  unsigned slot = 0;                ///< into the ring's own table of files, which has one: 1
+  bool left = false;                ///< without waiting for its end
+  std::function<void()> meanwhile;  ///< done while the operation is under way
 };
 long ByRing(const RingAct& act);
+/// Whether this kernel's io_uring has that operation.
+bool RingHas(unsigned char opcode);
 /// The same by a thread of the kernel's own that watches the queue (SQPOLL).
 long ByRingPolled(const RingAct& act);
 

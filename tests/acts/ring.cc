@@ -58,11 +58,18 @@ void Put(const Ring& ring, const RingAct& act) {
   entry.len = act.length;
   entry.off = act.offset;
   entry.rw_flags = static_cast<int>(act.flags);
+  // file_index.
+  std::memcpy(reinterpret_cast<char*>(&entry) + 44, &act.slot, sizeof act.slot);
   // addr3, which the headers of Debian 12 do not all have.
   const auto third = reinterpret_cast<uintptr_t>(act.third);
   std::memcpy(reinterpret_cast<char*>(&entry) + 48, &third, sizeof third);
   ring.At(ring.params.sq_off.array) = 0;
   ring.At(ring.params.sq_off.tail) = 1;
+}
+
+bool HasSlot(const Ring& ring) {
+  const int none = -1;
+  return syscall(SYS_io_uring_register, ring.fd, IORING_REGISTER_FILES, &none, 1) == 0;
 }
 
 long Answer(const Ring& ring) {
@@ -75,17 +82,33 @@ long Run(const RingAct& act, unsigned setup) {
   Ring ring;
   if (!Open(ring, setup)) return -errno;
   if (!Knows(ring, act.opcode)) return -ENOSYS;
+  if (act.slot != 0 && !HasSlot(ring)) return -errno;
   Put(ring, act);
   const bool polled = (setup & IORING_SETUP_SQPOLL) != 0;
   const unsigned wake = polled ? unsigned{IORING_ENTER_SQ_WAKEUP} : 0U;
-  const long entered = syscall(SYS_io_uring_enter, ring.fd, polled ? 0 : 1, 1,
-                               IORING_ENTER_GETEVENTS | wake, nullptr, 0);
-  const long result = entered < 0 ? -errno : Answer(ring);
+  const auto enter = [&](int submit, int wait) {
+    return syscall(SYS_io_uring_enter, ring.fd, submit, wait, IORING_ENTER_GETEVENTS | wake,
+                   nullptr, 0);
+  };
+  const int submit = polled ? 0 : 1;
+  long entered = enter(submit, act.meanwhile || act.left ? 0 : 1);
+  if (act.meanwhile && entered >= 0) {
+    act.meanwhile();
+    entered = enter(0, 1);
+  }
+  const long result = entered < 0 ? -errno : act.left ? 0 : Answer(ring);
   close(ring.fd);
   return result;
 }
 
 }  // namespace
+
+bool RingHas(unsigned char opcode) {
+  Ring ring;
+  const bool has = Open(ring, 0) && Knows(ring, opcode);
+  close(ring.fd);
+  return has;
+}
 
 long ByRing(const RingAct& act) { return Run(act, 0); }
 long ByRingPolled(const RingAct& act) { return Run(act, IORING_SETUP_SQPOLL); }

@@ -14,9 +14,9 @@ namespace acts {
 
 std::vector<const Act*> AllActs() {
   std::vector<const Act*> all;
-  for (const auto* table : {&OpenActs(), &NameActs(), &FileActs(), &MountActs(), &ExecActs(),
-                            &NetworkActs(), &SocketActs(), &CredentialActs(), &ProcessActs(),
-                            &KernelActs(), &RaceActs(), &IdentityActs()}) {
+  for (const auto* table : {&OpenActs(), &RingActs(), &NameActs(), &FileActs(), &MountActs(),
+                            &ExecActs(), &NetworkActs(), &SocketActs(), &CredentialActs(),
+                            &ProcessActs(), &KernelActs(), &RaceActs(), &IdentityActs()}) {
     for (const Act& act : *table) all.push_back(&act);
   }
   return all;

@@ -26,10 +26,10 @@ Status EmptyHooks::Attach(const std::vector<std::string>& attachments) {
     const size_t colon = line.find(": ");
     const std::string what = line.substr(0, colon);
     const std::vector<std::string> kinds = Kinds(line.substr(colon + 2));
-    // A row of syscalls.def has an entry and a return, and names the function of its 64-bit door
-    // by the call alone; others name the function itself.
-    const bool call = kinds.size() > 1 && !what.starts_with("__");
-    const std::string function = call ? "__x64_sys_" + what : what;
+    // A row of syscalls.def names the function of its 64-bit door by the call alone; others name
+    // the function itself.
+    const std::string door = "__x64_sys_" + what;
+    const std::string function = kinds.size() > 1 && kernel::HasFunction(door) ? door : what;
     for (const std::string& kind : kinds) {
       if (Status attached = AttachOne(function, kind); !attached)
         return Fail(line + ": " + attached.error().message);

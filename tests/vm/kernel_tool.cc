@@ -103,7 +103,7 @@ const char* EventName(uint16_t type) {
 const char* CallName(uint16_t syscall) {
   static constexpr const char* kNames[] = {
       "-",
-#define SYSCALL(name, event, late) #name,
+#define SYSCALL(name, event, late, i386) #name,
 #include "bpf/syscalls.def"
   };
   return kNames[syscall];
