@@ -253,6 +253,7 @@ void Pipeline::Tick() {
   }
   processes_.Sweep(now, kSweep);
   ReportUntold();
+  Beat();
 }
 
 void Pipeline::Finish() {

@@ -127,6 +127,8 @@ class FakeKernel final : public kernel::Kernel {
   bool enforcing() const override { return can_enforce; }
   kernel::DenyMaps& deny() override { return maps; }
   std::vector<std::string> attachments() const override { return {}; }
+  std::vector<kernel::Sign> signs;
+  std::vector<kernel::Sign> Signs() override { return signs; }
 };
 
 /// Policies by position; which hold for a container is by its name, which rules match is a
