@@ -265,7 +265,7 @@ Status Daemon::Announce() {
   }
   kernel_->MarkReady();
   spdlog::info("watching");
-  NotifyManager("READY=1");
+  NotifyManager("READY=1\nSTATUS=watching");
   RecordOperation("start", all, {geteuid(), static_cast<uint32_t>(getpid())});
   return {};
 }
@@ -280,9 +280,20 @@ void Daemon::Loop() {
     if (now < next_tick) continue;
     pipeline_->Tick();
     TakeOver();
+    NotifyHealth();
     next_tick = now + kTickNs;
   }
   Drain();
+}
+
+// What others can watch the engine by. Its silence is the alarm: it ends with this thread, and
+// while something fails that the engine relies on.
+void Daemon::NotifyHealth() {
+  const std::string failing = pipeline_->heartbeat().Failing();
+  if (failing != told_failing_)
+    NotifyManager("STATUS=" + (failing.empty() ? "watching" : "impaired: " + failing));
+  told_failing_ = failing;
+  if (pipeline_->heartbeat().well()) NotifyWatchdog();
 }
 
 // What the kernel had put into the rings before the stop is still judged, reported and stored. What

@@ -66,6 +66,7 @@ class Daemon {
   [[nodiscard]] std::string HowLong() const;
   void SayWhatStays() const;
   void TakeOver();
+  void NotifyHealth();
   nlohmann::json Quarantine(const nlohmann::json& request, const Peer& peer);
   nlohmann::json Release(const nlohmann::json& request, const Peer& peer);
 
@@ -85,6 +86,7 @@ class Daemon {
   std::vector<std::unique_ptr<container::Source>> sources_;
   std::unique_ptr<ControlServer> control_;
   std::thread signals_;
+  std::string told_failing_;  ///< to the service manager
   std::mutex reloading_;
   std::atomic<bool> stopping_ = false;
   std::atomic<bool> remove_ = false;  ///< the stop is to leave nothing in the kernel

@@ -142,6 +142,23 @@ json DisarmedJson(const std::optional<kernel::Disarmed>& disarmed) {
           {"time_ns", disarmed->time_ns}};
 }
 
+// What the engine relies on in the kernel. Times are CLOCK_REALTIME.
+json HeartbeatJson(const Pipeline& pipeline) {
+  const Heartbeat& heartbeat = pipeline.heartbeat();
+  json watched = json::array();
+  for (const auto& [what, state] : heartbeat.states()) {
+    json one = {{"what", what}, {"works", state.failing_ns == 0}};
+    if (state.failing_ns != 0) {
+      one["since_ns"] = pipeline.RealNs(state.failing_ns);
+      one["trouble"] = state.trouble;
+    }
+    watched.push_back(std::move(one));
+  }
+  return {{"last_ns", pipeline.RealNs(heartbeat.last_ns())},
+          {"impaired", !heartbeat.Failing().empty()},
+          {"watched", std::move(watched)}};
+}
+
 json EngineJson(const Pipeline& pipeline, uint64_t malformed) {
   const Ledger& ledger = pipeline.ledger();
   return {{"malformed", malformed},
@@ -245,6 +262,7 @@ json Daemon::ShowStatus() {
           {"attachments", kernel_->attachments()},
           {"events", std::move(events)},
           {"engine", std::move(general)},
+          {"heartbeat", HeartbeatJson(*pipeline_)},
           {"policies", std::move(policies)},
           {"sinks", std::move(sinks)},
           {"runtimes", std::move(runtimes)},

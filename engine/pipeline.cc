@@ -261,6 +261,7 @@ void Pipeline::Tick() {
   }
   processes_.Sweep(now, kSweep);
   ReportUntold();
+  Beat();
 }
 
 void Pipeline::Finish() {

@@ -18,6 +18,7 @@
 #include "engine/base/clock.h"
 #include "engine/container/registry.h"
 #include "engine/event/event.h"
+#include "engine/heartbeat.h"
 #include "engine/held_records.h"
 #include "engine/kernel/kernel.h"
 #include "engine/kill.h"
@@ -80,7 +81,7 @@ class Pipeline {
   void Apply(const container::Change& change);
 
   /// Once a second or so: gives up waiting for metadata, forgets homes that are gone, reads the
-  /// clocks' offset.
+  /// clocks' offset, and reports what does not work any more.
   void Tick();
 
   /// At the end: what still waits for metadata is judged with what is known.
@@ -103,6 +104,9 @@ class Pipeline {
   /// Records that wait for metadata.
   [[nodiscard]] size_t held() const { return held_.records(); }
   [[nodiscard]] const event::ProcessTable& processes() const { return processes_; }
+  [[nodiscard]] const Heartbeat& heartbeat() const { return heartbeat_; }
+  /// CLOCK_REALTIME of a CLOCK_BOOTTIME.
+  [[nodiscard]] uint64_t RealNs(uint64_t boot_ns) const { return boot_ns + real_minus_boot_ns_; }
 
  private:
   struct RunTimeRule {
@@ -144,12 +148,16 @@ class Pipeline {
   void ExpireRunTimeRules(uint64_t now_ns);
   void ReportUntold();
   void ReportUntold(const rule::RuleInfo& rule, uint64_t refusals);
+  // pipeline_heartbeat.cc
+  void Beat();
+  void ReportChange(const Heartbeat::Change& change, const std::string& text);
 
   PipelineParts parts_;
   event::Event event_;  // the record at hand
   event::ProcessTable processes_;
   HeldRecords held_;
   rule::Matches matches_;
+  Heartbeat heartbeat_;
   Ledger ledger_;
   uint64_t real_minus_boot_ns_ = 0;
   uint64_t number_ = 0;

@@ -42,9 +42,9 @@ struct WriterOptions {
 };
 
 /// What RecordOperation is told of, and the event that these rows have.
-inline constexpr std::string_view kOperations[] = {"start",      "stop", "reload",  "deny",
-                                                   "quarantine", "kill", "refused", "takeover",
-                                                   "disarm",     "arm",  "release"};
+inline constexpr std::string_view kOperations[] = {
+    "start",    "stop",   "reload", "deny",    "quarantine", "kill",    "refused",
+    "takeover", "disarm", "arm",    "release", "impaired",   "restored"};
 inline constexpr std::string_view kOperationEvent = "operation";
 
 /// recorded = stored + pending + lost_queue + lost_error at every time; so for the alerts.

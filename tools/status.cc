@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // nswarden status: how the running engine does.
+#include <algorithm>
 #include <cstdio>
 
 #include "engine/base/text.h"
@@ -53,6 +54,19 @@ const char* Enforcement(const json& answer) {
              : "not possible here (nswarden probe says why)";
 }
 
+// Only what fails: "IMPAIRED for 12s: kprobe: ..."
+void PrintHeartbeat(const json& answer) {
+  const json heartbeat = answer.value("heartbeat", json::object());
+  const auto now = heartbeat.value("last_ns", uint64_t{0});
+  for (const json& one : heartbeat.value("watched", json::array())) {
+    if (one.value("works", true)) continue;
+    const uint64_t for_ns = now - std::min(now, one.value("since_ns", now));
+    printf("IMPAIRED for %s: %s: %s\n",
+           DurationText(for_ns / 1'000'000'000 * 1'000'000'000).c_str(), Shown(one, "what").c_str(),
+           Shown(one, "trouble").c_str());
+  }
+}
+
 void Print(const json& answer) {
   const auto not_in_force = answer.value("not_in_force", uint64_t{0});
   const std::string containers = Shown(answer, "containers");
@@ -64,6 +78,7 @@ void Print(const json& answer) {
              ? ""
              : (" (" + std::to_string(not_in_force) + " not in force: nswarden ps)").c_str(),
          alerts.c_str(), alerts == "1" ? "" : "s");
+  PrintHeartbeat(answer);
   PrintList("RUNTIME", answer["runtimes"], {"name", "state"});
   PrintList("POLICY", answer["policies"],
             {"name", "effect", "rules", "deny_entries", "sha256", "file"});

@@ -3,10 +3,12 @@
 
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <unistd.h>
 
 #include <cstddef>
 #include <cstdlib>
 #include <cstring>
+#include <string>
 
 #include "engine/base/unique_fd.h"
 
@@ -23,6 +25,13 @@ void NotifyManager(std::string_view state) {
   const auto length = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + strlen(name));
   sendto(fd.get(), state.data(), state.size(), MSG_NOSIGNAL,
          reinterpret_cast<const sockaddr*>(&address), length);
+}
+
+void NotifyWatchdog() {
+  const char* pid = getenv("WATCHDOG_PID");
+  if (getenv("WATCHDOG_USEC") == nullptr) return;
+  if (pid != nullptr && std::to_string(getpid()) != pid) return;  // it is our parent's
+  NotifyManager("WATCHDOG=1");
 }
 
 }  // namespace nsw

@@ -10,4 +10,7 @@ namespace nsw {
 /// happens where there is none, and a manager that does not listen is not an error.
 void NotifyManager(std::string_view state);
 
+/// Sends "WATCHDOG=1", if the manager waits for that from this process (WatchdogSec= of the unit).
+void NotifyWatchdog();
+
 }  // namespace nsw

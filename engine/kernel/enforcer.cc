@@ -48,4 +48,8 @@ Status Enforcer::Serve(const Refusals& wanted) {
   return {};
 }
 
+void Enforcer::ForEachDescriptor(const std::function<void(int fd)>& act) const {
+  for (const Link& link : links_) act(bpf_link__fd(link.get()));
+}
+
 }  // namespace nsw::kernel

@@ -5,6 +5,7 @@
 // it. Part of LoadedKernel, whose maps they share; one thread.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -32,7 +33,7 @@ class Enforcer {
   /// `shared`: the object whose maps are used; `pins`: what the programs are pinned by, null: they
   /// end with the engine. Both must outlive this. `life`: nsw_settings.life. `enforcement`: not
   /// kNone.
-  Enforcer(bpf_object* shared, const Pins* pins, uint32_t life, Enforcement enforcement)
+  Enforcer(bpf_object* shared, Pins* pins, uint32_t life, Enforcement enforcement)
       : shared_(shared), pins_(pins), life_(life), hooks_(enforcement) {}
 
   /// What may be refused from now on. Error: the kernel took some program no more, or there is no
@@ -43,10 +44,12 @@ class Enforcer {
   [[nodiscard]] Hooks& hooks() { return hooks_; }
   /// A line for each hook that a program is attached to.
   [[nodiscard]] const std::vector<std::string>& attachments() const { return attachments_; }
+  /// Of the links.
+  void ForEachDescriptor(const std::function<void(int fd)>& act) const;
 
  private:
   bpf_object* shared_;
-  const Pins* pins_;
+  Pins* pins_;
   uint32_t life_;
   Hooks hooks_;
   Refusals served_;

@@ -55,6 +55,7 @@ Result<std::unique_ptr<Kernel>> Kernel::Load(const Features& features, const Opt
 LoadedKernel::~LoadedKernel() {
   const Hurry hurry;
   ClosePins();
+  canary_.reset();
   sensor_.reset();
   enforcer_.reset();
   links_.clear();
@@ -86,6 +87,9 @@ Status LoadedKernel::Start() {
       Sensor::Load(features_, skeleton_->obj, judging(), life_, WithTheirNeeds(options_.wanted));
   if (!sensor) return tl::unexpected(sensor.error());
   sensor_.emplace(std::move(*sensor));
+  if (Status status = LoadCanary(); !status)
+    spdlog::warn("nobody will notice if what the engine relies on is switched off: {}",
+                 status.error().message);
   SetWanted(options_.wanted, ~0ULL);
   return {};
 }
@@ -271,6 +275,7 @@ void LoadedKernel::SetWanted(uint64_t events, uint64_t everywhere) {
   settings_->wanted = settings_->wanted & ~gone;
   const Hurry hurry;
   if (gone != 0) {
+    link_watch_.Forget();
     sensor_->Detach(gone);
     DropCalls(gone);
   }

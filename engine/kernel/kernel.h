@@ -21,6 +21,7 @@
 #include "engine/kernel/enforcement.h"
 #include "engine/kernel/features.h"
 #include "engine/kernel/rule_names.h"
+#include "engine/kernel/sign.h"
 #include "engine/rule/ports.h"
 
 namespace nsw::kernel {
@@ -130,6 +131,9 @@ class Kernel {
   /// Lifts all refusals at once, or (NSW_ARMED) ends that.
   [[nodiscard]] virtual Status Disarm(const Disarmed& /*how*/) { return {}; }
   [[nodiscard]] virtual std::optional<Disarmed> disarmed() const { return {}; }
+
+  /// Looks whether what all this relies on works, and puts right what it can; for once a second.
+  [[nodiscard]] virtual std::vector<Sign> Signs() { return {}; }
 
   /// How each event is watched, for `probe` and `status`: "openat: kprobe + kretprobe (pool 4096)".
   [[nodiscard]] virtual std::vector<std::string> attachments() const = 0;

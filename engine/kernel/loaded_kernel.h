@@ -10,9 +10,11 @@
 #include <vector>
 
 #include "enforce.skel.h"
+#include "engine/kernel/canary.h"
 #include "engine/kernel/deny_map_driver.h"
 #include "engine/kernel/enforcer.h"
 #include "engine/kernel/kernel.h"
+#include "engine/kernel/link_watch.h"
 #include "engine/kernel/pins.h"
 #include "engine/kernel/programs.h"
 #include "engine/kernel/ring_source.h"
@@ -48,6 +50,7 @@ class LoadedKernel final : public Kernel {
   Enforcement enforcement() const override { return enforcement_; }
   DenyMaps& deny() override { return *deny_; }
   std::vector<std::string> attachments() const override;
+  std::vector<Sign> Signs() override;  // loaded_kernel_signs.cc
 
   // loaded_kernel_pins.cc
   uint16_t life() const override { return static_cast<uint16_t>(life_); }
@@ -69,6 +72,10 @@ class LoadedKernel final : public Kernel {
   Status OpenRings();
   void OpenDenyMaps();
   [[nodiscard]] Result<size_t> RunIterator(const char* program);
+  // loaded_kernel_signs.cc
+  Status LoadCanary();
+  [[nodiscard]] Sign SignOfLinks();
+  [[nodiscard]] Sign SignOfPins();
   // loaded_kernel_pins.cc
   Status OpenPins();
   Status Inherit();
@@ -97,6 +104,8 @@ class LoadedKernel final : public Kernel {
   volatile nsw_settings* settings_ = nullptr;  ///< mapped: the kernel reads and writes it, too
   uint64_t seed_ = 0;
   std::optional<Sensor> sensor_;
+  std::optional<Canary> canary_;
+  LinkWatch link_watch_;
   std::optional<RingSource> source_;
   std::unique_ptr<DenyMapDriver> deny_;
   std::set<std::string> read_names_;  ///< in the map

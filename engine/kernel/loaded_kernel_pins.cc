@@ -80,7 +80,6 @@ Status LoadedKernel::PinMaps() {
   started_ns_ = SystemClock().BootNs();
   if (!pins_) return {};
   for (const bpf_map* map : KeptMaps(skeleton_->obj)) {
-    if (pins_->inherits()) break;
     if (Status pinned = pins_->PinMap(bpf_map__fd(map), FileOf(map)); !pinned) return pinned;
   }
   return pins_->Begin(life_);

@@ -66,9 +66,10 @@ Result<UniqueFd> Pins::Map(const std::string& name) const {
   return map;
 }
 
-Status Pins::PinMap(int fd, const std::string& name) const {
+Status Pins::PinMap(int fd, const std::string& name) {
   const fs::path path = folder_ / "maps" / name;
-  if (bpf_obj_pin(fd, path.c_str()) != 0) return FailErrno(path.string(), errno);
+  if (!inherits_ && bpf_obj_pin(fd, path.c_str()) != 0) return FailErrno(path.string(), errno);
+  pinned_.push_back({path, fd});
   return {};
 }
 
@@ -107,14 +108,41 @@ Status Pins::Begin(uint32_t life) {
   return MakeFolder(Links(life_));
 }
 
-Status Pins::PinLink(bpf_link* link, const std::string& program) const {
+Status Pins::PinLink(bpf_link* link, const std::string& program) {
   const fs::path path = Links(life_) / program;
   if (const int error = bpf_link__pin(link, path.c_str()); error != 0)
     return FailErrno(path.string(), -error);
+  pinned_.push_back({path, bpf_link__fd(link)});
   return {};
 }
 
-Status Pins::MarkReady() const { return MakeFolder(Ready(life_)); }
+Status Pins::MarkReady() {
+  ready_ = true;
+  return MakeFolder(Ready(life_));
+}
+
+std::vector<fs::path> Pins::Missing() const {
+  std::vector<fs::path> missing;
+  for (const Pinned& one : pinned_) {
+    if (!Exists(one.path)) missing.push_back(one.path);
+  }
+  if (ready_ && !Exists(Ready(life_))) missing.push_back(Ready(life_));
+  return missing;
+}
+
+// Maps before links and the mark last, as at the start: whoever follows then finds all of it.
+Status Pins::Restore() const {
+  const std::vector<fs::path> folders = {root_, folder_, folder_ / "maps", folder_ / "links",
+                                         Links(life_)};
+  for (const fs::path& folder : folders) {
+    if (Status made = MakeFolder(folder); !made) return made;
+  }
+  for (const Pinned& one : pinned_) {
+    if (!Exists(one.path) && bpf_obj_pin(one.fd, one.path.c_str()) != 0)
+      return FailErrno(one.path.string(), errno);
+  }
+  return ready_ ? MakeFolder(Ready(life_)) : Status();
+}
 
 bool Pins::has_foreign() const {
   return std::ranges::any_of(EntriesOf(root_),

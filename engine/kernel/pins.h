@@ -41,13 +41,20 @@ class Pins {
   [[nodiscard]] const std::filesystem::path& root() const { return root_; }
 
   [[nodiscard]] Result<UniqueFd> Map(const std::string& name) const;
-  [[nodiscard]] Status PinMap(int fd, const std::string& name) const;
+  /// Where maps are inherited, only notes that it is pinned there. `fd` must stay open; so for
+  /// links.
+  [[nodiscard]] Status PinMap(int fd, const std::string& name);
   /// All maps are pinned: from now on they are inherited, and links can be pinned as this life's.
   /// What engines left that died while they came up is taken away, but for the last.
   [[nodiscard]] Status Begin(uint32_t life);
-  [[nodiscard]] Status PinLink(bpf_link* link, const std::string& program) const;
+  [[nodiscard]] Status PinLink(bpf_link* link, const std::string& program);
   /// This engine has come up.
-  [[nodiscard]] Status MarkReady() const;
+  [[nodiscard]] Status MarkReady();
+
+  /// What this engine has pinned, and its mark, that are not there any more.
+  [[nodiscard]] std::vector<std::filesystem::path> Missing() const;
+  /// Pins that again. Error: the first that failed.
+  [[nodiscard]] Status Restore() const;
 
   /// Takes away what engines before this one have left.
   void DropOlder() const;
@@ -58,6 +65,11 @@ class Pins {
 
  private:
   Pins(std::filesystem::path root, const std::string& layout);
+  struct Pinned {
+    std::filesystem::path path;
+    int fd;
+  };
+
   [[nodiscard]] std::filesystem::path Links(uint32_t life) const;
   [[nodiscard]] std::filesystem::path Ready(uint32_t life) const;
   [[nodiscard]] std::vector<uint32_t> OlderLives() const;
@@ -67,6 +79,8 @@ class Pins {
   std::filesystem::path folder_;  ///< root_/LAYOUT
   bool inherits_ = false;
   uint32_t life_ = 0;
+  bool ready_ = false;
+  std::vector<Pinned> pinned_;
 };
 
 }  // namespace nsw::kernel

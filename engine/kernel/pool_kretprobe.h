@@ -29,6 +29,9 @@ class PoolKretprobe {
   PoolKretprobe(const PoolKretprobe&) = delete;
   ~PoolKretprobe();
 
+  /// Of the perf event.
+  [[nodiscard]] int fd() const { return event_.get(); }
+
  private:
   PoolKretprobe(std::string name, UniqueFd event)
       : name_(std::move(name)), event_(std::move(event)) {}

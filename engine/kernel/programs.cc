@@ -191,7 +191,7 @@ Result<Link> AttachTracepoint(bpf_program* program, const std::string& category,
 }
 
 Result<std::vector<Link>> AttachAll(bpf_object* object, std::vector<std::string>& lines,
-                                    const Pins* pins) {
+                                    Pins* pins) {
   std::vector<Link> links;
   bpf_program* program = nullptr;
   bpf_object__for_each_program(program, object) {

@@ -52,7 +52,7 @@ class Pins;
 /// "HOOK: KIND" of each. With `pins` they outlive the engine. Error: of the first that cannot be
 /// attached or pinned.
 Result<std::vector<Link>> AttachAll(bpf_object* object, std::vector<std::string>& lines,
-                                    const Pins* pins = nullptr);
+                                    Pins* pins = nullptr);
 
 /// Makes an object that is not loaded yet use the maps of the same names of one that is. Of maps
 /// that hold a section of data only that of the name `data` is shared.

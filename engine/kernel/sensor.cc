@@ -349,6 +349,14 @@ std::vector<std::string> Sensor::attachments() const {
   return all;
 }
 
+void Sensor::ForEachDescriptor(const std::function<void(int fd)>& act) const {
+  for (const Probes& probes : probes_) {
+    for (const Link& link : probes.entries) act(bpf_link__fd(link.get()));
+    for (const Link& link : probes.returns) act(bpf_link__fd(link.get()));
+    for (const PoolKretprobe& pool : probes.pools) act(pool.fd());
+  }
+}
+
 namespace {
 
 // False where it could not be attached, which is said.

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <array>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -49,6 +50,8 @@ class Sensor {
 
   /// A line for each call and each other probe: how it is watched, or why not.
   [[nodiscard]] std::vector<std::string> attachments() const;
+  /// Of the links and perf events by which programs are attached now.
+  void ForEachDescriptor(const std::function<void(int fd)>& act) const;
 
  private:
   struct Row;

@@ -53,6 +53,23 @@ TEST_F(NotifyTest, TellsAnAbstractSocket) {
   EXPECT_EQ(Received(manager), "STOPPING=1");
 }
 
+TEST_F(NotifyTest, TheWatchdogIsToldWhereItWaitsForThisProcess) {
+  const UniqueFd manager = Manager("@nswarden-watchdog-" + std::to_string(getpid()));
+  NotifyWatchdog();
+  EXPECT_EQ(Received(manager), "nothing");
+  setenv("WATCHDOG_USEC", "3000000", 1);
+  NotifyWatchdog();
+  EXPECT_EQ(Received(manager), "WATCHDOG=1");
+  setenv("WATCHDOG_PID", std::to_string(getpid()).c_str(), 1);
+  NotifyWatchdog();
+  EXPECT_EQ(Received(manager), "WATCHDOG=1");
+  setenv("WATCHDOG_PID", "1", 1);
+  NotifyWatchdog();
+  EXPECT_EQ(Received(manager), "nothing");
+  unsetenv("WATCHDOG_USEC");
+  unsetenv("WATCHDOG_PID");
+}
+
 TEST_F(NotifyTest, SurvivesAManagerThatIsNotThere) {
   setenv("NOTIFY_SOCKET", "/nowhere/at/all", 1);
   NotifyManager("READY=1");

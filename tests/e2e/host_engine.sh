@@ -4,7 +4,7 @@
 # reloads, survives a kill. Where this kernel cannot refuse, deny entries detect and the engine says so.
 source "$(dirname "$(realpath "$0")")/lib.sh"
 source "$E2E/engine.sh"
-plan 45
+plan 46
 
 start_dockerd
 copy_policies
@@ -32,6 +32,10 @@ if [[ $enforcing == true ]]; then
 else
   check "it says which policies only detect" grep -q "these policies only detect: web" "$ENGINE_LOG"
 fi
+
+# Where kprobes are missing these are others than a guest's (tests/vm/cases/24_canary.sh).
+check "each mechanism that it relies on is watched, and works" eval '"$NSWARDEN" status --json |
+  jq -e ".heartbeat | (.impaired | not) and ([.watched[] | select(.works) | .what] | contains([\"tp_btf\", \"probes\"]) and (contains([\"kprobe\"]) or contains([\"tracepoint sys_enter\", \"tracepoint sys_exit\"])))"'
 
 # A container that was there before, one that comes now.
 check "ps: a container from before the start is bound (I8)" wait_for 10 eval \

@@ -56,6 +56,20 @@ TEST_F(PinsTest, TheFolderIsRootsAlone) {
   EXPECT_EQ(found.st_mode & 07777, 0700U);
 }
 
+TEST_F(PinsTest, WhatIsTakenAwayIsMissed_A2) {
+  Life(1, true);
+  Pins second = Life(2, false);
+  std::ofstream(root_ / "one" / "maps" / "homes") << "a map";
+  ASSERT_TRUE(second.PinMap(-1, "homes")) << "an inherited one is there already";
+  ASSERT_TRUE(second.MarkReady());
+  EXPECT_TRUE(second.Missing().empty());
+  fs::remove_all(root_);
+  EXPECT_EQ(second.Missing(),
+            (std::vector<fs::path>{root_ / "one" / "maps" / "homes", root_ / "one" / "ready-2"}));
+  EXPECT_FALSE(second.Restore()) << "this is no BPF file system, and no map";
+  EXPECT_TRUE(fs::exists(root_ / "one" / "links" / "2")) << "but the folders are there again";
+}
+
 TEST_F(PinsTest, MapsAreInheritedOnceAllAreThere) {
   Result<Pins> first = Pins::Open(root_, "one");
   ASSERT_TRUE(first);

@@ -137,6 +137,8 @@ class FakeKernel final : public kernel::Kernel {
   }
   kernel::DenyMaps& deny() override { return maps; }
   std::vector<std::string> attachments() const override { return {}; }
+  std::vector<kernel::Sign> signs;
+  std::vector<kernel::Sign> Signs() override { return signs; }
 };
 
 /// Policies by position; which hold for a container is by its name, which rules match is a
