@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "bpf/abi.h"
+#include "engine/rule/builtin.h"
 
 namespace nsw::kernel {
 namespace {
@@ -36,6 +37,7 @@ RuleNames::RuleNames(int names, int untold) : names_(names), untold_(untold) {
   none.policy = "nswarden";
   none.name = "an entry without a name of its own";
   Name(none);
+  Name(rule::OwnRule());
 }
 
 void RuleNames::Name(const rule::RuleInfo& rule) {
