@@ -12,7 +12,7 @@ PINS=/sys/fs/bpf/nswarden
 RULE="act against nswarden"
 HISTORY=$WORK/history/history.db
 CGROUP=/sys/fs/cgroup/nsw_engine
-plan 25
+plan 26
 
 use_guest_docker
 "$E2E/image" demo/web
@@ -25,15 +25,17 @@ at_exit eval 'echo $$ >/sys/fs/cgroup/cgroup.procs; rmdir "$CGROUP"'
 check_engine "the engine starts"
 P=$ENGINE_PID
 
-# A container with all that a container can be given. Its process takes acts from $WORK/rogue.in; its root is the host's.
+# A container with all that a container can be given. Its process takes acts from $WORK/rogue.in; its root is that of the
+# host's first process.
 mkfifo "$WORK/rogue.in"
-docker run -i --name rogue --privileged --pid host --cgroupns host --network none -v /:/host demo/web \
-  /bin/chroot /host /usr/bin/python3 "$REPO/tests/vm/perform.py" <"$WORK/rogue.in" >>"$WORK/rogue.out" 2>"$WORK/rogue.err" &
+docker run -i --name rogue --privileged --pid host --cgroupns host --network none -v "$POLICIES:/kept" demo/web \
+  /bin/chroot /proc/1/root /usr/bin/python3 "$REPO/tests/vm/perform.py" <"$WORK/rogue.in" >>"$WORK/rogue.out" 2>"$WORK/rogue.err" &
 exec {rogue}>"$WORK/rogue.in"
 container web demo/web
 allowed web /bin/sh -c 'echo s >/srv/secret'
 check "the containers are bound" wait_for 120 eval \
   '"$NSWARDEN" ps --json | jq -e "[.containers[] | select((.policies | length > 0)) | .name] | index(\"rogue\") and index(\"web\")"'
+diag "$(cat "$WORK/rogue.err")"
 
 # outcomes: the lines on stdin, each `NAME ACT ...`, as the container's process fared: `NAME OUTCOME`.
 outcomes() {
@@ -130,6 +132,8 @@ xattr xattr $POLICIES/guarded.yaml
 flags flags $POLICIES/guarded.yaml
 binary chmod $NSWARDEN
 ACTS
+check "... by a mount of them, too" eval \
+  '[[ $(docker exec rogue /bin/chmod 777 /kept/guarded.yaml 2>&1) == *"peration not permitted"* ]]'
 refuses "its history and its locks (A2)" <<ACTS
 append append $HISTORY
 wal append $HISTORY-wal
@@ -148,7 +152,7 @@ check "a record names the file, the process and the rule" eval \
 # In the host's own mount namespace.
 printf 'over mount %s\noff umount /sys/fs/bpf\nabove umount /sys\ngone delete %s\n' "$PINS" "$links" >"$WORK/acts"
 check_equal "what it is mounted on, from the host's namespace (A2)" "over EPERM off EPERM above EPERM gone EPERM" \
-  "$(docker exec -i rogue /bin/chroot /host /usr/bin/nsenter -t 1 -m /usr/bin/python3 "$REPO/tests/vm/perform.py" <"$WORK/acts" 2>&1 |
+  "$(docker exec -i rogue /bin/chroot /proc/1/root /usr/bin/nsenter -t 1 -m /usr/bin/python3 "$REPO/tests/vm/perform.py" <"$WORK/acts" 2>&1 |
     paste -sd' ')"
 
 check "the engine runs" kill -0 "$P"
