@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR Apache-2.0 */
-/* The part of abi.h that is about what goes on without an engine: refusals to be told later, and the switch that ends them all. */
+/*
+ * The part of abi.h that is about what goes on without an engine: refusals to be told later, the switch that ends them all,
+ * and what of the engine's own no container may touch.
+ */
 #ifndef NSWARDEN_ABI_OUTLIVE_H
 #define NSWARDEN_ABI_OUTLIVE_H
 
@@ -37,5 +40,42 @@ struct nsw_disarm {
 	char reason[104];
 };
 NSW_ASSERT(sizeof(struct nsw_disarm) == 128);
+
+/* ---- the engine's own --------------------------------------------------------------------------------------------- */
+
+/* In nsw_header.rule of what was refused since it was aimed at the engine; no rule's id is that small. */
+#define NSW_RULE_OWN 4
+
+enum nsw_own_kind {
+	NSW_OWN_INODE = 0,
+	NSW_OWN_MAP,
+	NSW_OWN_PROGRAM,
+	NSW_OWN_LINK,
+};
+
+/* Key of map `own`. */
+struct nsw_own_key {
+	__u64 id; /* inode number, or the kernel's id of the BPF object */
+	__u32 dev; /* kernel's s_dev of an inode, 0 of a BPF object */
+	__u32 kind; /* enum nsw_own_kind */
+};
+NSW_ASSERT(sizeof(struct nsw_own_key) == 16);
+
+/* What containers may not touch of it. */
+enum nsw_own_guard {
+	NSW_OWN_ITSELF = 1 << 0, /* the object: its content, its attributes, its names */
+	NSW_OWN_FILES = 1 << 1, /* content and attributes of what is directly in the folder */
+	NSW_OWN_NAMES = 1 << 2, /* the names in the folder */
+	NSW_OWN_PLACE = 1 << 3, /* in the host's mount namespace: what is mounted here */
+};
+
+/* Value of map `own`. */
+struct nsw_own {
+	__u32 guards; /* enum nsw_own_guard */
+	__u32 life; /* nsw_settings.life of the engine whose it is */
+};
+NSW_ASSERT(sizeof(struct nsw_own) == 8);
+
+#define NSW_OWN_ROWS 8192
 
 #endif

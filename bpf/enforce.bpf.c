@@ -5,5 +5,6 @@
  */
 #include "identity.bpf.c"
 #include "refuse.bpf.c"
+#include "protect.bpf.c"
 #include "first_exec.bpf.c"
 #include "ask.bpf.c"

@@ -56,6 +56,15 @@ enum {
 #define CLONE_THREAD 0x10000
 #define CAP_SYS_CHROOT 18
 #define CAP_SYS_ADMIN 21
+#define CAP_SYS_NICE 23
+#define CAP_SYS_RESOURCE 24
+#define PTRACE_MODE_ATTACH 2
+#define PTRACE_MODE_NOAUDIT 4
+#define BPF_LINK_GET_FD_BY_ID 30
+#define FS_IOC_SETFLAGS 0x40086602
+#define FS_IOC32_SETFLAGS 0x40046602
+#define FS_IOC_FSSETXATTR 0x401c5820
+#define MS_NO_PLACE 0x1e0020 /* MS_REMOUNT, and the four of propagation: nothing is mounted over anything */
 #define EPERM 1
 #define EAGAIN 11
 #define EINPROGRESS 115
@@ -86,6 +95,7 @@ enum {
 #define FMODE_CREATED 0x100000
 #define SIGNAL_GROUP_EXIT 0x4
 #define PIDTYPE_SID 3
+#define PROC_SUPER_MAGIC 0x9fa0
 #define TMPFS_MAGIC 0x01021994
 #define HUGETLBFS_MAGIC 0x958458f6
 #define OVERLAYFS_MAGIC 0x794c7630

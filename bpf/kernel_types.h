@@ -160,8 +160,17 @@ struct nsproxy {
 	struct cgroup_namespace *cgroup_ns;
 };
 
+struct hlist_node {
+	struct hlist_node *next;
+};
+
+struct hlist_head {
+	struct hlist_node *first;
+};
+
 struct pid {
 	unsigned int level;
+	struct hlist_head tasks[4];
 	struct upid numbers[1];
 };
 
@@ -280,6 +289,7 @@ struct task_struct {
 	struct signal_struct *signal;
 	struct mm_struct *mm;
 	struct pid *thread_pid;
+	struct hlist_node pid_links[4];
 	struct css_set *cgroups;
 	const struct cred *cred;
 	struct {

@@ -3,8 +3,6 @@
 #include "refuse.h"
 
 #define CAP_OPT_NOAUDIT 2
-#define PTRACE_MODE_NOAUDIT 4
-#define PTRACE_MODE_ATTACH 2
 
 /*
  * unshare and setns pass no hook of their own, but none of the namespaces can be made or entered without a capability in

@@ -250,6 +250,7 @@ Result<Config> ReadConfig(const std::filesystem::path& file) {
     return Fail(file.string() + ": cannot be read: it is a directory");
   }
   Config config;
+  config.file = file;
   Reader reader(file.string());
   try {
     const std::vector<YAML::Node> documents = YAML::LoadAll(content);

@@ -20,6 +20,7 @@ namespace nsw {
 enum class Output { kText, kJson, kNone };
 
 struct Config {
+  std::filesystem::path file;  ///< that it was read from; empty: none
   std::vector<std::filesystem::path> policies{"/usr/share/nswarden/policies",
                                               "/etc/nswarden/policies.d"};
   Output output = Output::kText;

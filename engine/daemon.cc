@@ -12,6 +12,7 @@
 
 #include "engine/base/notify.h"
 #include "engine/mounts.h"
+#include "engine/own_files.h"
 #include "engine/pin_folder.h"
 
 namespace nsw {
@@ -173,7 +174,8 @@ Status Daemon::LoadKernel() {
                   .hold_ns = config_.hold_ns,
                   .unbound_closed = config_.unbound_closed,
                   .pins = kPinFolder,
-                  .outlive = config_.outlive});
+                  .outlive = config_.outlive,
+                  .own = OwnFiles(config_)});
   if (!loaded) return tl::unexpected(loaded.error());
   kernel_ = std::move(*loaded);
   DisarmAtStart();
@@ -341,7 +343,11 @@ Result<size_t> Daemon::Reload(const Peer& peer) {
     if (loaded.set == nullptr) {
       used = Fail(Lines(loaded.diagnostics, false));
     } else {
-      used = queue_->Ask([this, set = loaded.set] { return binder_->Use(set); })
+      used = queue_
+                 ->Ask([this, set = loaded.set] {
+                   kernel_->Protect(OwnFiles(config_));
+                   return binder_->Use(set);
+                 })
                  .value_or(Fail("the engine is stopping"));
     }
     Operated("reload", used ? "done" : used.error().message, peer);

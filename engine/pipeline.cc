@@ -8,6 +8,7 @@
 #include <unordered_set>
 
 #include "engine/event/field_table.h"
+#include "engine/rule/builtin.h"
 
 namespace nsw {
 namespace {
@@ -26,25 +27,6 @@ size_t TypeOf(std::span<const std::byte> record) {
   if (record.size() < sizeof header) return NSW_EVENT_NONE;
   std::memcpy(&header, record.data(), sizeof header);
   return header.type < NSW_EVENT_COUNT ? header.type : size_t{NSW_EVENT_NONE};
-}
-
-// What the kernel refuses without a rule's entry. The ids are no rule's.
-const rule::RuleInfo& Unresolved() {
-  static const rule::RuleInfo info{
-      .id = 1, .policy = "nswarden", .name = "object that cannot be resolved", .is_deny = true};
-  return info;
-}
-
-const rule::RuleInfo& Quarantine() {
-  static const rule::RuleInfo info{
-      .id = 2, .policy = "nswarden", .name = "quarantine", .is_deny = true};
-  return info;
-}
-
-const rule::RuleInfo& Unbound() {
-  static const rule::RuleInfo info{
-      .id = 3, .policy = "nswarden", .name = "container without a decision", .is_deny = true};
-  return info;
 }
 
 }  // namespace
@@ -143,8 +125,10 @@ void Pipeline::NoteInForce(container::Binding& binding) {
 
 const rule::RuleInfo* Pipeline::KernelRule() {
   const nsw_header& header = event_.header();
-  if (header.rule == 0) return event_.has_flag(NSW_F_UNRESOLVED) ? &Unresolved() : &Quarantine();
-  if (header.rule == NSW_RULE_UNBOUND) return &Unbound();
+  if (header.rule == 0)
+    return event_.has_flag(NSW_F_UNRESOLVED) ? &rule::UnresolvedRule() : &rule::QuarantineRule();
+  if (header.rule == NSW_RULE_UNBOUND) return &rule::UnboundRule();
+  if (header.rule == NSW_RULE_OWN) return &rule::OwnRule();
   return RuleOf(header.home, header.rule);
 }
 

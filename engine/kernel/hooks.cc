@@ -87,6 +87,7 @@ constexpr Hook kHooks[] = {
     {"nsw_key_alloc", "key_alloc", kNotRefused, {0, O(KEYCTL)}},
 };
 
+<<<<<<< HEAD
 // Functions that are not called security_HOOK. Their arguments are those of their hooks, but for
 // mmap_file (see nsw_mmap_file) and what ArgumentOf finds.
 struct Name {
@@ -98,6 +99,48 @@ constexpr Name kNames[] = {
     {"cred_prepare", "security_prepare_creds"},
     {"file_alloc_security", "security_file_alloc"},
     {"userns_create", "security_create_user_ns"},
+};
+=======
+/// Of bpf/protect.bpf.c. `trial`: kernels differ in whether they have it.
+struct Guard {
+  const char* program;
+  const char* hook;
+  bool trial = false;
+};
+
+constexpr Guard kGuards[] = {
+    {"nsw_guard_kill", "task_kill"},
+    {"nsw_guard_sigio", "file_send_sigiotask"},
+    {"nsw_guard_ptrace", "ptrace_access_check"},
+    {"nsw_guard_setnice", "task_setnice"},
+    {"nsw_guard_setioprio", "task_setioprio"},
+    {"nsw_guard_setscheduler", "task_setscheduler"},
+    {"nsw_guard_movememory", "task_movememory"},
+    {"nsw_guard_setrlimit", "task_setrlimit"},
+    {"nsw_guard_map", "bpf_map"},
+    {"nsw_guard_program", "bpf_prog"},
+    {"nsw_guard_bpf_link", "bpf"},
+    {"nsw_guard_open", "file_open"},
+    {"nsw_guard_lock", "file_lock"},
+    {"nsw_guard_ioctl", "file_ioctl"},
+    {"nsw_guard_setflags", "inode_file_setattr", true},
+    {"nsw_guard_create", "inode_create"},
+    {"nsw_guard_mknod", "inode_mknod"},
+    {"nsw_guard_mkdir", "inode_mkdir"},
+    {"nsw_guard_symlink", "inode_symlink"},
+    {"nsw_guard_unlink", "inode_unlink"},
+    {"nsw_guard_rmdir", "inode_rmdir"},
+    {"nsw_guard_link", "inode_link"},
+    {"nsw_guard_rename", "inode_rename"},
+    {"nsw_guard_setattr", "inode_setattr"},
+    {"nsw_guard_setxattr", "inode_setxattr"},
+    {"nsw_guard_removexattr", "inode_removexattr"},
+    {"nsw_guard_set_acl", "inode_set_acl", true},
+    {"nsw_guard_remove_acl", "inode_remove_acl", true},
+    {"nsw_guard_connect", "unix_stream_connect"},
+    {"nsw_guard_mount", "sb_mount"},
+    {"nsw_guard_move", "move_mount"},
+    {"nsw_guard_umount", "sb_umount"},
 };
 
 /// Position of the first argument of that struct type; 0 where there is none.
@@ -197,6 +240,16 @@ Status Hooks::Choose(bpf_object* object, const Refusals& wanted, const Refusals&
   if (HasBtfFunction("mnt_want_write")) Want(object, "nsw_want_write");
   if (HasBtfFunction("mnt_want_write_file")) Want(object, "nsw_want_write_file");
   return {};
+}
+
+void Hooks::ChooseGuards(bpf_object* object) {
+  for (const Guard& guard : kGuards) {
+    const uint32_t function = FindBtfFunction(FunctionOf(guard.hook));
+    if (guard.trial ? TryAttached(function) : function != 0)
+      Want(object, guard.program);
+    else if (!guard.trial)
+      spdlog::warn("this kernel has no hook {}: the engine is not protected there", guard.hook);
+  }
 }
 
 }  // namespace nsw::kernel

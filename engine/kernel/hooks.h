@@ -31,6 +31,9 @@ class Hooks {
   /// Asks for the programs that serve any of `wanted` and none of `served`.
   [[nodiscard]] Status Choose(bpf_object* object, const Refusals& wanted, const Refusals& served);
 
+  /// Asks for the programs by which the engine keeps containers from its own: bpf/protect.bpf.c.
+  void ChooseGuards(bpf_object* object);
+
   /// A bit per nsw_operation that can be refused.
   [[nodiscard]] uint32_t operations() const { return operations_; }
 

@@ -80,6 +80,7 @@ Status LoadedKernel::Start() {
   if (Status status = PinMaps(); !status) return status;
   // Identity before the sensor, so that no act is seen whose process has no label yet.
   if (Status status = AttachIdentity(); !status) return status;
+  ProtectAtStart();
   if (inherits()) {
     if (Status status = deny_->Inherit(); !status) return status;
   }
@@ -127,6 +128,7 @@ Status LoadedKernel::ChooseIdentity() {
   enforcer_->hooks().Describe(skeleton_.get());
   if (enforcing()) {
     for (const char* name : kLsmIdentity) Want(object, name);
+    enforcer_->hooks().ChooseGuards(object);
   }
   for (const char* name : kHookedIdentity) {
     if (Status asked = enforcer_->hooks().Ask(object, name); !asked) return asked;
@@ -185,7 +187,9 @@ Status LoadedKernel::OpenRings() {
 void LoadedKernel::OpenDenyMaps() {
   const DenyMapFds fds = DenyMapFdsOf(skeleton_.get());
   const auto serve = [this](const Refusals& wanted) {
-    return enforcer_ ? enforcer_->Serve(wanted) : Status();
+    const Status served = enforcer_ ? enforcer_->Serve(wanted) : Status();
+    if (own_) own_->KeepDescriptors();
+    return served;
   };
   deny_ = std::make_unique<DenyMapDriver>(fds, seed_, bpf_map__max_entries(skeleton_->maps.sets),
                                           enforcer_ ? enforcer_->hooks().operations() : 0,
@@ -281,6 +285,7 @@ void LoadedKernel::SetWanted(uint64_t events, uint64_t everywhere) {
   }
   if (const Status status = sensor_->Attach(events); !status)
     spdlog::error("what was not wanted before is not watched: {}", status.error().message);
+  if (own_) own_->KeepDescriptors();
   settings_->wanted = events;
   // A call that was under way when its probes came has a return without an entry. That is no loss.
   paired_from_ns_ = SystemClock().BootNs() + kSecond;

@@ -20,6 +20,7 @@
 #include "engine/kernel/disarm.h"
 #include "engine/kernel/enforcement.h"
 #include "engine/kernel/features.h"
+#include "engine/kernel/own.h"
 #include "engine/kernel/rule_names.h"
 #include "engine/kernel/sign.h"
 #include "engine/rule/ports.h"
@@ -40,7 +41,8 @@ struct Options {
   /// Folder of the BPF file system that keeps enforcement in force without this process; empty:
   /// nothing is pinned, and nothing looked for.
   std::filesystem::path pins;
-  bool outlive = true;  ///< false: what is pinned there is taken away, and nothing is pinned
+  bool outlive = true;       ///< false: what is pinned there is taken away, and nothing is pinned
+  std::vector<OwnFile> own;  ///< see Protect
 };
 
 /// One number of the ledger, summed over the CPUs.
@@ -102,6 +104,9 @@ class Kernel {
   /// Sets flags (nsw_home_flag) of a home, making it if the kernel has not seen it yet.
   [[nodiscard]] virtual Status SetHomeFlags(uint64_t home, uint32_t flags) = 0;
   [[nodiscard]] virtual Status ClearHomeFlags(uint64_t home, uint32_t flags) = 0;
+
+  /// Files that no container may change from now on, beside the engine's pins and BPF objects.
+  virtual void Protect(const std::vector<OwnFile>& /*files*/) {}
 
   /// What becomes of what is refused; a canary has shown it.
   [[nodiscard]] virtual Enforcement enforcement() const = 0;

@@ -15,6 +15,7 @@
 #include "engine/kernel/enforcer.h"
 #include "engine/kernel/kernel.h"
 #include "engine/kernel/link_watch.h"
+#include "engine/kernel/own.h"
 #include "engine/kernel/pins.h"
 #include "engine/kernel/programs.h"
 #include "engine/kernel/ring_source.h"
@@ -47,6 +48,7 @@ class LoadedKernel final : public Kernel {
   Status SetHomeFlags(uint64_t home, uint32_t flags) override;
   Status ClearHomeFlags(uint64_t home, uint32_t flags) override;
   uint32_t host_pid_namespace() const override { return settings_->host_pidns; }
+  void Protect(const std::vector<OwnFile>& files) override;
   Enforcement enforcement() const override { return enforcement_; }
   DenyMaps& deny() override { return *deny_; }
   std::vector<std::string> attachments() const override;
@@ -71,6 +73,7 @@ class LoadedKernel final : public Kernel {
   Status AttachIdentity();
   Status OpenRings();
   void OpenDenyMaps();
+  void ProtectAtStart();
   [[nodiscard]] Result<size_t> RunIterator(const char* program);
   // loaded_kernel_signs.cc
   Status LoadCanary();
@@ -99,6 +102,7 @@ class LoadedKernel final : public Kernel {
   bool taken_over_ = false;
   bool leave_nothing_ = false;
   std::optional<Enforcer> enforcer_;
+  std::optional<Own> own_;  ///< only where something can be refused
   std::vector<Link> links_;
   std::vector<std::string> attachments_;
   volatile nsw_settings* settings_ = nullptr;  ///< mapped: the kernel reads and writes it, too

@@ -22,7 +22,7 @@ namespace {
 constexpr const char* kKept[] = {"settings",       "labels",     "homes",       "inflight",
                                  "inflight_large", "sets",       "clause_sets", "path_sets",
                                  "net_sets",       "overlay",    "pushes",      "ring_denials",
-                                 "untold",         "rule_names", "disarm"};
+                                 "untold",         "rule_names", "disarm",      "own"};
 // Not named by the maps' own types: those of inner maps.
 constexpr const char* kKeptStructs[] = {"nsw_clause", "nsw_clauses", "nsw_path_key", "nsw_net_key"};
 constexpr std::string_view kData = ".bss";
@@ -139,6 +139,7 @@ bool LoadedKernel::TakeOver() {
     spdlog::warn("{}", removed.error().message);
   }
   deny_->FreeInherited();
+  if (own_) own_->DropOlder();
   return true;
 }
 
@@ -157,6 +158,20 @@ void LoadedKernel::ClosePins() {
   } else if (!ready_) {
     pins_->DropOwn();
   }
+}
+
+// Once the programs are attached that ask for it.
+void LoadedKernel::ProtectAtStart() {
+  if (!enforcing()) return;
+  const Resolver resolver(ProgramFd("nsw_resolve"), bpf_map__fd(skeleton_->maps.answer));
+  own_.emplace(bpf_map__fd(skeleton_->maps.own), resolver, life_);
+  own_->KeepDescriptors();
+  if (pins_) own_->KeepPins(pins_->root());
+  own_->Keep(options_.own);
+}
+
+void LoadedKernel::Protect(const std::vector<OwnFile>& files) {
+  if (own_) own_->Keep(files);
 }
 
 Status LoadedKernel::Disarm(const Disarmed& how) {

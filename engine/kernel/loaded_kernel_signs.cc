@@ -7,7 +7,7 @@
 namespace nsw::kernel {
 
 Status LoadedKernel::LoadCanary() {
-  Result<Canary> canary = Canary::Load(features_, lsm_);
+  Result<Canary> canary = Canary::Load(features_, enforcing());
   if (!canary) return tl::unexpected(canary.error());
   canary_.emplace(std::move(*canary));
   return {};

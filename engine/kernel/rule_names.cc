@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "bpf/abi.h"
+#include "engine/rule/builtin.h"
 
 namespace nsw::kernel {
 namespace {
@@ -37,6 +38,7 @@ RuleNames::RuleNames(int names, int untold, const volatile __u64& sum)
   none.policy = "nswarden";
   none.name = "an entry without a name of its own";
   Name(none);
+  Name(rule::OwnRule());
 }
 
 void RuleNames::Name(const rule::RuleInfo& rule) {

@@ -95,7 +95,9 @@ max_tasks: 4096
 TEST_F(ConfigTest, TheShippedFileSaysTheDefaults) {
   const auto config = ReadConfig(NSW_SOURCE_DIR "/packaging/nswarden.yaml");
   ASSERT_TRUE(config) << config.error().message;
-  EXPECT_EQ(*config, Config{});
+  Config defaults;
+  defaults.file = NSW_SOURCE_DIR "/packaging/nswarden.yaml";
+  EXPECT_EQ(*config, defaults);
 }
 
 TEST_F(ConfigTest, OnePolicyNeedsNoList) {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Run-time entries, homes that end, and the ledger.
+#include "engine/rule/builtin.h"
 #include "tests/engine/pipeline_fixture.h"
 
 namespace nsw {
@@ -21,6 +22,18 @@ TEST_F(PipelineTest, ADenyAtRunTimeIsPushedAndNamesItself) {
            .Verdict(NSW_VERDICT_DENIED, kernel_.maps.pushed[0].entry.rule));
   EXPECT_EQ(history_.events.at(0).rule, *name);
   EXPECT_EQ(pipeline_.ledger().unknown_verdicts, 0U);
+}
+
+TEST_F(PipelineTest, AnActAgainstTheEngineIsTheEnginesOwnRule) {
+  SendHome(kHome);
+  Send(test::ExecRecord("/bin/sh", {"sh"})
+           .Home(kHome)
+           .Result(-1)
+           .Verdict(NSW_VERDICT_DENIED, NSW_RULE_OWN));
+  EXPECT_EQ(history_.events.at(0).rule, "act against nswarden");
+  EXPECT_EQ(pipeline_.ledger().unknown_verdicts, 0U);
+  EXPECT_EQ(rule::OwnRule().id, NSW_RULE_OWN) << "what is counted without a record has its name";
+  EXPECT_EQ(rule::UnboundRule().id, NSW_RULE_UNBOUND);
 }
 
 TEST_F(PipelineTest, ADenyAtRunTimeExpiresForItsContainerAlone) {

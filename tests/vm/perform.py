@@ -4,10 +4,14 @@
 One process for hundreds of acts: starting one for each is what takes time in a guest."""
 import ctypes
 import errno
+import fcntl
 import mmap
 import os
+import resource
+import signal
 import socket
 import stat
+import struct
 import sys
 
 libc = ctypes.CDLL(None, use_errno=True)
@@ -93,6 +97,101 @@ def received(path):
         raise OSError(errno.EPERM, "")
 
 
+def call(number, *arguments):
+    """A system call without a name in libc."""
+    result = libc.syscall(number, *arguments)
+    check(result)
+    return result
+
+
+def of_process(act):
+    """An act on a process by its pidfd."""
+
+    def on(pid):
+        fd = os.pidfd_open(int(pid))
+        try:
+            act(fd)
+        finally:
+            os.close(fd)
+
+    return on
+
+
+def memory_of(number):
+    """process_vm_readv, process_vm_writev; an address that is nobody's: the right to do it is asked for first."""
+    return lambda pid: call(number, int(pid), struct.pack("QQ", 8, 8), 1, struct.pack("QQ", 8, 8), 1, 0)
+
+
+def queued(pid):
+    call(129, int(pid), signal.SIGTERM, struct.pack("iii", signal.SIGTERM, 0, -1).ljust(128, b"\0"))
+
+
+def changed_limit(pid):
+    resource.prlimit(int(pid), resource.RLIMIT_NOFILE, resource.prlimit(int(pid), resource.RLIMIT_NOFILE))
+
+
+def ioctl_flags(path):
+    """chattr: the flags that it has, once more."""
+    fd = os.open(path, os.O_RDONLY)
+    try:
+        fcntl.ioctl(fd, 0x40086602, b"\0" * 8)
+    finally:
+        os.close(fd)
+
+
+def locked(path):
+    fd = os.open(path, os.O_RDONLY)
+    try:
+        fcntl.flock(fd, fcntl.LOCK_SH)
+    finally:
+        os.close(fd)
+
+
+def file_signal(pid):
+    """SIGKILL as what tells that a pipe can be read."""
+    here, there = os.pipe()
+    fcntl.fcntl(here, fcntl.F_SETOWN, int(pid))
+    fcntl.fcntl(here, 10, signal.SIGKILL)  # F_SETSIG
+    fcntl.fcntl(here, fcntl.F_SETFL, os.O_ASYNC | os.O_NONBLOCK)
+    os.write(there, b"x")
+
+
+def bpf(command, attributes):
+    return call(321, command, attributes.ljust(128, b"\0"), 128)
+
+
+def by_ids(command, ids):
+    """A descriptor of each BPF object of these ids. EPERM: none could be had."""
+    refused = 0
+    for one in ids.split(","):
+        try:
+            os.close(bpf(command, struct.pack("I", int(one))))
+            return
+        except OSError as failed:
+            if failed.errno not in (errno.EPERM, errno.ENOENT):
+                raise
+            refused += failed.errno == errno.EPERM
+    raise OSError(errno.EPERM if refused else errno.ENOENT, "")
+
+
+def own_map(_):
+    """A map of the caller's own, made, found again and written to."""
+    fd = bpf(0, struct.pack("IIIII", 2, 4, 8, 1, 0))
+    info = ctypes.create_string_buffer(256)
+    bpf(15, struct.pack("IIQ", fd, len(info), ctypes.addressof(info)))
+    found = bpf(14, info.raw[4:8])
+    key, value = ctypes.create_string_buffer(4), ctypes.create_string_buffer(8)
+    bpf(2, struct.pack("IIQQQ", found, 0, ctypes.addressof(key), ctypes.addressof(value), 0))
+    os.close(found)
+    os.close(fd)
+
+
+def got(path):
+    """The object that is pinned there."""
+    text = ctypes.create_string_buffer(path.encode())
+    os.close(bpf(7, struct.pack("Q", ctypes.addressof(text))))
+
+
 ACTS = {
     "read": lambda p: opened(p, os.O_RDONLY),
     "modify": lambda p: opened(p, os.O_WRONLY),
@@ -139,12 +238,37 @@ ACTS = {
     "fast_open": fast_open,
     "bind": bind,
     "listen": listen,
+    # What is done to a process.
+    "signal": lambda pid, number: os.kill(int(pid), int(number)),
+    "tkill": lambda pid: call(200, int(pid), signal.SIGTERM),
+    "tgkill": lambda pid: call(234, int(pid), int(pid), signal.SIGTERM),
+    "pidfd_signal": of_process(lambda fd: signal.pidfd_send_signal(fd, signal.SIGTERM)),
+    "queued": queued,
+    "file_signal": file_signal,
+    "attach": lambda pid: check(libc.ptrace(16, int(pid), 0, 0)),
+    "memory_read": memory_of(310),
+    "memory_written": memory_of(311),
+    "taken": of_process(lambda fd: call(438, fd, 0, 0)),
+    "entered": of_process(lambda fd: call(308, fd, 0x4000000)),  # its UTS namespace
+    "nice": lambda pid: os.setpriority(os.PRIO_PROCESS, int(pid), os.getpriority(os.PRIO_PROCESS, int(pid))),
+    "io_priority": lambda pid: call(251, 1, int(pid), 2 << 13 | 4),
+    "affinity": lambda pid: os.sched_setaffinity(int(pid), os.sched_getaffinity(int(pid))),
+    "limit": changed_limit,
+    # BPF.
+    "own_map": own_map,
+    "maps": lambda ids: by_ids(14, ids),
+    "programs": lambda ids: by_ids(13, ids),
+    "links": lambda ids: by_ids(30, ids),
+    "got": got,
+    # Files.
+    "locked": locked,
+    "flags": ioctl_flags,
 }
 
 
 def perform(act, arguments):
     """In a process of its own where it would change this one."""
-    if act not in ("unshare", "chroot", "ptrace", "userfaultfd"):
+    if act not in ("unshare", "chroot", "ptrace", "userfaultfd", "attach", "entered"):
         ACTS[act](*arguments)
         return 0
     child = os.fork()
