@@ -87,7 +87,6 @@ constexpr Hook kHooks[] = {
     {"nsw_key_alloc", "key_alloc", kNotRefused, {0, O(KEYCTL)}},
 };
 
-<<<<<<< HEAD
 // Functions that are not called security_HOOK. Their arguments are those of their hooks, but for
 // mmap_file (see nsw_mmap_file) and what ArgumentOf finds.
 struct Name {
@@ -100,7 +99,7 @@ constexpr Name kNames[] = {
     {"file_alloc_security", "security_file_alloc"},
     {"userns_create", "security_create_user_ns"},
 };
-=======
+
 /// Of bpf/protect.bpf.c. `trial`: kernels differ in whether they have it.
 struct Guard {
   const char* program;

@@ -74,7 +74,7 @@ class Verdicts {
   std::unique_ptr<kernel::DenyMapDriver> MakeDriver() {
     const kernel::DenyMapFds fds = kernel::DenyMapFdsOf(skeleton_.get());
     return std::make_unique<kernel::DenyMapDriver>(
-        fds, kSeed, bpf_map__max_entries(skeleton_->maps.sets), ~0U,
+        fds, kSeed, bpf_map__max_entries(skeleton_->maps.sets), ~0U, kernel::Enforcement::kRefuses,
         [](const kernel::Refusals&) { return Status(); });  // they are asked, and not attached
   }
 
