@@ -27,31 +27,32 @@ start_prober "$counts" 0
 proceed "$counts"
 tries_more "$counts" 100
 
-# An engine loses what it has taken from the ring and not yet written, half a second's. `lost`: how much that can be in all.
-lost=0
+# What an engine has taken and not yet written down is lost with it: of the ring what half a second brings; of the numbers, where it
+# had come up, perhaps all that was refused since the one before. `lost`: how much that can be in all.
+lost=0 came_up=0 at_last_kill=0
 kill_soon() {
-  local tenths=$1 before
+  local tenths=$1 from now
   if ((tenths > 10)); then sleep "$(((tenths - 10) / 10)).$(((tenths - 10) % 10))"; fi
-  before=$(refusals "$counts")
+  from=$(refusals "$counts")
   sleep 1
   kill -9 "$ENGINE_PID" 2>/dev/null
   wait "$ENGINE_PID" 2>/dev/null
-  lost=$((lost + $(refusals "$counts") - before))
+  now=$(refusals "$counts")
+  if grep -q ' watching$' "$2"; then came_up=$((came_up + 1)) from=$at_last_kill; fi
+  lost=$((lost + now - from)) at_last_kill=$now
 }
 spawn() {
   "$NSWARDEN" run --config "$WORK/nswarden.yaml" --policies "$POLICIES" --history "$HISTORY" --output none \
     --docker /run/no-docker.sock >>"$WORK/killed.log" 2>&1 </dev/null &
   ENGINE_PID=$!
 }
-came_up=0
 kill_again_and_again() {
   local n
-  kill_soon 10
+  kill_soon 10 "$ENGINE_LOG"
   for ((n = 2; n <= KILLS; n++)); do
     : >"$WORK/killed.log"
     spawn
-    kill_soon $((RANDOM % span))
-    if grep -q ' watching$' "$WORK/killed.log"; then came_up=$((came_up + 1)); fi
+    kill_soon $((RANDOM % span)) "$WORK/killed.log"
   done
 }
 started=$SECONDS

@@ -8,7 +8,7 @@ source "$REPO/tests/vm/container_lib.sh"
 EVENTS="open, connect"
 SETTINGS="hold: 10s" # where all is emulated a decision takes its time
 ACTS=${NSWARDEN_ACTS_PROGRAM:-$REPO/build/release/tests/acts/nsw_acts}
-STARTS=${NSWARDEN_STARTS:-30}
+STARTS=${NSWARDEN_STARTS:-3}
 export NSWARDEN_START_DEADLINE=480 NSWARDEN_ALERT_DEADLINE=60
 plan 44
 
@@ -25,7 +25,7 @@ check "both containers, one from before the start, are bound (I8)" wait_for 60 e
   '"$NSWARDEN" ps --json | jq -e "[.containers[] | select(.policies | length > 0) | .name] | sort == [\"other\", \"web\"]"'
 check "ps says what is enforced" eval '"$NSWARDEN" ps | grep -E "web \(enforced\)"'
 
-# Of the first program of a container, eight at once.
+# Of the first program of a container, as many as eight at once. NSWARDEN_STARTS in all (3; cases+soak: 30).
 first_refused() {
   local said
   said=$(timeout 300 docker run --rm --network none -v "$ACTS:/tmp/denied:ro" demo/web:1.2 /tmp/denied count 2>&1) && return 1
@@ -41,7 +41,7 @@ all_refused() {
   for pid in "${pids[@]}"; do wait "$pid" || return 1; done
 }
 started=$SECONDS
-check "exec: the first program of each of $STARTS containers, eight at once (I7)" all_refused
+check "exec: the first program of each of $STARTS containers, as many as eight at once (I7)" all_refused
 diag "in $((SECONDS - started)) s"
 check "... is alerted on, each once" alerts_become "$STARTS" '.rule == "web/exec//tmp/**" and .verdict == "denied"'
 
