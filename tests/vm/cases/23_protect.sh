@@ -7,6 +7,7 @@ source "$(dirname "$(realpath "$0")")/../../e2e/lib.sh"
 source "$E2E/engine.sh"
 EVENTS="open, connect"
 export NSWARDEN_START_DEADLINE=480 NSWARDEN_ALERT_DEADLINE=60
+export DOCKER_HOST=unix://$WORK/none # no runtime is needed
 PINS=/sys/fs/bpf/nswarden
 RULE="act against nswarden"
 HISTORY=$WORK/history/history.db
