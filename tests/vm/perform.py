@@ -99,7 +99,7 @@ def received(path):
 
 def call(number, *arguments):
     """A system call without a name in libc."""
-    result = libc.syscall(number, *arguments)
+    result = libc.syscall(number, *(ctypes.c_long(one) if isinstance(one, int) else one for one in arguments))
     check(result)
     return result
 
