@@ -228,6 +228,21 @@ bpf_program* FindProgram(bpf_object* object, const std::string& name) {
   return bpf_object__find_program_by_name(object, name.c_str());
 }
 
+bpf_program* FindLoaded(bpf_object* object, const std::string& name) {
+  bpf_program* program = FindProgram(object, name);
+  return program != nullptr && bpf_program__autoload(program) ? program : nullptr;
+}
+
+std::string KindOf(const bpf_program* program) {
+  const std::string_view section = bpf_program__section_name(program);
+  return std::string(section.substr(0, section.find('/')));
+}
+
+std::string TargetOf(const bpf_program* program) {
+  const std::string_view section = bpf_program__section_name(program);
+  return std::string(section.substr(section.find('/') + 1));
+}
+
 void Want(bpf_object* object, const std::string& name) {
   if (bpf_program* program = FindProgram(object, name)) bpf_program__set_autoload(program, true);
 }

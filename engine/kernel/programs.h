@@ -59,6 +59,11 @@ Result<std::vector<Link>> AttachAll(bpf_object* object, std::vector<std::string>
 Status ShareMaps(bpf_object* object, bpf_object* shared, const std::string& data = {});
 
 bpf_program* FindProgram(bpf_object* object, const std::string& name);
+/// As that; null, too, where it is not to be loaded.
+bpf_program* FindLoaded(bpf_object* object, const std::string& name);
+/// Of its section: "kprobe", and what it is on.
+std::string KindOf(const bpf_program* program);
+std::string TargetOf(const bpf_program* program);
 void Want(bpf_object* object, const std::string& name);
 
 /// Runs a raw_tp program in this thread with up to 12 arguments. Its return value.
