@@ -6,6 +6,8 @@
 namespace nsw {
 namespace {
 
+constexpr int kMissesMax = 2;  // running
+
 /// True where it is found to fail by this.
 bool Missed(Heartbeat::State& state, const kernel::Sign& sign, uint64_t now_ns) {
   state.trouble = sign.trouble;
@@ -15,7 +17,7 @@ bool Missed(Heartbeat::State& state, const kernel::Sign& sign, uint64_t now_ns) 
     state.steady_ns = 0;
     return false;
   }
-  if (!sign.certain && state.misses < Heartbeat::kMissesMax) return false;
+  if (!sign.certain && state.misses < kMissesMax) return false;
   state.failing_ns = state.worked_ns != 0 ? state.worked_ns : now_ns;
   state.failures = 1;
   return true;

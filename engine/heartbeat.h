@@ -2,8 +2,9 @@
 // Heartbeat: keeps account of what in the kernel the engine relies on, and says when that changes:
 // once when something has failed, once when it works again. The pipeline feeds it once a second.
 //
-// What is certain is told at once, what is not when it was missed three times running: within five
-// seconds either way. What comes and goes counts as failing until it has worked for a while.
+// What is certain is told at once, what is not when it was missed twice running: within five
+// seconds either way, also where a look takes its time. What comes and goes counts as failing until
+// it has worked for a while.
 #pragma once
 
 #include <cstdint>
@@ -17,7 +18,6 @@ namespace nsw {
 
 class Heartbeat {
  public:
-  static constexpr int kMissesMax = 3;  ///< running
   static constexpr uint64_t kSteadyNs =
       5'000'000'000;  ///< so long it works before it counts as well
 

@@ -6,7 +6,10 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <chrono>
+#include <thread>
 
 namespace nsw::kernel {
 namespace {
@@ -15,6 +18,8 @@ constexpr const char* kFunction = "__x64_sys_ioprio_get";
 constexpr const char* kSilent =
     "programs are not called any more (see kernel.ftrace_enabled, and kprobes/enabled in "
     "debugfs): ";
+constexpr int kRepetitions = 3;
+constexpr auto kPause = std::chrono::milliseconds(2);
 constexpr int kOneProcess = 1;  // IOPRIO_WHO_PROCESS, of which there is no header
 
 void MakeTheCalls() {
@@ -105,8 +110,20 @@ Status Canary::TryAttach(const Row& row) {
   return {};
 }
 
+bool Canary::AllHeard() const {
+  return std::ranges::all_of(listened_, [this](const Listened& one) {
+    return skeleton_->bss->*one.row->count != one.heard;
+  });
+}
+
+// A kprobe is passed over while a task that was preempted in work on a BPF map has not ended that:
+// it is given the time.
 std::vector<Sign> Canary::Listen() {
   MakeTheCalls();
+  for (int again = 0; again < kRepetitions && !AllHeard(); ++again) {
+    std::this_thread::sleep_for(kPause);
+    MakeTheCalls();
+  }
   std::vector<Sign> signs;
   for (Listened& one : listened_) {
     const uint32_t now = skeleton_->bss->*one.row->count;

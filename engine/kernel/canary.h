@@ -34,7 +34,8 @@ class Canary {
   /// to.
   static Result<Canary> Load(const Features& features, bool lsm);
 
-  /// Makes the calls, and says of each mechanism whether its program was called.
+  /// Makes the calls, and says of each mechanism whether its program was called. Takes
+  /// microseconds, and some milliseconds while one is silent.
   [[nodiscard]] std::vector<Sign> Listen();
 
  private:
@@ -46,6 +47,7 @@ class Canary {
 
   static const std::vector<Row>& Rows();
   void Attach(const Row& row);
+  [[nodiscard]] bool AllHeard() const;
   [[nodiscard]] Status TryAttach(const Row& row);
 
   std::unique_ptr<canary, CanaryDeleter> skeleton_;

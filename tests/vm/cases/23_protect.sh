@@ -24,13 +24,16 @@ at_exit eval 'echo $$ >/sys/fs/cgroup/cgroup.procs; rmdir "$CGROUP"'
 check_engine "the engine starts"
 P=$ENGINE_PID
 
-# rogue COMMAND: run by /bin/sh in a container that has everything of the host's but a mount namespace of its own. It needs no
-# runtime: a PID namespace makes it a container, and then it enters the host's. Options of nsenter may stand before COMMAND.
-rogue() { unshare --mount --pid --fork /usr/bin/nsenter --pid=/proc/1/ns/pid "${@:1:$#-1}" /bin/sh -c "${!#}"; }
+# A container that has everything of the host's but a mount namespace of its own. It needs no runtime: a PID namespace makes it one;
+# who enters the mount namespace alone is of the container, and sees the host's processes.
+unshare --mount --pid --fork /bin/sh -c "mount --bind $POLICIES $WORK/kept; exec sleep 10000" &
+at_exit kill $!
+wait_for 60 pgrep -x sleep -P $!
+inside=(/usr/bin/nsenter "--mount=/proc/$(pgrep -x sleep -P $!)/ns/mnt")
 mkfifo "$WORK/rogue.in"
-rogue "mount --bind $POLICIES $WORK/kept && exec /usr/bin/python3 $PERFORM" <"$WORK/rogue.in" >>"$WORK/rogue.out" 2>"$WORK/rogue.err" &
+"${inside[@]}" /usr/bin/python3 "$PERFORM" <"$WORK/rogue.in" >>"$WORK/rogue.out" 2>"$WORK/rogue.err" &
 exec {rogue}>"$WORK/rogue.in"
-at_exit eval 'exec {rogue}>&-'
+trap '' PIPE # it may have ended
 
 # outcomes: the lines on stdin, each `NAME ACT ...`, as the container's process fared: `NAME OUTCOME`.
 outcomes() {
@@ -149,7 +152,7 @@ check "a record names the file, the process and the rule" eval \
 # In the host's own mount namespace.
 printf 'over mount %s\noff umount /sys/fs/bpf\nabove umount /sys\ngone delete %s\n' "$PINS" "$links" >"$WORK/acts"
 check_equal "what it is mounted on, from the host's namespace (A2)" "over EPERM off EPERM above EPERM gone EPERM" \
-  "$(rogue --mount=/proc/1/ns/mnt "exec /usr/bin/python3 $PERFORM" <"$WORK/acts" 2>&1 | paste -sd' ')"
+  "$("${inside[@]}" /usr/bin/nsenter --mount=/proc/1/ns/mnt /usr/bin/python3 "$PERFORM" <"$WORK/acts" 2>&1 | paste -sd' ')"
 
 check "the engine runs" kill -0 "$P"
 check "... and answers" "$NSWARDEN" status
