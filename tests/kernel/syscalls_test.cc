@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-// The numbers in bpf/syscalls.def that 32-bit callers have for the calls. They are the machine's
-// own header's, which cannot be included where the 64-bit numbers are.
-#include <asm/unistd_32.h>
+// The numbers in bpf/syscalls.def that 32-bit callers have for the calls.
 #include <gtest/gtest.h>
 
 #include <map>
 #include <string>
 
 #include "bpf/abi.h"
+
+// After all others, in which the 64-bit numbers have these names.
+#include <asm/unistd_32.h>
 
 namespace {
 
