@@ -202,15 +202,23 @@ static __always_inline bool own_file(__u64 at, __u32 inside)
 	       guards_of_file(BPF_CORE_READ(dentry, d_parent, d_inode)) & inside;
 }
 
-/* What every of these hooks comes to. `other`: a second file of the act, or 0. */
-__weak __noinline int guard_file(__u64 dentry, __u64 other, __u32 inside, __u32 class, __u64 events)
+/*
+ * What every of these hooks comes to, as true or false: the verifier of 6.12 sees no errno in what a function returns.
+ * `other`: a second file of the act, or 0.
+ */
+__weak __noinline int guarded(__u64 dentry, __u64 other, __u32 inside, __u32 class, __u64 events)
 {
 	struct nsw_settings *s = get_settings();
 	struct subject who;
 
 	if (!by_container(s, &who) || !(own_file(dentry, inside) || (other && own_file(other, inside))))
 		return 0;
-	return refuse_own(WHAT(class, 0), dentry, events);
+	return refuse_own(WHAT(class, 0), dentry, events) != 0;
+}
+
+static __always_inline int guard_file(__u64 dentry, __u64 other, __u32 inside, __u32 class, __u64 events)
+{
+	return guarded(dentry, other, inside, class, events) ? refuse() : 0;
 }
 
 /* A file in the engine's folder of /proc, or in that of one of its threads: oom_score_adj, clear_refs, comm ... */

@@ -182,7 +182,8 @@ const std::vector<Act> kActs = {
        return Done(ByRing(act));
      },
      {{"evt.type", "connect"},
-      {"fd.name", "~127.0.0.1:[1-9][0-9]*->127.0.0.1:7205"},
+      {"fd.sip", "127.0.0.1"},
+      {"fd.sport", "7205"},
       {"evt.async", "true"},
       {"evt.res", "EINPROGRESS"}},
      kRing},

@@ -48,7 +48,7 @@ declare -A compat=(
   [int80-rename]='rename rename ' [int80-chmod]='chmod chmod ' [int80-connect]='connect connect .* remote_port=7010 '
   [int80-accept4]='accept accept4 ' [int80-setuid]='setuid setuid ' [int80-setuid16]='setuid setuid ' [int80-kill]='kill kill '
   [int80-unshare]='namespace unshare ' [int80-memfd-create]='memfd memfd_create ' [int80-mprotect]='memory mprotect '
-  [int80-mmap]='memory mmap ' [int80-execve]='exec execve .* args=\[idle \]'
+  [int80-mmap]='memory mmap ' [int80-execve]='exec execve .* args=\[/program idle \]'
 )
 cp "$ACTS" /program
 at_exit rm -f /program
