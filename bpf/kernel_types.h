@@ -363,17 +363,6 @@ struct msghdr {
 	unsigned int msg_flags;
 };
 
-struct seq_file;
-
-struct bpf_iter_meta {
-	struct seq_file *seq;
-};
-
-struct bpf_iter__task {
-	struct bpf_iter_meta *meta;
-	struct task_struct *task;
-};
-
 /* Values are the running kernel's. */
 enum kernel_read_file_id {
 	READING_MODULE = 2,
