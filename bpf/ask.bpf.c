@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* Programs that the engine runs itself (bpf_prog_test_run): what the kernel sees, and what it would answer. */
+#include "abi_bind.h"
 #include "net_verdict.h"
 
 /* What the kernel sees behind a descriptor of the engine: see engine/kernel/resolve.h. */
@@ -51,8 +52,8 @@ int nsw_resolve(__u64 *ctx)
 
 /*
  * Run by the engine alone: changes a home field by field, since writing the whole value back would undo what the kernel
- * counted meanwhile. Arguments: home, flags to set, flags to clear, and if `bind`: set, classes, enforced, overlay, phases, target
- * depths.
+ * counted meanwhile. Arguments: home, flags to set, flags to clear, how it is bound (enum nsw_bind), and where it is: set, classes,
+ * enforced, overlay, phases, target depths.
  */
 SEC("?raw_tp")
 int nsw_set_home(__u64 *ctx)
@@ -64,8 +65,8 @@ int nsw_set_home(__u64 *ctx)
 	home = bpf_map_lookup_elem(&homes, &id);
 	if (!home)
 		return 1;
-	if (bind) {
-		/* Whoever looks in between must find the old set or the new one, judged for all classes of both. */
+	if (bind == NSW_BIND_SWITCH) {
+		/* Whoever looks in between must find the old set or the new one, and what is said of either. */
 		home->target_depths |= ctx[9];
 		home->overlay |= ctx[7];
 		home->classes |= ctx[5];
@@ -75,6 +76,7 @@ int nsw_set_home(__u64 *ctx)
 			home->set = ctx[4];
 			home->phases = ctx[8]; /* of the new set's policies */
 		}
+	} else if (bind == NSW_BIND_NARROW) {
 		home->classes = ctx[5];
 		home->enforced = ctx[6];
 		home->overlay = ctx[7];

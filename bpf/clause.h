@@ -344,8 +344,9 @@ __weak __noinline int ask_query(__u64 key, __u64 home, __u64 asked)
 	state = &task->walk;
 	state->home = home;
 	state->asked = asked & ~NO_CLASS;
-	state->overlay = h->overlay;
-	state->slot = slot = h->set;
+	state->slot = slot =
+		*(volatile __u32 *)&h->set; /* before the rest, which is of the set before, too: see nsw_set_home() */
+	state->overlay = *(volatile __u32 *)&h->overlay;
 	state->phase = task->label.flags & NSW_F_JOINED ? NSW_WHEN_JOINED : 0;
 	state->running = h->phases;
 	state->depths = state->hole_depths = state->target_depths = state->groups = 0;

@@ -3,21 +3,7 @@
 #include "identity.h"
 #include "verdict.h"
 #include "refuse.h"
-
-#pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
-
-struct seq_file;
-
-struct bpf_iter_meta {
-	struct seq_file *seq;
-};
-
-struct bpf_iter__task {
-	struct bpf_iter_meta *meta;
-	struct task_struct *task;
-};
-
-#pragma clang attribute pop
+#include "task_iterator.h"
 
 /* As a function of its own: its stack is then not below that of the program. */
 __weak __noinline int seed_current(void)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* Trials: engine/kernel/features.cc loads and attaches each alone, to see what this kernel lets us do. */
-#include "kernel_types.h"
+#include "task_iterator.h"
 
 #include <bpf/bpf_helpers.h>
 #include <bpf/bpf_tracing.h>

@@ -214,6 +214,7 @@ void PolicyBinder::AlsoWant(uint64_t events) {
 }
 
 void PolicyBinder::Collect() {
+  kernel_.deny().Settle();
   std::set<uint32_t> used{host_slot_};
   registry_.ForEach([&](container::Binding& binding) { used.insert(binding.policy_set); });
   const auto free = [&](uint32_t slot) {

@@ -112,7 +112,8 @@ uint32_t DenyMapDriver::Phases(uint64_t home, const rule::DenyPlan& plan, pid_t 
   return phases;
 }
 
-Status DenyMapDriver::SetHome(uint64_t home, const Bound& bound, uint32_t phases) const {
+Status DenyMapDriver::SetHome(uint64_t home, const Bound& bound, uint32_t phases,
+                              nsw_bind how) const {
   const DenyTables& tables = sets_.tables(bound.slot);
   uint32_t classes = tables.classes;
   uint32_t enforced = tables.enforced;
@@ -125,16 +126,17 @@ Status DenyMapDriver::SetHome(uint64_t home, const Bound& bound, uint32_t phases
   if (Status ready = serve_(refusals); !ready) return ready;
   const uint32_t overlay = bound.flags | (bound.pushed.empty() ? 0U : uint32_t{NSW_OVERLAY_PUSHES});
   const Result<uint32_t> failed =
-      RunProgram(fds_.set_home, {home, NSW_HOME_BOUND, 0, 1, bound.slot, classes, enforced, overlay,
-                                 phases, bound.target_depths});
+      RunProgram(fds_.set_home, {home, NSW_HOME_BOUND, 0, how, bound.slot, classes, enforced,
+                                 overlay, phases, bound.target_depths});
   if (!failed) return tl::unexpected(failed.error());
   if (*failed != 0) return Fail("no room for one more container in the kernel's map `homes`");
   return {};
 }
 
-// First what is new, then the switch to the set, then away with what is old: at no instant less
-// than both sides agree on.
+// First what is new, then the switch to the set; away with what is old in Settle(), when no verdict
+// looks at it any more: at no instant less than both sides agree on.
 Status DenyMapDriver::Bind(uint64_t home, uint32_t slot, const rule::DenyPlan& plan, pid_t pid) {
+  if (left_.contains(home)) Settle();
   Bound& old = homes_[home];
   Bound next;
   next.slot = slot;
@@ -150,14 +152,31 @@ Status DenyMapDriver::Bind(uint64_t home, uint32_t slot, const rule::DenyPlan& p
     next.rows[place] = *joined;
   }
   Status status = WriteRows(home, slot, next.rows);
-  if (status) status = SetHome(home, next, Phases(home, plan, pid));
+  if (status) status = SetHome(home, next, Phases(home, plan, pid), NSW_BIND_SWITCH);
   if (!status) {
     EraseRows(home, slot, next.rows, old.slot == slot ? old.rows : Rows());
     return status;
   }
-  EraseRows(home, old.slot, old.rows, old.slot == slot ? next.rows : Rows());
+  left_[home] = {old.slot, std::move(old.rows)};
   old = std::move(next);
   return {};
+}
+
+void DenyMapDriver::Settle() {
+  if (left_.empty()) return;
+  sets_.Wait();
+  for (const auto& [home, left] : left_) {
+    const Bound& now = homes_[home];
+    if (Status status = SetHome(home, now, 0, NSW_BIND_NARROW); !status)
+      spdlog::error("{}", status.error().message);
+    EraseRows(home, left.slot, left.rows, left.slot == now.slot ? now.rows : Rows());
+  }
+  left_.clear();
+}
+
+void DenyMapDriver::FreeSet(uint32_t slot) {
+  Settle();
+  sets_.Free(slot);
 }
 
 // ---- run time
@@ -219,10 +238,12 @@ Status DenyMapDriver::WritePushes(uint64_t home, Bound& bound) {
 }
 
 Status DenyMapDriver::ApplyPushes(uint64_t home, Bound& bound) {
+  if (left_.contains(home)) Settle();
   if (Status status = WritePushes(home, bound); !status) return status;
-  nsw_home state{};
-  bpf_map_lookup_elem(fds_.homes, &home, &state);
-  return SetHome(home, bound, state.phases);
+  const uint32_t phases = StateOf(home).phases;
+  Status status = SetHome(home, bound, phases, NSW_BIND_SWITCH);
+  if (status) status = SetHome(home, bound, phases, NSW_BIND_NARROW);
+  return status;
 }
 
 Status DenyMapDriver::Push(uint64_t home, const rule::DenyEntry& entry, pid_t pid,
@@ -269,6 +290,7 @@ void DenyMapDriver::Expire(uint64_t now_ns) {
 }
 
 void DenyMapDriver::Forget(uint64_t home) {
+  if (left_.contains(home)) Settle();
   if (const auto bound = homes_.find(home); bound != homes_.end()) {
     EraseRows(home, bound->second.slot, bound->second.rows, {});
     bound->second.pushed.clear();

@@ -15,6 +15,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "bpf/abi_bind.h"
 #include "engine/kernel/deny_maps.h"
 #include "engine/kernel/deny_sets.h"
 #include "engine/kernel/enforcement.h"
@@ -32,7 +33,8 @@ class DenyMapDriver final : public DenyMaps {
                 Enforcement enforcement, Serve serve);
 
   Result<uint32_t> BuildSet(const rule::DenyPlan& plan) override;
-  void FreeSet(uint32_t slot) override { sets_.Free(slot); }
+  void FreeSet(uint32_t slot) override;
+  void Settle() override;
   Status Prepare(const rule::DenyPlan& plan) override { return serve_(RefusalsOf(plan)); }
   Status Bind(uint64_t home, uint32_t slot, const rule::DenyPlan& plan, pid_t pid) override;
   Status Push(uint64_t home, const rule::DenyEntry& entry, pid_t pid, uint64_t expires_ns) override;
@@ -77,6 +79,11 @@ class DenyMapDriver final : public DenyMaps {
     std::map<Place, nsw_pushes> push_rows;  ///< written
   };
 
+  struct Left {  ///< by a home that was bound anew: of the set before
+    uint32_t slot = 0;
+    Rows rows;
+  };
+
   void Resolve(const DenyTables& set, pid_t pid, Bound& bound,
                std::map<Place, Ranges>& found) const;
   [[nodiscard]] std::vector<Place> PlacesOf(const rule::DenyKey& key, pid_t pid) const;
@@ -89,7 +96,7 @@ class DenyMapDriver final : public DenyMaps {
   Status WriteRows(uint64_t home, uint32_t slot, const Rows& rows) const;
   void EraseRows(uint64_t home, uint32_t slot, const Rows& rows, const Rows& kept) const;
   Status WritePushes(uint64_t home, Bound& bound);
-  Status SetHome(uint64_t home, const Bound& bound, uint32_t phases) const;
+  Status SetHome(uint64_t home, const Bound& bound, uint32_t phases, nsw_bind how) const;
   Status ApplyPushes(uint64_t home, Bound& bound);
 
   DenyMapFds fds_;
@@ -99,6 +106,7 @@ class DenyMapDriver final : public DenyMaps {
   Enforcement enforcement_;
   Serve serve_;
   std::unordered_map<uint64_t, Bound> homes_;
+  std::unordered_map<uint64_t, Left> left_;
 };
 
 }  // namespace nsw::kernel

@@ -80,6 +80,7 @@ bool DenyMapDriver::InheritedInUse() const {
 }
 
 void DenyMapDriver::FreeInherited() {
+  Settle();
   for (const nsw_object_key& key : KeysOf<nsw_object_key>(fds_.overlay)) {
     if (sets_.inherited().contains(key.slot)) bpf_map_delete_elem(fds_.overlay, &key);
   }

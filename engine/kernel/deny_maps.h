@@ -37,6 +37,10 @@ class DenyMaps {
   [[nodiscard]] virtual Status Bind(uint64_t home, uint32_t slot, const rule::DenyPlan& plan,
                                     pid_t pid) = 0;
 
+  /// Takes away what homes that were bound anew have left behind. Waits until no verdict that has
+  /// begun looks at it any more; to be called now and then.
+  virtual void Settle() {}
+
   /// Whether the programs judge the host's own processes, too: home 0 can then be bound.
   [[nodiscard]] virtual bool judges_host() const { return false; }
 

@@ -186,6 +186,17 @@ Status DenySets::Fill(uint32_t slot, Slot& set) {
   return {};
 }
 
+// A verdict may be preempted for long. A change of a map of maps returns when all programs that run
+// are done; of slot 0 nobody asks.
+void DenySets::Wait() const {
+  const uint32_t none = 0;
+  const Status put = Put(fds_.clause_sets, none,
+                         MakeMap(BPF_MAP_TYPE_ARRAY, "nsw_clauses", sizeof(uint32_t),
+                                 sizeof(nsw_clause), 1, BPF_F_INNER_MAP));
+  if (!put) spdlog::error("waiting for verdicts to end: {}", put.error().message);
+  bpf_map_delete_elem(fds_.clause_sets, &none);
+}
+
 void DenySets::Free(uint32_t slot) {
   if (slot == 0 || slot >= slots_.size()) return;
   const nsw_set none{};

@@ -43,6 +43,8 @@ class DenySets {
   /// Errors: as Lower; an operation that this kernel cannot refuse; no free slot; more memory than
   /// all sets may take; map errors.
   Result<uint32_t> Build(const rule::DenyPlan& plan);
+  /// Returns when every verdict that has begun is done.
+  void Wait() const;
   void Free(uint32_t slot);
 
   [[nodiscard]] const DenyTables& tables(uint32_t slot) const { return slots_[slot].tables; }
