@@ -14,13 +14,13 @@ copy_policies() {
 
 # start_engine [ARGS...]: sets ENGINE_PID. Alerts go to $ALERTS as JSON lines, what the engine says to $ENGINE_LOG. Where
 # $EVENTS is set (`open, connect`) the history wants these alone: in an emulated guest most of the start is the kernel's
-# checking of programs. There $SETTINGS are further lines of the configuration. OUTPUT=none: alerts go to the history alone.
+# checking of programs. There $SETTINGS are further lines of the configuration. ALERTS_TO=none: alerts go to the history alone.
 start_engine() {
   local docker=${DOCKER_HOST-} # empty: none that answers
   docker=${docker#unix://}
   : >"$ENGINE_LOG"
   [[ -z ${EVENTS-} ]] || { printf 'history: {events: [%s]}\n%s\n' "$EVENTS" "${SETTINGS-}" >"$WORK/nswarden.yaml"; set -- --config "$WORK/nswarden.yaml" "$@"; }
-  "$NSWARDEN" run --policies "$POLICIES" --history "$HISTORY" --output "${OUTPUT:-json}" --docker "${docker:-/run/no-docker.sock}" "$@" \
+  "$NSWARDEN" run --policies "$POLICIES" --history "$HISTORY" --output "${ALERTS_TO:-json}" --docker "${docker:-/run/no-docker.sock}" "$@" \
     >>"$ALERTS" 2>>"$ENGINE_LOG" </dev/null &
   ENGINE_PID=$!
   at_exit stop_engine "$ENGINE_PID"

@@ -6,7 +6,7 @@ source "$(dirname "$(realpath "$0")")/../../e2e/lib.sh"
 source "$E2E/engine.sh"
 EVENTS=accept
 source "$REPO/tests/vm/prober_lib.sh"
-OUTPUT=none
+ALERTS_TO=none
 SETTINGS=$'hold: 10s\nrings: {denials: 64KiB}' # where all is emulated a decision takes its time; soon full
 KILLS=${NSWARDEN_KILLS:-100}
 PROBES=100000

@@ -8,7 +8,7 @@ source "$E2E/engine.sh"
 EVENTS="open"
 source "$E2E/ledger.sh"
 source "$REPO/tests/vm/prober_lib.sh"
-OUTPUT=none
+ALERTS_TO=none
 SETTINGS=$'hold: 10s\nrings: {files: 1MiB, denials: 64KiB}' # where all is emulated a decision takes its time; soon full
 RELOADS=${NSWARDEN_RELOADS:-100}
 export NSWARDEN_START_DEADLINE=480 NSWARDEN_REST_DEADLINE=240
