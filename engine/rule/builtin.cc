@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "engine/rule/builtin.h"
 
+#include "engine/rule/output.h"
+
 namespace nsw::rule {
 
 // The ids are no other rule's: those begin after them.
@@ -22,12 +24,16 @@ const RuleInfo& UnboundRule() {
 }
 
 const RuleInfo& OwnRule() {
-  static const RuleInfo info{.id = 4,
-                             .policy = "nswarden",
-                             .name = "act against nswarden",
-                             .priority = Priority::kCritical,
-                             .mode = Mode::kEnforce,
-                             .is_deny = true};
+  static const RuleInfo info{
+      .id = 4,
+      .policy = "nswarden",
+      .name = "act against nswarden",
+      .priority = Priority::kCritical,
+      .mode = Mode::kEnforce,
+      .is_deny = true,
+      .output = OutputTemplate::Make("act against nswarden (act=%evt.type file=%fd.name "
+                                     "process=%proc.name command=%proc.cmdline "
+                                     "container=%container.name)")};
   return info;
 }
 
