@@ -148,9 +148,10 @@ identity_reuse() {
   local rounds=$1 i wanted pid
   "$E2E/image" identity/hostly
   docker run -d --name hostly --pid host --network host "${PRIVILEGED[@]}" -v "$ACTS:/program:ro" -v "$OUT:/out" identity/hostly \
-    /bin/sh -c "mkdir /srv/x; /program reuse /srv/x $rounds >/out/reused; touch /out/done
+    /bin/sh -c "mkdir /srv/x; /program reuse /srv/x $rounds >/out/reused 2>/out/why; touch /out/done
       while [ ! -e /out/move ]; do sleep 1; done; unshare -m /bin/touch /out/moved" >/dev/null
   check "short-lived processes share a process id" wait_for 120 test -e "$OUT/done" -a -s "$OUT/reused"
+  sed 's/^/  # /' "$OUT/why" || true
   check "a process is moved out of its container's cgroup" move_out "$(docker inspect -f '{{.State.Pid}}' hostly)"
   touch "$OUT/move"
   told_soon '."fd.name" == "/out/moved"' || true
