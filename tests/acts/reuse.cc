@@ -30,23 +30,23 @@ bool SetLast(int fd, pid_t last) {
   _exit(1);
 }
 
-enum class Outcome { kDone, kTaken, kFailed };
+enum class Had { kDone, kTaken, kFailed };
 
 // Others make processes, too, and may be faster. Tries until the number is had: one that lives long
 // may have it.
-Outcome RunAs(int fd, pid_t pid, const char* program, const std::string& path) {
+Had RunAs(int fd, pid_t pid, const char* program, const std::string& path) {
   int status = 0;
   for (int i = 0; i < 100; i++) {
-    if (!SetLast(fd, pid - 1)) return Outcome::kFailed;
+    if (!SetLast(fd, pid - 1)) return Had::kFailed;
     const pid_t child = fork();
     if (child == 0) Child(pid, program, path);
-    if (waitpid(child, &status, 0) != child) return Outcome::kFailed;
-    if (child == pid && status == 0) return Outcome::kDone;
+    if (waitpid(child, &status, 0) != child) return Had::kFailed;
+    if (child == pid && status == 0) return Had::kDone;
     if (child != pid) continue;
     fprintf(stderr, "process %d, %s: status %#x\n", pid, path.c_str(), status);
-    return Outcome::kFailed;
+    return Had::kFailed;
   }
-  return Outcome::kTaken;
+  return Had::kTaken;
 }
 
 // A number that nobody has, far from those that are given next, and below the smallest limit.
@@ -80,20 +80,20 @@ int Reuse(const char* folder, int rounds) {
   const int last = open("/proc/sys/kernel/ns_last_pid", O_RDWR);
   if (last < 0 || !MakeProgram(a.c_str()) || !MakeProgram(b.c_str())) return 1;
   const auto run_all = [&](pid_t pid) {
-    Outcome outcome = Outcome::kDone;
-    for (int i = 0; i < rounds && outcome == Outcome::kDone; i++) {
+    Had outcome = Had::kDone;
+    for (int i = 0; i < rounds && outcome == Had::kDone; i++) {
       const std::string number = "." + std::to_string(i);
       outcome = RunAs(last, pid, a.c_str(), at + "/a" + number);
-      if (outcome == Outcome::kDone) outcome = RunAs(last, pid, b.c_str(), at + "/b" + number);
-      if (outcome == Outcome::kDone) outcome = RunAs(last, pid, nullptr, at + "/none" + number);
+      if (outcome == Had::kDone) outcome = RunAs(last, pid, b.c_str(), at + "/b" + number);
+      if (outcome == Had::kDone) outcome = RunAs(last, pid, nullptr, at + "/none" + number);
     }
     return outcome;
   };
   pid_t pid = 0;
-  Outcome outcome = Outcome::kTaken;
-  for (int i = 0; i < 10 && outcome == Outcome::kTaken; i++) outcome = run_all(pid = FreeNumber());
-  if (outcome == Outcome::kTaken) fprintf(stderr, "others had each number that was tried\n");
-  if (outcome != Outcome::kDone) return 1;
+  Had outcome = Had::kTaken;
+  for (int i = 0; i < 10 && outcome == Had::kTaken; i++) outcome = run_all(pid = FreeNumber());
+  if (outcome == Had::kTaken) fprintf(stderr, "others had each number that was tried\n");
+  if (outcome != Had::kDone) return 1;
   printf("%d\n", pid);
   return 0;
 }
