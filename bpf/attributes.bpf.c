@@ -26,8 +26,7 @@ static __always_inline int enter_chmod(struct door *d)
 }
 EXIT_ONE(CHMOD, chmod)
 
-SEC("?kprobe/security_path_chmod")
-int BPF_KPROBE(nsw_object_chmod, const struct path *path)
+int PROBE(nsw_object_chmod, security_path_chmod, const struct path *path)
 {
 	__u64 key;
 	struct call *c = hooked(NSW_EVENT_CHMOD, 0, &key);
@@ -56,8 +55,7 @@ static __always_inline int enter_chown(struct door *d)
 }
 EXIT_ONE(CHOWN, chown)
 
-SEC("?kprobe/security_path_chown")
-int BPF_KPROBE(nsw_object_chown, const struct path *path)
+int PROBE(nsw_object_chown, security_path_chown, const struct path *path)
 {
 	__u64 key;
 	struct call *c = hooked(NSW_EVENT_CHOWN, 0, &key);
@@ -93,8 +91,7 @@ static __always_inline int exit_utime(__s64 result)
 	return finish_paths(NSW_EVENT_UTIME, EVENT_SIZE(utime), false, result);
 }
 
-SEC("?kprobe/vfs_utimes")
-int BPF_KPROBE(nsw_object_utime, const struct path *path, const struct timespec64 *times)
+int PROBE(nsw_object_utime, vfs_utimes, const struct path *path, const struct timespec64 *times)
 {
 	__u64 key;
 	struct call *c = hooked(NSW_EVENT_UTIME, 0, &key);
@@ -145,15 +142,13 @@ static __always_inline int truncate_object(const struct path *path)
 	return 0;
 }
 
-SEC("?kprobe/security_path_truncate")
-int BPF_KPROBE(nsw_object_truncate, const struct path *path)
+int PROBE(nsw_object_truncate, security_path_truncate, const struct path *path)
 {
 	return truncate_object(path);
 }
 
 /* ftruncate, where the kernel has it (6.2 on). */
-SEC("?kprobe/security_file_truncate")
-int BPF_KPROBE(nsw_object_truncate_file, struct file *file)
+int PROBE(nsw_object_truncate_file, security_file_truncate, struct file *file)
 {
 	__u64 key;
 	struct call *c = hooked(NSW_EVENT_TRUNCATE, 0, &key);
@@ -173,8 +168,7 @@ static __always_inline bool layer_aside(__u64 key, struct vfsmount *mnt)
 	return true;
 }
 
-SEC("?kprobe/vfs_fallocate")
-int BPF_KPROBE(nsw_object_truncate_room, struct file *file, int mode, __s64 offset, __s64 length)
+int PROBE(nsw_object_truncate_room, vfs_fallocate, struct file *file, int mode, __s64 offset, __s64 length)
 {
 	__u64 key;
 	struct nsw_event_truncate *e;
@@ -258,14 +252,12 @@ static __always_inline int xattr_mount(struct vfsmount *mnt)
 	return 0;
 }
 
-SEC("?kprobe/mnt_want_write")
-int BPF_KPROBE(nsw_object_xattr_leave, struct vfsmount *mnt)
+int PROBE(nsw_object_xattr_leave, mnt_want_write, struct vfsmount *mnt)
 {
 	return xattr_mount(mnt);
 }
 
-SEC("?kprobe/mnt_want_write_file")
-int BPF_KPROBE(nsw_object_xattr_leave_file, struct file *file)
+int PROBE(nsw_object_xattr_leave_file, mnt_want_write_file, struct file *file)
 {
 	return xattr_mount(BPF_CORE_READ(file, f_path.mnt));
 }

@@ -298,8 +298,7 @@ static __always_inline int enter_io_listen(struct io_kiocb *request)
 /* ---- returns ----------------------------------------------------------------------------------------------------- */
 
 /* A request that will not be tried again: cancelled, or its ring is closed. On the function that the kernel has for that. */
-SEC("?kprobe")
-int BPF_KPROBE(nsw_ring_failed, struct io_kiocb *request)
+int PROBE(nsw_ring_failed, set_by_the_loader, struct io_kiocb *request)
 {
 	given_up((__u64)request);
 	return 0;
@@ -309,8 +308,7 @@ int BPF_KPROBE(nsw_ring_failed, struct io_kiocb *request)
  * Up to 5.18 a request that a worker has done is answered without its result being kept, and one that has failed by the same
  * function. Attached where the kernel is one of those.
  */
-SEC("?kprobe/io_req_complete_post")
-int BPF_KPROBE(nsw_ring_answered, struct io_kiocb *request, int result)
+int PROBE(nsw_ring_answered, io_req_complete_post, struct io_kiocb *request, int result)
 {
 	__u64 key = (__u64)current_task();
 	struct call *c = bpf_map_lookup_elem(&inflight, &key);
@@ -378,5 +376,23 @@ enum type_by_name {
 		__s64 result;                                                                                   \
                                                                                                                 \
 		return request_returns(TYPE_##event, (int)PT_REGS_RC(ctx), &result) ? exit_##event(result) : 0; \
+	}
+#include "syscalls.def"
+
+/* The same where kprobes are missing. What is returned stands behind the arguments: how many these are the loader says. */
+#define RING(function, event)                                                                       \
+	const volatile __u32 arguments_of_##function = 2;                                           \
+	SEC("?fentry/" #function)                                                                   \
+	int nsw_gf_##function(void *arguments)                                                      \
+	{                                                                                           \
+		return enter_##function((struct io_kiocb *)number_at(arguments, 0));                \
+	}                                                                                           \
+	SEC("?fexit/" #function)                                                                    \
+	int nsw_gx_##function(void *arguments)                                                      \
+	{                                                                                           \
+		int returned = number_at(arguments, arguments_of_##function);                       \
+		__s64 result;                                                                       \
+                                                                                                    \
+		return request_returns(TYPE_##event, returned, &result) ? exit_##event(result) : 0; \
 	}
 #include "syscalls.def"

@@ -109,8 +109,7 @@ static __always_inline int send_object(struct call *c, __u64 key, struct socket 
 	return 0;
 }
 
-SEC("?kprobe/security_socket_sendmsg")
-int BPF_KPROBE(nsw_object_send, struct socket *sock, struct msghdr *message)
+int PROBE(nsw_object_send, security_socket_sendmsg, struct socket *sock, struct msghdr *message)
 {
 	struct call *c;
 	__u64 key;
@@ -126,8 +125,7 @@ int BPF_KPROBE(nsw_object_send, struct socket *sock, struct msghdr *message)
 }
 
 /* TCP Fast Open: a connect that passes no security_socket_connect. */
-SEC("?kprobe/security_socket_sendmsg")
-int BPF_KPROBE(nsw_object_connect_send, struct socket *sock, struct msghdr *message)
+int PROBE(nsw_object_connect_send, security_socket_sendmsg, struct socket *sock, struct msghdr *message)
 {
 	struct nsw_header *h;
 	struct call *c;
@@ -161,8 +159,7 @@ static __always_inline void receive_object(struct call *c, __u64 key, struct fil
 }
 
 /* Reported from the hook: one message can bring many. */
-SEC("?kprobe/security_file_receive")
-int BPF_KPROBE(nsw_object_receive, struct file *file)
+int PROBE(nsw_object_receive, security_file_receive, struct file *file)
 {
 	__u64 key = (__u64)current_task() | ASIDE;
 	struct nsw_settings *s = get_settings();

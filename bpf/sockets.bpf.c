@@ -80,8 +80,7 @@ static __always_inline int exit_socket(__s64 result)
 }
 
 /* Sockets that io_uring makes; a pair passes here twice. `kernel`: made for the kernel's own use. */
-SEC("?kprobe/security_socket_post_create")
-int BPF_KPROBE(nsw_object_socket, struct socket *sock, int family, int type, int protocol, int kernel)
+int PROBE(nsw_object_socket, security_socket_post_create, struct socket *sock, int family, int type, int protocol, int kernel)
 {
 	struct call *c;
 	__u64 key;
@@ -155,8 +154,7 @@ static __always_inline int exit_bind(__s64 result)
 	return finish_act(NSW_EVENT_BIND, result, NSW_RING_EVENTS);
 }
 
-SEC("?kprobe/security_socket_bind")
-int BPF_KPROBE(nsw_object_bind, struct socket *sock, const void *address, int length)
+int PROBE(nsw_object_bind, security_socket_bind, struct socket *sock, const void *address, int length)
 {
 	__u64 key;
 	struct call *c = hooked(NSW_EVENT_BIND, EVENT_SIZE(bind), &key);
@@ -213,8 +211,7 @@ static __always_inline int exit_listen(__s64 result)
 	return finish_act(NSW_EVENT_LISTEN, result, NSW_RING_EVENTS);
 }
 
-SEC("?kprobe/security_socket_listen")
-int BPF_KPROBE(nsw_object_listen, struct socket *sock, int backlog)
+int PROBE(nsw_object_listen, security_socket_listen, struct socket *sock, int backlog)
 {
 	__u64 key;
 	struct call *c = hooked(NSW_EVENT_LISTEN, EVENT_SIZE(listen), &key);
@@ -275,8 +272,7 @@ static __always_inline int exit_accept(__s64 result)
 }
 
 /* The connection is there and becomes the new socket's. */
-SEC("?kprobe/security_sock_graft")
-int BPF_KPROBE(nsw_object_accept, struct sock *sk, struct socket *fresh)
+int PROBE(nsw_object_accept, security_sock_graft, struct sock *sk, struct socket *fresh)
 {
 	__u64 key;
 	struct call *c = hooked(NSW_EVENT_ACCEPT, EVENT_SIZE(accept), &key);

@@ -75,6 +75,15 @@ class Sensor {
   void ChooseObjects(bpf_object* object, uint64_t events);
   void ChooseRow(bpf_object* object, const Row& row);
   void ChooseRequests(bpf_object* object, uint64_t events);
+  void ChooseFailing(bpf_object* object);
+  /// Whether this kernel takes a program that has an object.
+  [[nodiscard]] bool Possible(const bpf_program* program) const;
+  /// What kprobes do elsewhere, but for the system calls.
+  [[nodiscard]] bool ByFentry() const { return !features_.kprobe && features_.fexit; }
+  /// Of a program that there is for both.
+  [[nodiscard]] std::string Name(const std::string& name) const {
+    return ByFentry() ? name + "_fentry" : name;
+  }
   [[nodiscard]] bool ByTracepoint(const Row& row) const;
   [[nodiscard]] bool ByMulti(const Row& row) const;
   [[nodiscard]] std::vector<bpf_program*> Programs() const;
@@ -87,6 +96,7 @@ class Sensor {
                               Probes& probes);
   void AttachRequests(uint64_t events);
   void AttachRequest(bpf_object* object, const Request& request);
+  std::string AttachRequestReturn(bpf_object* object, const Request& request);
   void AttachByTracepoint(const Row& row);
   void AddCompat(const Row& row, const bpf_program* entry, const bpf_program* exit);
   void RemoveCompat(const Row& row);

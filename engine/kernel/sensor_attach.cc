@@ -93,10 +93,12 @@ std::string Sensor::AttachKretprobe(bpf_program* program, const std::string& fun
 }
 
 void Sensor::AttachRequests(uint64_t events) {
-  if (!features_.kprobe) return;
+  if (!features_.kprobe && !ByFentry()) return;
   for (const Request& request : Requests()) {
     if ((events >> request.Index() & 1) == 0) continue;
-    const auto has = [&](const Object& object) { return FindLoaded(object->obj, request.Entry()); };
+    const auto has = [&](const Object& object) {
+      return FindLoaded(object->obj, request.Entry(ByFentry()));
+    };
     const auto object = std::ranges::find_if(objects_, has);
     if (object != objects_.end())
       AttachRequest((*object)->obj, request);
@@ -108,16 +110,30 @@ void Sensor::AttachRequests(uint64_t events) {
 // All of one object: they share what is known of the connections under way.
 void Sensor::AttachRequest(bpf_object* object, const Request& request) {
   Probes& probes = probes_[request.Index()];
-  if (bpf_program* answered = FindLoaded(object, kAnswered))
-    Keep(nsw::kernel::Attach(answered), probes.entries, kAnswered, probes.lines);
-  if (bpf_program* failed = FindLoaded(object, kFailed); failed != nullptr && request.Waits())
-    Keep(AttachKprobe(failed, failing_, false), probes.entries, kFailed, probes.lines);
-  const std::string how = AttachKretprobe(FindLoaded(object, request.Return()), request.function,
-                                          PoolKretprobe::kLarge, probes);
+  const auto attach = [&](bpf_program* program, const std::string& function) {
+    return ByFentry() ? nsw::kernel::Attach(program) : AttachKprobe(program, function, false);
+  };
+  if (bpf_program* answered = FindLoaded(object, Name(kAnswered)))
+    Keep(attach(answered, TargetOf(answered)), probes.entries, kAnswered, probes.lines);
+  if (bpf_program* failed = FindLoaded(object, Name(kFailed)); failed != nullptr && request.Waits())
+    Keep(attach(failed, failing_), probes.entries, kFailed, probes.lines);
+  const std::string how = AttachRequestReturn(object, request);
+  bpf_program* entry = FindLoaded(object, request.Entry(ByFentry()));
   if (!how.empty() &&
-      Keep(AttachKprobe(FindLoaded(object, request.Entry()), request.function, false),
-           probes.entries, request.function, probes.lines))
-    probes.lines.push_back(request.function + ": kprobe + " + how);
+      Keep(attach(entry, request.function), probes.entries, request.function, probes.lines))
+    probes.lines.push_back(request.function + ": " + how);
+}
+
+// How both are taken; "" where the return could not be attached.
+std::string Sensor::AttachRequestReturn(bpf_object* object, const Request& request) {
+  Probes& probes = probes_[request.Index()];
+  bpf_program* program = FindLoaded(object, request.Return(ByFentry()));
+  if (ByFentry())
+    return Keep(nsw::kernel::Attach(program), probes.returns, request.function, probes.lines)
+               ? "fentry + fexit"
+               : "";
+  const std::string how = AttachKretprobe(program, request.function, PoolKretprobe::kLarge, probes);
+  return how.empty() ? "" : "kprobe + " + how;
 }
 
 void Sensor::AttachByTracepoint(const Row& row) {

@@ -35,8 +35,12 @@ struct Sensor::Request {
   [[nodiscard]] size_t Index() const { return static_cast<size_t>(event); }
   /// May be given up between two tries.
   [[nodiscard]] bool Waits() const { return event == event::Type::k_connect; }
-  [[nodiscard]] std::string Entry() const { return "nsw_g_" + function; }
-  [[nodiscard]] std::string Return() const { return "nsw_gr_" + function; }
+  [[nodiscard]] std::string Entry(bool fentry) const {
+    return (fentry ? "nsw_gf_" : "nsw_g_") + function;
+  }
+  [[nodiscard]] std::string Return(bool fexit) const {
+    return (fexit ? "nsw_gx_" : "nsw_gr_") + function;
+  }
 };
 
 // How a request of io_uring ends, beside its function's return.
