@@ -36,6 +36,13 @@ int PROBE(nsw_object_chmod, security_path_chmod, const struct path *path)
 	return 0;
 }
 
+static __always_inline __s32 owner(const struct door *d, int i)
+{
+	bool narrow = d->compat == I386_CHOWN16 || d->compat == I386_LCHOWN16 || d->compat == I386_FCHOWN16;
+
+	return narrow ? (__s16)arg(d, i) == -1 ? -1 : (__u16)arg(d, i) : arg(d, i);
+}
+
 static __always_inline int enter_chown(struct door *d)
 {
 	struct call *c = begin_act(d, NSW_EVENT_CHOWN, EVENT_SIZE(chown));
@@ -49,8 +56,8 @@ static __always_inline int enter_chown(struct door *d)
 		path_argument(c, d, 0, NONE);
 	else
 		path_argument(c, d, at ? 0 : NONE, at ? 1 : 0);
-	e->uid = arg(d, at ? 2 : 1);
-	e->gid = arg(d, at ? 3 : 2);
+	e->uid = owner(d, at ? 2 : 1);
+	e->gid = owner(d, at ? 3 : 2);
 	return 0;
 }
 EXIT_ONE(CHOWN, chown)
@@ -74,7 +81,21 @@ static __always_inline int enter_utime(struct door *d)
 		return 0;
 	path_argument(c, d, at ? 0 : NONE, at ? 1 : 0);
 	c->head.argv = arg(d, at ? 2 : 1);
+	c->head.length = d->compat && d->compat != I386_UTIMENSAT64 ? 4 : 8;
 	return 0;
+}
+
+static __always_inline __s64 user_time(const struct call *c, __u64 i)
+{
+	__s64 time = 0;
+	__s32 narrow = 0;
+
+	if (c->head.length == 8) {
+		bpf_probe_read_user(&time, 8, (void *)(c->head.argv + 8 * i));
+		return time;
+	}
+	bpf_probe_read_user(&narrow, 4, (void *)(c->head.argv + 4 * i));
+	return narrow;
 }
 
 /* Without a hook: the caller's own times. Pairs of two numbers each, but for utime(2). */
@@ -85,8 +106,8 @@ static __always_inline int exit_utime(__s64 result)
 
 	if (c && !(c->head.state & CALL_OBJECT) && c->head.argv) {
 		e = (void *)c->rec;
-		bpf_probe_read_user(&e->accessed, 8, (void *)c->head.argv);
-		bpf_probe_read_user(&e->modified, 8, (void *)(c->head.argv + (c->head.syscall == NSW_SYSCALL_utime ? 8 : 16)));
+		e->accessed = user_time(c, 0);
+		e->modified = user_time(c, c->head.syscall == NSW_SYSCALL_utime ? 1 : 2);
 	}
 	return finish_paths(NSW_EVENT_UTIME, EVENT_SIZE(utime), false, result);
 }
@@ -122,12 +143,13 @@ static __always_inline int enter_truncate(struct door *d)
 	else
 		path_argument(c, d, 0, NONE);
 	if (d->syscall != NSW_SYSCALL_fallocate) {
-		e->length = arg(d, 1);
+		e->length = d->compat == I386_TRUNCATE64 || d->compat == I386_FTRUNCATE64 ? halves(d, 1) : arg(d, 1);
 		return 0;
 	}
 	e->mode = arg(d, 1);
-	e->offset = arg(d, 2);
-	e->length = arg(d, 3);
+	/* Of 32-bit callers in two halves each. */
+	e->offset = d->compat ? halves(d, 2) : arg(d, 2);
+	e->length = d->compat ? halves(d, 4) : arg(d, 3);
 	return 0;
 }
 EXIT_ONE(TRUNCATE, truncate)

@@ -96,7 +96,7 @@ static __always_inline int enter_umount(struct door *d)
 		return 0;
 	e = (void *)c->rec;
 	path_argument(c, d, NONE, 0);
-	e->flags = arg(d, 1);
+	e->flags = d->compat == I386_UMOUNT ? 0 : arg(d, 1);
 	return 0;
 }
 

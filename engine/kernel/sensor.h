@@ -7,6 +7,7 @@
 
 #include <array>
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -62,6 +63,7 @@ class Sensor {
     std::vector<Link> entries;  ///< and the probes on what lies between entry and return
     std::vector<Link> returns;
     std::vector<PoolKretprobe> pools;
+    std::map<std::string, std::string> returning;  ///< function: how its returns are taken
     std::vector<std::string> lines;
   };
 

@@ -53,8 +53,10 @@ void Sensor::AttachByKprobe(const Row& row, const std::string& function, const s
     probes.lines.push_back(what + kNotHere);
     return;
   }
-  // The return first: an entry whose return is not seen leaves an entry behind.
-  const std::string how = AttachReturn(row, function, probes);
+  // The return first: an entry whose return is not seen leaves an entry behind. Calls of one event
+  // that 32-bit callers make by one function return together.
+  std::string& how = probes.returning[function];
+  if (how.empty()) how = AttachReturn(row, function, probes);
   bpf_program* entry = Find("nsw_k_" + row.name);
   if (how.empty() || entry == nullptr) return;
   if (Keep(AttachKprobe(entry, function, false), probes.entries, what, probes.lines))
@@ -72,7 +74,8 @@ std::string Sensor::AttachReturn(const Row& row, const std::string& function, Pr
                ? "kretprobe.multi"
                : "";
   }
-  const int size = row.late == 0 ? PoolKretprobe::kSmall : PoolKretprobe::kLarge;
+  const bool sleeps = row.late != 0 || function == kSocketCallFunction;
+  const int size = sleeps ? PoolKretprobe::kLarge : PoolKretprobe::kSmall;
   return AttachKretprobe(program, function, size, probes);
 }
 

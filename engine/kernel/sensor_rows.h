@@ -23,7 +23,7 @@ struct Sensor::Row {
   [[nodiscard]] std::string Function() const { return "__x64_sys_" + KernelName(); }
   /// The functions through which 32-bit callers come, as far as this kernel has them.
   [[nodiscard]] std::vector<std::string> CompatFunctions() const;
-  /// The numbers by which they call it.
+  /// The numbers by which they call it; from NSW_I386_CALLS on those that socketcall(2) has.
   [[nodiscard]] std::vector<uint32_t> CompatNumbers() const;
 };
 
@@ -42,6 +42,9 @@ struct Sensor::Request {
     return (fexit ? "nsw_gx_" : "nsw_gr_") + function;
   }
 };
+
+// By it 32-bit callers come to several calls, some of which may sleep for ever.
+constexpr const char* kSocketCallFunction = "__ia32_compat_sys_socketcall";
 
 // How a request of io_uring ends, beside its function's return.
 constexpr const char* kAnswered = "nsw_ring_answered";
