@@ -9,6 +9,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -112,6 +113,7 @@ class Sensor {
   // How this kernel's io_uring ends requests.
   bool requests_keep_results_ = HasBtfMember("io_kiocb", "cqe");
   std::string failing_ = FailingFunction();       // "" where there is none
+  std::set<const bpf_program*> staying_;          // of programs of several events
   std::vector<Object> objects_;                   // one more for what was wanted later
   uint64_t loaded_ = 0;                           // bit per nsw_event
   uint64_t attached_ = 0;                         // likewise

@@ -116,8 +116,12 @@ void Sensor::AttachRequest(bpf_object* object, const Request& request) {
   const auto attach = [&](bpf_program* program, const std::string& function) {
     return ByFentry() ? nsw::kernel::Attach(program) : AttachKprobe(program, function, false);
   };
-  if (bpf_program* answered = FindLoaded(object, Name(kAnswered)))
-    Keep(attach(answered, TargetOf(answered)), probes.entries, kAnswered, probes.lines);
+  // Of several events. By fentry 5.10 attaches a program once: it stays.
+  if (bpf_program* answered = FindLoaded(object, Name(kAnswered)); answered != nullptr) {
+    Probes& owner = ByFentry() ? probes_[0] : probes;
+    if (!ByFentry() || staying_.insert(answered).second)
+      Keep(attach(answered, TargetOf(answered)), owner.entries, kAnswered, owner.lines);
+  }
   if (bpf_program* failed = FindLoaded(object, Name(kFailed)); failed != nullptr && request.Waits())
     Keep(attach(failed, failing_), probes.entries, kFailed, probes.lines);
   const std::string how = AttachRequestReturn(object, request);
