@@ -56,6 +56,12 @@ static __always_inline int enter_send(struct door *d)
 	return 0;
 }
 
+/* Of io_uring the hook alone says whether there was a destination. */
+static __always_inline bool names_nobody(const struct call *c)
+{
+	return (c->head.state & (CALL_RING | CALL_OBJECT)) == CALL_RING;
+}
+
 static __always_inline int exit_send(__s64 result)
 {
 	__u64 key = (__u64)current_task();
@@ -69,7 +75,7 @@ static __always_inline int exit_send(__s64 result)
 	if (!c)
 		return 0;
 	e = (void *)c->rec;
-	if (!(c->head.state & CALL_SENT)) {
+	if (!(c->head.state & CALL_SENT) && !names_nobody(c)) {
 		sock = socket_of_call(c);
 		if (sock && !(c->head.state & CALL_OBJECT)) {
 			e->h.flags |= NSW_F_USER_OBJECT;

@@ -257,26 +257,45 @@ static __always_inline void both_ends(struct call *c, struct socket *sock, struc
 	c->head.state |= CALL_OBJECT;
 }
 
-/* An accept that failed tells of the listener. */
+/* An accept that failed tells of the listener. One by io_uring may return a place in a table of its own. */
 static __always_inline int exit_accept(__s64 result)
 {
 	struct call *c = under_way(NSW_EVENT_ACCEPT);
 	struct socket *sock;
 
 	if (c && !(c->head.state & CALL_OBJECT)) {
-		sock = socket_of(result < 0 ? (__s32)c->head.fd : result);
+		sock = result < 0 || c->head.state & CALL_RING ? socket_of_call(c) : socket_of(result);
 		if (sock)
 			both_ends(c, sock, BPF_CORE_READ(sock, sk));
 	}
 	return finish_act(NSW_EVENT_ACCEPT, result, NSW_RING_EVENTS);
 }
 
+/* io_uring can be asked to take connections until it is told to stop: the one before is sent without its result. */
+static __always_inline void next_connection(struct call *c)
+{
+	struct nsw_event_accept *e = (void *)c->rec;
+
+	if (!(c->head.state & CALL_RING) || !(c->head.state & CALL_OBJECT))
+		return;
+	e->h.flags |= NSW_F_NO_RESULT;
+	finish_header(&e->h, &c->head, 0);
+	emit_small(c, NSW_RING_EVENTS);
+	e->h.flags &= ~NSW_F_NO_RESULT;
+	e->path.len = 0;
+	c->head.used = EVENT_SIZE(accept);
+	c->head.state &= ~CALL_OBJECT;
+}
+
 /* The connection is there and becomes the new socket's. */
 int PROBE(nsw_object_accept, security_sock_graft, struct sock *sk, struct socket *fresh)
 {
+	struct call *c = under_way(NSW_EVENT_ACCEPT);
 	__u64 key;
-	struct call *c = hooked(NSW_EVENT_ACCEPT, EVENT_SIZE(accept), &key);
 
+	if (c)
+		next_connection(c);
+	c = hooked(NSW_EVENT_ACCEPT, EVENT_SIZE(accept), &key);
 	if (!c)
 		return 0;
 	both_ends(c, fresh, sk);
