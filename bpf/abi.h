@@ -53,6 +53,7 @@ enum nsw_syscall {
 };
 
 #define NSW_I386_CALLS 512 /* more than the highest number of a 32-bit system call */
+#define NSW_I386_SOCKETCALLS 32 /* more than the highest number of a call that socketcall(2) has */
 
 /* Rings, so that a flood of one class never costs another. */
 enum nsw_ring {

@@ -26,8 +26,7 @@ static __always_inline int enter_chmod(struct door *d)
 }
 EXIT_ONE(CHMOD, chmod)
 
-SEC("?kprobe/security_path_chmod")
-int BPF_KPROBE(nsw_object_chmod, const struct path *path)
+int PROBE(nsw_object_chmod, security_path_chmod, const struct path *path)
 {
 	__u64 key;
 	struct call *c = hooked(NSW_EVENT_CHMOD, 0, &key);
@@ -35,6 +34,13 @@ int BPF_KPROBE(nsw_object_chmod, const struct path *path)
 	if (c)
 		path_object_of(c, key, PATH_ONE, path);
 	return 0;
+}
+
+static __always_inline __s32 owner(const struct door *d, int i)
+{
+	bool narrow = d->compat == I386_CHOWN16 || d->compat == I386_LCHOWN16 || d->compat == I386_FCHOWN16;
+
+	return narrow ? (__s16)arg(d, i) == -1 ? -1 : (__u16)arg(d, i) : arg(d, i);
 }
 
 static __always_inline int enter_chown(struct door *d)
@@ -50,14 +56,13 @@ static __always_inline int enter_chown(struct door *d)
 		path_argument(c, d, 0, NONE);
 	else
 		path_argument(c, d, at ? 0 : NONE, at ? 1 : 0);
-	e->uid = arg(d, at ? 2 : 1);
-	e->gid = arg(d, at ? 3 : 2);
+	e->uid = owner(d, at ? 2 : 1);
+	e->gid = owner(d, at ? 3 : 2);
 	return 0;
 }
 EXIT_ONE(CHOWN, chown)
 
-SEC("?kprobe/security_path_chown")
-int BPF_KPROBE(nsw_object_chown, const struct path *path)
+int PROBE(nsw_object_chown, security_path_chown, const struct path *path)
 {
 	__u64 key;
 	struct call *c = hooked(NSW_EVENT_CHOWN, 0, &key);
@@ -76,7 +81,21 @@ static __always_inline int enter_utime(struct door *d)
 		return 0;
 	path_argument(c, d, at ? 0 : NONE, at ? 1 : 0);
 	c->head.argv = arg(d, at ? 2 : 1);
+	c->head.length = d->compat && d->compat != I386_UTIMENSAT64 ? 4 : 8;
 	return 0;
+}
+
+static __always_inline __s64 user_time(const struct call *c, __u64 i)
+{
+	__s64 time = 0;
+	__s32 narrow = 0;
+
+	if (c->head.length == 8) {
+		bpf_probe_read_user(&time, 8, (void *)(c->head.argv + 8 * i));
+		return time;
+	}
+	bpf_probe_read_user(&narrow, 4, (void *)(c->head.argv + 4 * i));
+	return narrow;
 }
 
 /* Without a hook: the caller's own times. Pairs of two numbers each, but for utime(2). */
@@ -87,14 +106,13 @@ static __always_inline int exit_utime(__s64 result)
 
 	if (c && !(c->head.state & CALL_OBJECT) && c->head.argv) {
 		e = (void *)c->rec;
-		bpf_probe_read_user(&e->accessed, 8, (void *)c->head.argv);
-		bpf_probe_read_user(&e->modified, 8, (void *)(c->head.argv + (c->head.syscall == NSW_SYSCALL_utime ? 8 : 16)));
+		e->accessed = user_time(c, 0);
+		e->modified = user_time(c, c->head.syscall == NSW_SYSCALL_utime ? 1 : 2);
 	}
 	return finish_paths(NSW_EVENT_UTIME, EVENT_SIZE(utime), false, result);
 }
 
-SEC("?kprobe/vfs_utimes")
-int BPF_KPROBE(nsw_object_utime, const struct path *path, const struct timespec64 *times)
+int PROBE(nsw_object_utime, vfs_utimes, const struct path *path, const struct timespec64 *times)
 {
 	__u64 key;
 	struct call *c = hooked(NSW_EVENT_UTIME, 0, &key);
@@ -125,12 +143,13 @@ static __always_inline int enter_truncate(struct door *d)
 	else
 		path_argument(c, d, 0, NONE);
 	if (d->syscall != NSW_SYSCALL_fallocate) {
-		e->length = arg(d, 1);
+		e->length = d->compat == I386_TRUNCATE64 || d->compat == I386_FTRUNCATE64 ? halves(d, 1) : arg(d, 1);
 		return 0;
 	}
 	e->mode = arg(d, 1);
-	e->offset = arg(d, 2);
-	e->length = arg(d, 3);
+	/* Of 32-bit callers in two halves each. */
+	e->offset = d->compat ? halves(d, 2) : arg(d, 2);
+	e->length = d->compat ? halves(d, 4) : arg(d, 3);
 	return 0;
 }
 EXIT_ONE(TRUNCATE, truncate)
@@ -145,15 +164,13 @@ static __always_inline int truncate_object(const struct path *path)
 	return 0;
 }
 
-SEC("?kprobe/security_path_truncate")
-int BPF_KPROBE(nsw_object_truncate, const struct path *path)
+int PROBE(nsw_object_truncate, security_path_truncate, const struct path *path)
 {
 	return truncate_object(path);
 }
 
 /* ftruncate, where the kernel has it (6.2 on). */
-SEC("?kprobe/security_file_truncate")
-int BPF_KPROBE(nsw_object_truncate_file, struct file *file)
+int PROBE(nsw_object_truncate_file, security_file_truncate, struct file *file)
 {
 	__u64 key;
 	struct call *c = hooked(NSW_EVENT_TRUNCATE, 0, &key);
@@ -173,8 +190,7 @@ static __always_inline bool layer_aside(__u64 key, struct vfsmount *mnt)
 	return true;
 }
 
-SEC("?kprobe/vfs_fallocate")
-int BPF_KPROBE(nsw_object_truncate_room, struct file *file, int mode, __s64 offset, __s64 length)
+int PROBE(nsw_object_truncate_room, vfs_fallocate, struct file *file, int mode, __s64 offset, __s64 length)
 {
 	__u64 key;
 	struct nsw_event_truncate *e;
@@ -258,14 +274,12 @@ static __always_inline int xattr_mount(struct vfsmount *mnt)
 	return 0;
 }
 
-SEC("?kprobe/mnt_want_write")
-int BPF_KPROBE(nsw_object_xattr_leave, struct vfsmount *mnt)
+int PROBE(nsw_object_xattr_leave, mnt_want_write, struct vfsmount *mnt)
 {
 	return xattr_mount(mnt);
 }
 
-SEC("?kprobe/mnt_want_write_file")
-int BPF_KPROBE(nsw_object_xattr_leave_file, struct file *file)
+int PROBE(nsw_object_xattr_leave_file, mnt_want_write_file, struct file *file)
 {
 	return xattr_mount(BPF_CORE_READ(file, f_path.mnt));
 }

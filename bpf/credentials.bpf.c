@@ -119,8 +119,7 @@ static __always_inline int enter_capset(struct door *d)
 }
 
 /* kernel_cap_t has been two halves and is one number: the same 8 bytes. */
-SEC("?kprobe/security_capset")
-int BPF_KPROBE(nsw_object_capset, void *fresh, void *old, void *effective, void *inheritable, void *permitted)
+int PROBE(nsw_object_capset, security_capset, void *fresh, void *old, void *effective, void *inheritable, void *permitted)
 {
 	struct call *c = under_way(NSW_EVENT_CAPSET);
 	struct nsw_event_capset *e;

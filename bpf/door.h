@@ -8,7 +8,8 @@
 /* Contexts of tracepoints syscalls/sys_enter_* and sys_exit_*, and of raw_syscalls/sys_enter and sys_exit. */
 struct tracepoint_enter {
 	__u64 common;
-	__u64 number;
+	__u32 number; /* of 4 bytes in those of single calls: behind the last field a program must not read */
+	__u32 reserved;
 	__u64 args[6];
 };
 
@@ -23,12 +24,43 @@ struct door {
 	struct pt_regs *regs; /* the user's registers, kept by the kernel: they cannot be rewritten */
 	struct tracepoint_enter *tracepoint;
 	__u32 syscall;
-	__u32 compat; /* a 32-bit call: other registers, and pointers of 4 bytes */
+	__u32 compat; /* the number of a 32-bit call: other registers, and pointers of 4 bytes; 0: no such call */
+	__u64 words; /* in the caller's memory: the arguments of one that has but a pointer to them; 0: it is no such call */
 };
+
+/* 32-bit calls whose arguments are not those of the 64-bit one. */
+#define I386_UMOUNT 22 /* without flags */
+#define I386_MMAP 90 /* by a pointer to all of them */
+#define I386_SOCKETCALL 102 /* which call, and a pointer to its arguments */
+#define I386_TRUNCATE64 193 /* lengths and offsets in two halves */
+#define I386_FTRUNCATE64 194
+#define I386_UTIMENSAT64 412 /* the one whose times are of 8 bytes */
+#define I386_CHOWN16 182 /* ids of two bytes */
+#define I386_LCHOWN16 16
+#define I386_FCHOWN16 95
 
 static __always_inline bool in_compat(void)
 {
 	return BPF_CORE_READ(current_task(), thread_info.status) & TS_COMPAT;
+}
+
+/* By which number socketcall(2) has a call; 0: it does not have it. Of a constant a constant. */
+static __always_inline __u32 socketcall_of(__u32 syscall)
+{
+	switch (syscall) {
+#define SOCKETCALL(number, name) \
+	case NSW_SYSCALL_##name: \
+		return number;
+#include "syscalls.def"
+	default:
+		return 0;
+	}
+}
+
+/* Whether such a door's call may have its arguments in memory. Of a constant a constant: other programs stay small. */
+static __always_inline bool may_have_words(const struct door *d)
+{
+	return d->syscall == NSW_SYSCALL_mmap || socketcall_of(d->syscall);
 }
 
 static __always_inline __u64 compat_arg(struct pt_regs *regs, int i)
@@ -49,10 +81,20 @@ static __always_inline __u64 compat_arg(struct pt_regs *regs, int i)
 	}
 }
 
+static __always_inline __u64 user_word(__u64 words, int i)
+{
+	__u32 word = 0;
+
+	bpf_probe_read_user(&word, sizeof(word), (void *)(words + i * sizeof(word)));
+	return word;
+}
+
 static __always_inline __u64 arg(const struct door *d, int i)
 {
 	struct pt_regs *regs = d->regs;
 
+	if (may_have_words(d) && d->words)
+		return user_word(d->words, i);
 	if (d->tracepoint)
 		return d->tracepoint->args[i];
 	if (d->compat)
@@ -73,10 +115,43 @@ static __always_inline __u64 arg(const struct door *d, int i)
 	}
 }
 
-/* Must be called before arg(). */
-static __always_inline void look_at(struct door *d)
+/*
+ * An argument that the 64-bit call does not have: the kernel does not let a program that reads it plainly be attached to
+ * that call's tracepoint.
+ */
+static __always_inline __u64 further_arg(const struct door *d, int i)
 {
-	d->compat = in_compat();
+	__u64 value = 0;
+
+	if (!d->tracepoint)
+		return arg(d, i);
+	bpf_probe_read_kernel(&value, sizeof(value), &d->tracepoint->args[i]);
+	return value;
+}
+
+/* Of a 32-bit call that has a 64-bit number in two arguments, the i-th and the next. */
+static __always_inline __u64 halves(const struct door *d, int i)
+{
+	return further_arg(d, i) | further_arg(d, i + 1) << 32;
+}
+
+/* Must be called before arg(). False: socketcall(2) is asked for another call than the door's. */
+static __always_inline bool look_at(struct door *d)
+{
+	struct pt_regs *regs = d->regs;
+
+	d->words = 0;
+	d->compat = !in_compat() ? 0 : d->tracepoint ? d->tracepoint->number : BPF_CORE_READ(regs, orig_ax);
+	if (!may_have_words(d))
+		return true;
+	if (d->compat == I386_MMAP)
+		d->words = arg(d, 0);
+	if (d->compat != I386_SOCKETCALL)
+		return true;
+	if (arg(d, 0) != socketcall_of(d->syscall))
+		return false;
+	d->words = arg(d, 1);
+	return true;
 }
 
 /* True where the call that begins is to be reported; then its arguments can be asked for. */
@@ -84,10 +159,7 @@ static __always_inline bool enters(struct door *d, __u32 type, struct subject *w
 {
 	struct nsw_settings *s = get_settings();
 
-	if (!s || !watched(s, type, who))
-		return false;
-	look_at(d);
-	return true;
+	return s && watched(s, type, who) && look_at(d);
 }
 
 static __always_inline __u32 door_state(const struct door *d)
@@ -194,11 +266,29 @@ static __always_inline void act_target(struct call *c, __u32 *pid, struct nsw_st
 	act_name(c, name, (char *)task + bpf_core_field_offset(struct task_struct, comm));
 }
 
+/* 32-bit callers come to it by socketcall(2), too. */
+static __always_inline bool is_socketcall(__u32 type)
+{
+	switch (type) {
+	case NSW_EVENT_SOCKET:
+	case NSW_EVENT_BIND:
+	case NSW_EVENT_LISTEN:
+	case NSW_EVENT_ACCEPT:
+	case NSW_EVENT_CONNECT:
+	case NSW_EVENT_SEND:
+		return true;
+	default:
+		return false;
+	}
+}
+
 /* A return without an entry: a loss, unless its entry came before anybody wanted to know. */
 static __always_inline void count_unpaired(const struct nsw_settings *s, __u32 type, const struct subject *who)
 {
 	struct nsw_home *home = choosy_home(s, type, who);
 
+	if (is_socketcall(type) && in_compat()) /* it returns from every call that it has: this was another */
+		return;
 	if (s->paired & 1ULL << type && !(home && home->unpaired & 1ULL << type))
 		count(type, NSW_COUNT_UNPAIRED);
 }

@@ -78,8 +78,7 @@ static __always_inline bool left_to_enforcer(const struct subject *who, __u32 cl
 	return home && (home->classes & classes || home->flags & NSW_HOME_QUARANTINED);
 }
 
-SEC("?kprobe/security_file_open")
-int BPF_KPROBE(nsw_object_open, struct file *file)
+int PROBE(nsw_object_open, security_file_open, struct file *file)
 {
 	__u64 key = (__u64)current_task();
 	struct nsw_settings *s = get_settings();

@@ -32,8 +32,7 @@ static __always_inline void module_object(struct call *c, struct file *file)
 	e->file = act_path(c, file);
 }
 
-SEC("?kprobe/security_kernel_read_file")
-int BPF_KPROBE(nsw_object_module_load, struct file *file)
+int PROBE(nsw_object_module_load, security_kernel_read_file, struct file *file)
 {
 	struct call *c = under_way(NSW_EVENT_MODULE_LOAD);
 
@@ -125,8 +124,7 @@ static __always_inline int enter_bpf(struct door *d)
 }
 
 /* The kernel's own copy, which is what it works with. */
-SEC("?kprobe/security_bpf")
-int BPF_KPROBE(nsw_object_bpf, int command, const char *attr)
+int PROBE(nsw_object_bpf, security_bpf, int command, const char *attr)
 {
 	struct call *c = under_way(NSW_EVENT_BPF);
 

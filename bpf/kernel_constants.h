@@ -68,6 +68,8 @@ enum {
 #define EPERM 1
 #define EAGAIN 11
 #define EINPROGRESS 115
+#define ECANCELED 125
+#define EIOCBQUEUED 529
 #define ERESTARTNOINTR 513 /* the kernel's own: begin the call again */
 #define SIGKILL 9
 #define SIGCONT 18

@@ -16,6 +16,37 @@
 
 char _license[] SEC("license") = "GPL";
 
+/* An argument of a hook as a number: what a global function takes. The verifier would not let it have a pointer. */
+static __always_inline __u64 number_at(__u64 *ctx, int i)
+{
+	__u64 value = 0;
+
+	bpf_probe_read_kernel(&value, sizeof(value), ctx + i);
+	return value;
+}
+
+/*
+ * A program on one of the kernel's functions, twice: by a kprobe, and where these are missing, by fentry (NAME_fentry). The
+ * arguments are numbers either way: a pointer that the verifier knows must not be handed to a global function.
+ */
+#define PROBE(name, function, args...)                                                                                      \
+	name(struct pt_regs *ctx);                                                                                          \
+	static __always_inline int ____##name(void *ctx, ##args);                                                           \
+	_Pragma("GCC diagnostic push") _Pragma("GCC diagnostic ignored \"-Wint-conversion\"") SEC("?kprobe/" #function) int \
+	name(struct pt_regs *ctx)                                                                                           \
+	{                                                                                                                   \
+		return ____##name(___bpf_kprobe_args(args));                                                                \
+	}                                                                                                                   \
+	SEC("?fentry/" #function)                                                                                           \
+	int name##_fentry(void *arguments)                                                                                  \
+	{                                                                                                                   \
+		__u64 ctx[5] = {};                                                                                          \
+                                                                                                                            \
+		bpf_probe_read_kernel(ctx, sizeof(ctx), arguments);                                                         \
+		return ____##name(___bpf_ctx_cast(args));                                                                   \
+	}                                                                                                                   \
+	_Pragma("GCC diagnostic pop") static __always_inline int ____##name(void *ctx, ##args)
+
 /* State of a call under way, or of an act that is just being reported. */
 enum call_state {
 	CALL_OBJECT = 1 << 0, /* the kernel's object has been filled in */

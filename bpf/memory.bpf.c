@@ -44,8 +44,7 @@ static __always_inline void memory_object(struct call *c, struct file *file)
 	e->file = act_path(c, file);
 }
 
-SEC("?kprobe/security_mmap_file")
-int BPF_KPROBE(nsw_object_memory, struct file *file)
+int PROBE(nsw_object_memory, security_mmap_file, struct file *file)
 {
 	struct call *c = under_way(NSW_EVENT_MEMORY);
 
@@ -55,8 +54,7 @@ int BPF_KPROBE(nsw_object_memory, struct file *file)
 }
 
 /* Once for each mapping that the range touches. */
-SEC("?kprobe/security_file_mprotect")
-int BPF_KPROBE(nsw_object_memory_protect, struct vm_area_struct *area)
+int PROBE(nsw_object_memory_protect, security_file_mprotect, struct vm_area_struct *area)
 {
 	struct call *c = under_way(NSW_EVENT_MEMORY);
 

@@ -42,8 +42,7 @@ static __always_inline int exit_mount(__s64 result)
 	return finish_paths(NSW_EVENT_MOUNT, EVENT_SIZE(mount), false, result);
 }
 
-SEC("?kprobe/security_sb_mount")
-int BPF_KPROBE(nsw_object_mount, const char *source, const struct path *path, const char *type)
+int PROBE(nsw_object_mount, security_sb_mount, const char *source, const struct path *path, const char *type)
 {
 	__u64 key;
 	struct call *c = hooked(NSW_EVENT_MOUNT, 0, &key);
@@ -64,8 +63,7 @@ static __always_inline __u64 cloned(struct mount *old)
 	return (__u64)old + bpf_core_field_offset(struct mount, mnt);
 }
 
-SEC("?kprobe/clone_mnt")
-int BPF_KPROBE(nsw_object_mount_clone, struct mount *old, struct dentry *root)
+int PROBE(nsw_object_mount_clone, clone_mnt, struct mount *old, struct dentry *root)
 {
 	__u64 key = (__u64)current_task();
 	struct call *c = under_way(NSW_EVENT_MOUNT);
@@ -79,8 +77,7 @@ int BPF_KPROBE(nsw_object_mount_clone, struct mount *old, struct dentry *root)
 	return 0;
 }
 
-SEC("?kprobe/clone_mnt")
-int BPF_KPROBE(nsw_object_open_tree_clone, struct mount *old, struct dentry *root)
+int PROBE(nsw_object_open_tree_clone, clone_mnt, struct mount *old, struct dentry *root)
 {
 	__u64 key = (__u64)current_task();
 	struct call *c = under_way(NSW_EVENT_OPEN_TREE);
@@ -99,7 +96,7 @@ static __always_inline int enter_umount(struct door *d)
 		return 0;
 	e = (void *)c->rec;
 	path_argument(c, d, NONE, 0);
-	e->flags = arg(d, 1);
+	e->flags = d->compat == I386_UMOUNT ? 0 : arg(d, 1);
 	return 0;
 }
 
@@ -108,8 +105,7 @@ static __always_inline int exit_umount(__s64 result)
 	return finish_paths(NSW_EVENT_UMOUNT, EVENT_SIZE(umount), false, result);
 }
 
-SEC("?kprobe/security_sb_umount")
-int BPF_KPROBE(nsw_object_umount, struct vfsmount *mnt)
+int PROBE(nsw_object_umount, security_sb_umount, struct vfsmount *mnt)
 {
 	__u64 key;
 	struct call *c = hooked(NSW_EVENT_UMOUNT, 0, &key);
@@ -138,8 +134,7 @@ static __always_inline int exit_move_mount(__s64 result)
 	return finish_paths(NSW_EVENT_MOVE_MOUNT, EVENT_SIZE(move_mount), true, result);
 }
 
-SEC("?kprobe/security_move_mount")
-int BPF_KPROBE(nsw_object_move_mount, const struct path *from, const struct path *to)
+int PROBE(nsw_object_move_mount, security_move_mount, const struct path *from, const struct path *to)
 {
 	__u64 key;
 	struct call *c = hooked(NSW_EVENT_MOVE_MOUNT, 0, &key);
@@ -229,8 +224,7 @@ static __always_inline int exit_pivot_root(__s64 result)
 	return finish_paths(NSW_EVENT_PIVOT_ROOT, EVENT_SIZE(pivot_root), true, result);
 }
 
-SEC("?kprobe/security_sb_pivotroot")
-int BPF_KPROBE(nsw_object_pivot_root, const struct path *put_old, const struct path *fresh)
+int PROBE(nsw_object_pivot_root, security_sb_pivotroot, const struct path *put_old, const struct path *fresh)
 {
 	__u64 key;
 	struct call *c = hooked(NSW_EVENT_PIVOT_ROOT, 0, &key);
@@ -258,8 +252,7 @@ static __always_inline int exit_chroot(__s64 result)
 	return finish_paths(NSW_EVENT_CHROOT, EVENT_SIZE(chroot), false, result);
 }
 
-SEC("?kprobe/security_path_chroot")
-int BPF_KPROBE(nsw_object_chroot, const struct path *path)
+int PROBE(nsw_object_chroot, security_path_chroot, const struct path *path)
 {
 	__u64 key;
 	struct call *c = hooked(NSW_EVENT_CHROOT, 0, &key);
@@ -273,8 +266,7 @@ int BPF_KPROBE(nsw_object_chroot, const struct path *path)
  * Reported from the hook, without a result: mmap is too common a call for an entry and a return. What the kernel maps of
  * its own (an anonymous shared memory, the queues of io_uring) is no file.
  */
-SEC("?kprobe/security_mmap_file")
-int BPF_KPROBE(nsw_object_shared_map, struct file *file, unsigned long protection, unsigned long flags)
+int PROBE(nsw_object_shared_map, security_mmap_file, struct file *file, unsigned long protection, unsigned long flags)
 {
 	__u64 key = (__u64)current_task() | ASIDE;
 	struct nsw_settings *s = get_settings();

@@ -29,8 +29,8 @@ static __always_inline int enter_rename(struct door *d)
 }
 EXIT_TWO(RENAME, rename)
 
-SEC("?kprobe/security_path_rename")
-int BPF_KPROBE(nsw_object_rename, const struct path *from, struct dentry *old, const struct path *to, struct dentry *fresh)
+int PROBE(nsw_object_rename, security_path_rename, const struct path *from, struct dentry *old, const struct path *to,
+	  struct dentry *fresh)
 {
 	__u64 key;
 	struct call *c = hooked(NSW_EVENT_RENAME, EVENT_SIZE(rename), &key);
@@ -60,8 +60,7 @@ static __always_inline int enter_link(struct door *d)
 EXIT_TWO(LINK, link)
 
 /* A hard link does not leave its mount: that of the new name is that of the old one. */
-SEC("?kprobe/security_path_link")
-int BPF_KPROBE(nsw_object_link, struct dentry *old, const struct path *folder, struct dentry *fresh)
+int PROBE(nsw_object_link, security_path_link, struct dentry *old, const struct path *folder, struct dentry *fresh)
 {
 	__u64 key;
 	struct call *c = hooked(NSW_EVENT_LINK, EVENT_SIZE(link), &key);
@@ -98,8 +97,7 @@ static __always_inline int exit_symlink(__s64 result)
 	return finish_paths(NSW_EVENT_SYMLINK, EVENT_SIZE(symlink), false, result);
 }
 
-SEC("?kprobe/security_path_symlink")
-int BPF_KPROBE(nsw_object_symlink, const struct path *folder, struct dentry *fresh, const char *target)
+int PROBE(nsw_object_symlink, security_path_symlink, const struct path *folder, struct dentry *fresh, const char *target)
 {
 	__u64 key;
 	struct call *c = hooked(NSW_EVENT_SYMLINK, EVENT_SIZE(symlink), &key);
@@ -145,14 +143,12 @@ static __always_inline int unlink_object(const struct path *folder, struct dentr
 	return hook_done(c, key, EVENT_SIZE(unlink));
 }
 
-SEC("?kprobe/security_path_unlink")
-int BPF_KPROBE(nsw_object_unlink, const struct path *folder, struct dentry *dentry)
+int PROBE(nsw_object_unlink, security_path_unlink, const struct path *folder, struct dentry *dentry)
 {
 	return unlink_object(folder, dentry, 0);
 }
 
-SEC("?kprobe/security_path_rmdir")
-int BPF_KPROBE(nsw_object_unlink_dir, const struct path *folder, struct dentry *dentry)
+int PROBE(nsw_object_unlink_dir, security_path_rmdir, const struct path *folder, struct dentry *dentry)
 {
 	return unlink_object(folder, dentry, AT_REMOVEDIR);
 }
@@ -172,8 +168,7 @@ static __always_inline int enter_mkdir(struct door *d)
 }
 EXIT_ONE(MKDIR, mkdir)
 
-SEC("?kprobe/security_path_mkdir")
-int BPF_KPROBE(nsw_object_mkdir, const struct path *folder, struct dentry *dentry, unsigned short mode)
+int PROBE(nsw_object_mkdir, security_path_mkdir, const struct path *folder, struct dentry *dentry, unsigned short mode)
 {
 	__u64 key;
 	struct call *c = hooked(NSW_EVENT_MKDIR, EVENT_SIZE(mkdir), &key);
@@ -204,8 +199,7 @@ static __always_inline int enter_mknod(struct door *d)
 }
 EXIT_ONE(MKNOD, mknod)
 
-SEC("?kprobe/security_path_mknod")
-int BPF_KPROBE(nsw_object_mknod, const struct path *folder, struct dentry *dentry)
+int PROBE(nsw_object_mknod, security_path_mknod, const struct path *folder, struct dentry *dentry)
 {
 	__u64 key;
 	struct call *c = hooked(NSW_EVENT_MKNOD, 0, &key);

@@ -65,8 +65,7 @@ static __always_inline int exit_connect(__s64 result)
 	return 0;
 }
 
-SEC("?kprobe/security_socket_connect")
-int BPF_KPROBE(nsw_object_connect, struct socket *sock, struct sockaddr *address, int length)
+int PROBE(nsw_object_connect, security_socket_connect, struct socket *sock, struct sockaddr *address, int length)
 {
 	__u64 key = (__u64)current_task();
 	struct nsw_settings *s = get_settings();

@@ -53,8 +53,7 @@ static __always_inline int enter_ptrace(struct door *d)
 	return 0;
 }
 
-SEC("?kprobe/security_ptrace_access_check")
-int BPF_KPROBE(nsw_object_ptrace, struct task_struct *child)
+int PROBE(nsw_object_ptrace, security_ptrace_access_check, struct task_struct *child)
 {
 	struct call *c = under_way(NSW_EVENT_PTRACE);
 
@@ -94,8 +93,7 @@ static __always_inline int enter_process_vm(struct door *d)
 	return 0;
 }
 
-SEC("?kprobe/security_ptrace_access_check")
-int BPF_KPROBE(nsw_object_process_vm, struct task_struct *child)
+int PROBE(nsw_object_process_vm, security_ptrace_access_check, struct task_struct *child)
 {
 	struct call *c = under_way(NSW_EVENT_PROCESS_VM);
 	struct nsw_event_process_vm *e;
@@ -150,8 +148,7 @@ static __always_inline int enter_kill(struct door *d)
 }
 
 /* Once for each process or thread that the signal goes to. */
-SEC("?kprobe/security_task_kill")
-int BPF_KPROBE(nsw_object_kill, struct task_struct *to)
+int PROBE(nsw_object_kill, security_task_kill, struct task_struct *to)
 {
 	struct call *c = under_way(NSW_EVENT_KILL);
 	struct nsw_event_kill *e;

@@ -55,6 +55,13 @@ int BPF_PROG(try_fexit, struct pt_regs *regs, long result)
 	return hit();
 }
 
+/* It takes the new owner, a structure. */
+SEC("?fentry/security_path_chown")
+int try_fentry_structure(void *ctx)
+{
+	return hit();
+}
+
 SEC("?iter/task")
 int try_iterator(struct bpf_iter__task *ctx)
 {

@@ -148,8 +148,7 @@ int BPF_KPROBE(nsw_seed_kprobe, struct linux_binprm *bprm)
 }
 
 /* Called for the file that was asked for, then for the interpreter of a script, and so on. */
-SEC("?kprobe/security_bprm_check")
-int BPF_KPROBE(nsw_object_exec, struct linux_binprm *bprm)
+int PROBE(nsw_object_exec, security_bprm_check, struct linux_binprm *bprm)
 {
 	__u64 key = (__u64)current_task();
 	struct nsw_settings *s = get_settings();

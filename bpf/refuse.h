@@ -20,15 +20,6 @@ static __always_inline int refuse(void)
 
 #define BIT(class) (1U << NSW_CLASS_##class)
 
-/* An argument of a hook as a number: what a global function takes. The verifier would not let it have a pointer. */
-static __always_inline __u64 number_at(__u64 *ctx, int i)
-{
-	__u64 value = 0;
-
-	bpf_probe_read_kernel(&value, sizeof(value), ctx + i);
-	return value;
-}
-
 /* ---- the system call under way, for hooks that do not tell ------------------------------------------------------- */
 
 enum i386_number {

@@ -5,9 +5,9 @@
  * what lies in between fills in the object. It may give up for now (-EAGAIN) and be called again, by another thread: then
  * nothing has happened yet. What the caller gave has been copied: it cannot be rewritten any more.
  */
-#include "connect.h"
 #include "file.h"
 #include "paths.h"
+#include "ring.h"
 
 /* The name in a request; 0 where there is none. */
 #define REQUEST_NAME(request, type, field)                                                                 \
@@ -21,23 +21,6 @@ static __always_inline __u64 name_in(struct filename *filename)
 }
 
 /* ---- entries ----------------------------------------------------------------------------------------------------- */
-
-static __always_inline struct call *begun(struct call *c, struct io_kiocb *request)
-{
-	if (!c)
-		return NULL;
-	((struct nsw_header *)c->rec)->flags |= NSW_F_ASYNC;
-	c->head.state |= CALL_RING;
-	c->head.request = (__u64)request;
-	return c;
-}
-
-static __always_inline struct call *begin_request(struct io_kiocb *request, __u32 type, __u32 size)
-{
-	struct door none = {};
-
-	return begun(begin_act(&none, type, size), request);
-}
 
 #define RING_NAME 512 /* bytes of an open's path as the caller wrote it */
 
@@ -198,108 +181,10 @@ static __always_inline int enter_io_ftruncate(struct io_kiocb *request)
 	return 0;
 }
 
-/*
- * Connections that the kernel has begun and waits for, by their request. Apart from the calls under way, of which a task
- * has one: of these it may have any number. What finds no room is told at once, as is what is given up: EINPROGRESS, as of a
- * call that does not wait. The connection may yet come about.
- */
-struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, 1024);
-	__type(key, __u64);
-	__type(value, struct call);
-} waiting SEC(".maps");
-
-/* Set by the loader: nsw_ring_failed is attached. */
-const volatile __u32 requests_wait = 0;
-
-static __always_inline bool on_its_way(const struct call *c)
-{
-	return c->head.type == NSW_EVENT_CONNECT && c->head.object && comes_again((struct socket *)c->head.object);
-}
-
-/* False where it has to be told now. */
-static __always_inline bool wait_for(struct call *c)
-{
-	__u64 request = c->head.request;
-
-	if (!requests_wait)
-		return false;
-	/* Who gives it up may be anybody. */
-	finish_header((struct nsw_header *)c->rec, &c->head, -EINPROGRESS);
-	return !bpf_map_update_elem(&waiting, &request, c, BPF_ANY);
-}
-
-static __always_inline void given_up(__u64 request)
-{
-	struct call *c = bpf_map_lookup_elem(&waiting, &request);
-
-	if (!c)
-		return;
-	if (!connect_left_out(c))
-		emit_small(c, NSW_RING_EVENTS);
-	bpf_map_delete_elem(&waiting, &request);
-}
-
-/* True where it is the act that was waited for that goes on. */
-static __always_inline bool goes_on(__u64 request, struct socket *sock)
-{
-	struct call *c = bpf_map_lookup_elem(&waiting, &request);
-	__u64 key = (__u64)current_task();
-
-	if (!c)
-		return false;
-	/* Another request in the same place: nobody said that the one before had come to an end. */
-	if (c->head.object != (__u64)sock) {
-		given_up(request);
-		return false;
-	}
-	if (bpf_map_update_elem(&inflight, &key, c, BPF_ANY))
-		given_up(request);
-	else
-		bpf_map_delete_elem(&waiting, &request);
-	return true;
-}
-
-static __always_inline int enter_io_connect(struct io_kiocb *request)
-{
-	struct socket *sock = socket_behind(BPF_CORE_READ(request, file));
-
-	if (!goes_on((__u64)request, sock) && !(sock && comes_again(sock)))
-		begin_request(request, NSW_EVENT_CONNECT, 0);
-	return 0;
-}
-
-static __always_inline int enter_io_socket(struct io_kiocb *request)
-{
-	struct io_socket *asked = (struct io_socket *)request;
-	struct call *c = begin_request(request, NSW_EVENT_SOCKET, EVENT_SIZE(socket));
-
-	if (c)
-		socket_kind(c, BPF_CORE_READ(asked, domain), BPF_CORE_READ(asked, type), BPF_CORE_READ(asked, protocol));
-	return 0;
-}
-
-static __always_inline int enter_io_bind(struct io_kiocb *request)
-{
-	begin_request(request, NSW_EVENT_BIND, EVENT_SIZE(bind));
-	return 0;
-}
-
-static __always_inline int enter_io_listen(struct io_kiocb *request)
-{
-	struct call *c = begin_request(request, NSW_EVENT_LISTEN, EVENT_SIZE(listen));
-
-	if (c)
-		((struct nsw_event_listen *)c->rec)->backlog = BPF_CORE_READ((struct io_listen *)request, backlog);
-	return 0;
-}
-
 /* ---- returns ----------------------------------------------------------------------------------------------------- */
 
 /* A request that will not be tried again: cancelled, or its ring is closed. On the function that the kernel has for that. */
-SEC("?kprobe")
-int BPF_KPROBE(nsw_ring_failed, struct io_kiocb *request)
+int PROBE(nsw_ring_failed, set_by_the_loader, struct io_kiocb *request)
 {
 	given_up((__u64)request);
 	return 0;
@@ -309,8 +194,7 @@ int BPF_KPROBE(nsw_ring_failed, struct io_kiocb *request)
  * Up to 5.18 a request that a worker has done is answered without its result being kept, and one that has failed by the same
  * function. Attached where the kernel is one of those.
  */
-SEC("?kprobe/io_req_complete_post")
-int BPF_KPROBE(nsw_ring_answered, struct io_kiocb *request, int result)
+int PROBE(nsw_ring_answered, io_req_complete_post, struct io_kiocb *request, int result)
 {
 	__u64 key = (__u64)current_task();
 	struct call *c = bpf_map_lookup_elem(&inflight, &key);
@@ -337,6 +221,26 @@ static __always_inline __s64 answer_of(const struct call *c)
 	return (__s32)BPF_CORE_READ(old, result);
 }
 
+/* What the kernel's functions say that do requests: not over yet; over, also where it would take more of its kind. */
+#define IOU_RETRY (-EAGAIN)
+#define IOU_SKIP_COMPLETE (-EIOCBQUEUED)
+#define IOU_REQUEUE (-3072)
+#define IOU_STOP_MULTISHOT (-ECANCELED)
+
+static __always_inline bool goes_on_later(int returned)
+{
+	return returned == IOU_RETRY || returned == IOU_SKIP_COMPLETE || returned == IOU_REQUEUE;
+}
+
+/* A connection was taken, and the request waits for the next: what descriptor it got has been said to the caller alone. */
+static __always_inline bool took_connection(struct call *c)
+{
+	if (c->head.type != NSW_EVENT_ACCEPT || !(c->head.state & CALL_OBJECT))
+		return false;
+	((struct nsw_header *)c->rec)->flags |= NSW_F_NO_RESULT;
+	return true;
+}
+
 /* True where the act is over; then `result` is what it came to. */
 static __always_inline bool request_returns(__u32 type, int returned, __s64 *result)
 {
@@ -346,10 +250,13 @@ static __always_inline bool request_returns(__u32 type, int returned, __s64 *res
 		missed_entry(type);
 		return false;
 	}
-	if (returned != -EAGAIN) {
-		*result = returned < 0 ? returned : answer_of(c);
+	if (!goes_on_later(returned)) {
+		*result = returned < 0 && returned != IOU_STOP_MULTISHOT ? returned : answer_of(c);
 		return true;
 	}
+	*result = 0;
+	if (took_connection(c))
+		return true;
 	*result = -EINPROGRESS;
 	if (on_its_way(c) && !wait_for(c))
 		return true;
@@ -378,5 +285,23 @@ enum type_by_name {
 		__s64 result;                                                                                   \
                                                                                                                 \
 		return request_returns(TYPE_##event, (int)PT_REGS_RC(ctx), &result) ? exit_##event(result) : 0; \
+	}
+#include "syscalls.def"
+
+/* The same where kprobes are missing. What is returned stands behind the arguments: how many these are the loader says. */
+#define RING(function, event)                                                                       \
+	const volatile __u32 arguments_of_##function = 2;                                           \
+	SEC("?fentry/" #function)                                                                   \
+	int nsw_gf_##function(void *arguments)                                                      \
+	{                                                                                           \
+		return enter_##function((struct io_kiocb *)number_at(arguments, 0));                \
+	}                                                                                           \
+	SEC("?fexit/" #function)                                                                    \
+	int nsw_gx_##function(void *arguments)                                                      \
+	{                                                                                           \
+		int returned = number_at(arguments, arguments_of_##function);                       \
+		__s64 result;                                                                       \
+                                                                                                    \
+		return request_returns(TYPE_##event, returned, &result) ? exit_##event(result) : 0; \
 	}
 #include "syscalls.def"

@@ -56,6 +56,12 @@ static __always_inline int enter_send(struct door *d)
 	return 0;
 }
 
+/* Of io_uring the hook alone says whether there was a destination. */
+static __always_inline bool names_nobody(const struct call *c)
+{
+	return (c->head.state & (CALL_RING | CALL_OBJECT)) == CALL_RING;
+}
+
 static __always_inline int exit_send(__s64 result)
 {
 	__u64 key = (__u64)current_task();
@@ -69,7 +75,7 @@ static __always_inline int exit_send(__s64 result)
 	if (!c)
 		return 0;
 	e = (void *)c->rec;
-	if (!(c->head.state & CALL_SENT)) {
+	if (!(c->head.state & CALL_SENT) && !names_nobody(c)) {
 		sock = socket_of_call(c);
 		if (sock && !(c->head.state & CALL_OBJECT)) {
 			e->h.flags |= NSW_F_USER_OBJECT;
@@ -109,8 +115,7 @@ static __always_inline int send_object(struct call *c, __u64 key, struct socket 
 	return 0;
 }
 
-SEC("?kprobe/security_socket_sendmsg")
-int BPF_KPROBE(nsw_object_send, struct socket *sock, struct msghdr *message)
+int PROBE(nsw_object_send, security_socket_sendmsg, struct socket *sock, struct msghdr *message)
 {
 	struct call *c;
 	__u64 key;
@@ -126,8 +131,7 @@ int BPF_KPROBE(nsw_object_send, struct socket *sock, struct msghdr *message)
 }
 
 /* TCP Fast Open: a connect that passes no security_socket_connect. */
-SEC("?kprobe/security_socket_sendmsg")
-int BPF_KPROBE(nsw_object_connect_send, struct socket *sock, struct msghdr *message)
+int PROBE(nsw_object_connect_send, security_socket_sendmsg, struct socket *sock, struct msghdr *message)
 {
 	struct nsw_header *h;
 	struct call *c;
@@ -161,8 +165,7 @@ static __always_inline void receive_object(struct call *c, __u64 key, struct fil
 }
 
 /* Reported from the hook: one message can bring many. */
-SEC("?kprobe/security_file_receive")
-int BPF_KPROBE(nsw_object_receive, struct file *file)
+int PROBE(nsw_object_receive, security_file_receive, struct file *file)
 {
 	__u64 key = (__u64)current_task() | ASIDE;
 	struct nsw_settings *s = get_settings();

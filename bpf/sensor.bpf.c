@@ -16,5 +16,6 @@
 #include "kernel.bpf.c"
 #include "sockets.bpf.c"
 #include "sends.bpf.c"
+#include "ring_net.bpf.c"
 #include "ring.bpf.c"
 #include "syscall.bpf.c"

@@ -80,8 +80,7 @@ static __always_inline int exit_socket(__s64 result)
 }
 
 /* Sockets that io_uring makes; a pair passes here twice. `kernel`: made for the kernel's own use. */
-SEC("?kprobe/security_socket_post_create")
-int BPF_KPROBE(nsw_object_socket, struct socket *sock, int family, int type, int protocol, int kernel)
+int PROBE(nsw_object_socket, security_socket_post_create, struct socket *sock, int family, int type, int protocol, int kernel)
 {
 	struct call *c;
 	__u64 key;
@@ -155,8 +154,7 @@ static __always_inline int exit_bind(__s64 result)
 	return finish_act(NSW_EVENT_BIND, result, NSW_RING_EVENTS);
 }
 
-SEC("?kprobe/security_socket_bind")
-int BPF_KPROBE(nsw_object_bind, struct socket *sock, const void *address, int length)
+int PROBE(nsw_object_bind, security_socket_bind, struct socket *sock, const void *address, int length)
 {
 	__u64 key;
 	struct call *c = hooked(NSW_EVENT_BIND, EVENT_SIZE(bind), &key);
@@ -213,8 +211,7 @@ static __always_inline int exit_listen(__s64 result)
 	return finish_act(NSW_EVENT_LISTEN, result, NSW_RING_EVENTS);
 }
 
-SEC("?kprobe/security_socket_listen")
-int BPF_KPROBE(nsw_object_listen, struct socket *sock, int backlog)
+int PROBE(nsw_object_listen, security_socket_listen, struct socket *sock, int backlog)
 {
 	__u64 key;
 	struct call *c = hooked(NSW_EVENT_LISTEN, EVENT_SIZE(listen), &key);
@@ -260,27 +257,45 @@ static __always_inline void both_ends(struct call *c, struct socket *sock, struc
 	c->head.state |= CALL_OBJECT;
 }
 
-/* An accept that failed tells of the listener. */
+/* An accept that failed tells of the listener. One by io_uring may return a place in a table of its own. */
 static __always_inline int exit_accept(__s64 result)
 {
 	struct call *c = under_way(NSW_EVENT_ACCEPT);
 	struct socket *sock;
 
 	if (c && !(c->head.state & CALL_OBJECT)) {
-		sock = socket_of(result < 0 ? (__s32)c->head.fd : result);
+		sock = result < 0 || c->head.state & CALL_RING ? socket_of_call(c) : socket_of(result);
 		if (sock)
 			both_ends(c, sock, BPF_CORE_READ(sock, sk));
 	}
 	return finish_act(NSW_EVENT_ACCEPT, result, NSW_RING_EVENTS);
 }
 
-/* The connection is there and becomes the new socket's. */
-SEC("?kprobe/security_sock_graft")
-int BPF_KPROBE(nsw_object_accept, struct sock *sk, struct socket *fresh)
+/* io_uring can be asked to take connections until it is told to stop: the one before is sent without its result. */
+static __always_inline void next_connection(struct call *c)
 {
-	__u64 key;
-	struct call *c = hooked(NSW_EVENT_ACCEPT, EVENT_SIZE(accept), &key);
+	struct nsw_event_accept *e = (void *)c->rec;
 
+	if (!(c->head.state & CALL_RING) || !(c->head.state & CALL_OBJECT))
+		return;
+	e->h.flags |= NSW_F_NO_RESULT;
+	finish_header(&e->h, &c->head, 0);
+	emit_small(c, NSW_RING_EVENTS);
+	e->h.flags &= ~NSW_F_NO_RESULT;
+	e->path.len = 0;
+	c->head.used = EVENT_SIZE(accept);
+	c->head.state &= ~CALL_OBJECT;
+}
+
+/* The connection is there and becomes the new socket's. */
+int PROBE(nsw_object_accept, security_sock_graft, struct sock *sk, struct socket *fresh)
+{
+	struct call *c = under_way(NSW_EVENT_ACCEPT);
+	__u64 key;
+
+	if (c)
+		next_connection(c);
+	c = hooked(NSW_EVENT_ACCEPT, EVENT_SIZE(accept), &key);
 	if (!c)
 		return 0;
 	both_ends(c, fresh, sk);

@@ -148,8 +148,8 @@ std::vector<Trial> Trials() {
        "containers that run already are seen only from their next exec on", "Linux 5.10 or later"},
       {"kprobe", &Features::kprobe,
        [] { return TryAttached("try_kprobe", [] { syscall(SYS_getppid); }); },
-       "calls are watched by tracepoints: objects are taken from descriptors, failed calls show "
-       "the caller's text",
+       "calls are watched by tracepoints; where fexit is missing, too, objects are taken from "
+       "descriptors, failed calls show the caller's text, and io_uring is not watched",
        "a kernel with CONFIG_KPROBES and CONFIG_KPROBE_EVENTS"},
       {"kretprobe with a pool", &Features::kretprobe_pool, TryPool,
        "returns of many calls that sleep at once can be lost (and are counted)",
@@ -187,6 +187,8 @@ Features ProbeFeatures() {
       line = {trial.name, false, status.error().message, trial.consequence, trial.remedy};
     features.table.push_back(std::move(line));
   }
+  features.fentry_structure = features.fexit && LoadAlone("try_fentry_structure").has_value();
+  TakeLibbpfLog();
   return features;
 }
 

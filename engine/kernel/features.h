@@ -30,6 +30,7 @@ struct Features {
   bool kretprobe_pool = false;   ///< kretprobe with a pool of our size, by tracefs
   bool kretprobe_multi = false;  ///< and a return has room on its task's own stack
   bool fexit = false;
+  bool fentry_structure = false;  ///< fentry, also on functions that take a structure
   bool syscall_tracepoint = false;
   bool lsm =
       false;  ///< BPF-LSM loads, `bpf` is in the active list and a canary denial was seen to work

@@ -49,7 +49,24 @@ int OnLibbpf(libbpf_print_level level, const char* format, va_list arguments) {
 struct BtfFunction {
   size_t name;
   uint32_t id;
+  uint16_t arguments;
+  bool structure;  // one of them is a structure, and no pointer to one
 };
+
+BtfFunction Describe(const btf* kernel, const btf_type* function, uint32_t id) {
+  const std::string_view name = btf__name_by_offset(kernel, function->name_off);
+  BtfFunction described{std::hash<std::string_view>()(name), id, 0, false};
+  const btf_type* prototype = btf__type_by_id(kernel, function->type);
+  if (prototype == nullptr) return described;
+  described.arguments = btf_vlen(prototype);
+  for (uint32_t i = 0; i < described.arguments; i++) {
+    const int resolved = btf__resolve_type(kernel, btf_params(prototype)[i].type);
+    const btf_type* type =
+        resolved > 0 ? btf__type_by_id(kernel, static_cast<uint32_t>(resolved)) : nullptr;
+    described.structure = described.structure || (type != nullptr && btf_is_composite(type));
+  }
+  return described;
+}
 
 // All of them at once: looking for one walks the whole of the types.
 std::vector<BtfFunction> BtfFunctions() {
@@ -58,14 +75,20 @@ std::vector<BtfFunction> BtfFunctions() {
   if (kernel == nullptr) return functions;
   for (__u32 id = 1; id < btf__type_cnt(kernel); id++) {
     const btf_type* type = btf__type_by_id(kernel, id);
-    if (!btf_is_func(type)) continue;
-    const std::string_view name = btf__name_by_offset(kernel, type->name_off);
-    functions.push_back({std::hash<std::string_view>()(name), id});
+    if (btf_is_func(type)) functions.push_back(Describe(kernel, type, id));
   }
   btf__free(kernel);
   std::ranges::sort(functions, {}, &BtfFunction::name);
   functions.shrink_to_fit();
   return functions;
+}
+
+// Null if it is not there.
+const BtfFunction* FindFunction(std::string_view name) {
+  static const std::vector<BtfFunction> functions = BtfFunctions();
+  const size_t hash = std::hash<std::string_view>()(name);
+  const auto found = std::ranges::lower_bound(functions, hash, {}, &BtfFunction::name);
+  return found != functions.end() && found->name == hash ? &*found : nullptr;
 }
 
 bool IsSyscallFunction(const std::string& name) {
@@ -259,13 +282,21 @@ Result<uint32_t> RunProgram(int program_fd, std::initializer_list<uint64_t> argu
 }
 
 uint32_t FindBtfFunction(std::string_view name) {
-  static const std::vector<BtfFunction> functions = BtfFunctions();
-  const size_t hash = std::hash<std::string_view>()(name);
-  const auto found = std::ranges::lower_bound(functions, hash, {}, &BtfFunction::name);
-  return found != functions.end() && found->name == hash ? found->id : 0;
+  const BtfFunction* function = FindFunction(name);
+  return function != nullptr ? function->id : 0;
 }
 
 bool HasBtfFunction(std::string_view name) { return FindBtfFunction(name) != 0; }
+
+uint32_t BtfArguments(std::string_view name) {
+  const BtfFunction* function = FindFunction(name);
+  return function != nullptr ? function->arguments : 0;
+}
+
+bool HasBtfStructure(std::string_view name) {
+  const BtfFunction* function = FindFunction(name);
+  return function != nullptr && function->structure;
+}
 
 bool HasBtfMember(const char* type, std::string_view member) {
   btf* kernel = btf__load_vmlinux_btf();

@@ -73,6 +73,10 @@ Result<uint32_t> RunProgram(int program_fd, std::initializer_list<uint64_t> argu
 uint32_t FindBtfFunction(std::string_view name);
 /// True where it is, so that fentry and fexit can be attached to it.
 bool HasBtfFunction(std::string_view name);
+/// How many arguments it has; 0 where it is not there.
+uint32_t BtfArguments(std::string_view name);
+/// True where one of these is a structure: not every kernel has fentry for such a function.
+bool HasBtfStructure(std::string_view name);
 /// True where that struct of the kernel's has a member of that name.
 bool HasBtfMember(const char* type, std::string_view member);
 /// True where the kernel has a function of that name, so that a kprobe can be put on it. The BTF of

@@ -34,8 +34,9 @@ event::Type ObjectOf(const bpf_program* program) {
 
 // Whether it is one of those of AttachAlways.
 bool IsGeneral(const bpf_program* program) {
-  static constexpr std::string_view kOfRows[] = {"nsw_k_",  "nsw_t_", "nsw_f_",  "nsw_kr_",
-                                                 "nsw_tr_", "nsw_g_", "nsw_gr_", "nsw_ring_"};
+  static constexpr std::string_view kOfRows[] = {"nsw_k_",  "nsw_t_",   "nsw_f_",  "nsw_kr_",
+                                                 "nsw_tr_", "nsw_g_",   "nsw_gr_", "nsw_gf_",
+                                                 "nsw_gx_", "nsw_ring_"};
   const std::string_view name = bpf_program__name(program);
   return ObjectOf(program) == event::Type::kNone &&
          std::ranges::none_of(kOfRows, [&](auto prefix) { return name.starts_with(prefix); });
@@ -67,6 +68,10 @@ Status Sensor::LoadPrograms(uint64_t events) {
   object->rodata->refusing = refusing_ ? 1 : 0;
   object->rodata->own_life = life_;
   object->rodata->requests_wait = !requests_keep_results_ || !failing_.empty() ? 1 : 0;
+  object->rodata->objects_seen = features_.kprobe || ByFentry() ? 1 : 0;
+#define RING(function, event) \
+  if (ByFentry()) object->rodata->arguments_of_##function = BtfArguments(#function);
+#include "bpf/syscalls.def"
   if (Status status = ShareMaps(object->obj, shared_); !status) return status;
   if (objects_.empty()) ChooseGeneral(object->obj);
   ChooseObjects(object->obj, events & ~loaded_);
@@ -97,10 +102,18 @@ void Sensor::ChooseObjects(bpf_object* object, uint64_t events) {
   bpf_object__for_each_program(program, object) {
     const auto event = static_cast<size_t>(ObjectOf(program));
     if (event == 0) continue;
-    const std::string kind = KindOf(program);
-    const bool possible = kind == "tp_btf" || (kind == "kprobe" && features_.kprobe);
-    bpf_program__set_autoload(program, possible && (events >> event & 1) != 0);
+    bpf_program__set_autoload(program, Possible(program) && (events >> event & 1) != 0);
   }
+}
+
+bool Sensor::Possible(const bpf_program* program) const {
+  const std::string kind = KindOf(program);
+  if (kind == "fentry") {
+    const std::string target = TargetOf(program);
+    return ByFentry() && HasBtfFunction(target) &&
+           (features_.fentry_structure || !HasBtfStructure(target));
+  }
+  return kind == "tp_btf" || (kind == "kprobe" && features_.kprobe);
 }
 
 bool Sensor::ByTracepoint(const Row& row) const {
@@ -132,15 +145,21 @@ void Sensor::ChooseRow(bpf_object* object, const Row& row) {
 }
 
 void Sensor::ChooseRequests(bpf_object* object, uint64_t events) {
-  if (!features_.kprobe) return;
+  if (!features_.kprobe && !ByFentry()) return;
   for (const Request& request : Requests()) {
     if ((events >> request.Index() & 1) == 0) continue;
     if (!HasBtfFunction(request.function)) continue;
-    Want(object, request.Entry());
-    Want(object, request.Return());
-    if (!requests_keep_results_) Want(object, kAnswered);
-    if (request.Waits() && !failing_.empty()) Want(object, kFailed);
+    Want(object, request.Entry(ByFentry()));
+    Want(object, request.Return(ByFentry()));
+    if (!requests_keep_results_) Want(object, Name(kAnswered));
+    if (request.Waits() && !failing_.empty()) ChooseFailing(object);
   }
+}
+
+void Sensor::ChooseFailing(bpf_object* object) {
+  Want(object, Name(kFailed));
+  if (ByFentry())
+    bpf_program__set_attach_target(FindProgram(object, Name(kFailed)), 0, failing_.c_str());
 }
 
 // Those that are loaded.

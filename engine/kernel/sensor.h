@@ -7,7 +7,9 @@
 
 #include <array>
 #include <functional>
+#include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -62,6 +64,7 @@ class Sensor {
     std::vector<Link> entries;  ///< and the probes on what lies between entry and return
     std::vector<Link> returns;
     std::vector<PoolKretprobe> pools;
+    std::map<std::string, std::string> returning;  ///< function: how its returns are taken
     std::vector<std::string> lines;
   };
 
@@ -75,6 +78,15 @@ class Sensor {
   void ChooseObjects(bpf_object* object, uint64_t events);
   void ChooseRow(bpf_object* object, const Row& row);
   void ChooseRequests(bpf_object* object, uint64_t events);
+  void ChooseFailing(bpf_object* object);
+  /// Whether this kernel takes a program that has an object.
+  [[nodiscard]] bool Possible(const bpf_program* program) const;
+  /// What kprobes do elsewhere, but for the system calls.
+  [[nodiscard]] bool ByFentry() const { return !features_.kprobe && features_.fexit; }
+  /// Of a program that there is for both.
+  [[nodiscard]] std::string Name(const std::string& name) const {
+    return ByFentry() ? name + "_fentry" : name;
+  }
   [[nodiscard]] bool ByTracepoint(const Row& row) const;
   [[nodiscard]] bool ByMulti(const Row& row) const;
   [[nodiscard]] std::vector<bpf_program*> Programs() const;
@@ -87,6 +99,7 @@ class Sensor {
                               Probes& probes);
   void AttachRequests(uint64_t events);
   void AttachRequest(bpf_object* object, const Request& request);
+  std::string AttachRequestReturn(bpf_object* object, const Request& request);
   void AttachByTracepoint(const Row& row);
   void AddCompat(const Row& row, const bpf_program* entry, const bpf_program* exit);
   void RemoveCompat(const Row& row);
@@ -100,6 +113,7 @@ class Sensor {
   // How this kernel's io_uring ends requests.
   bool requests_keep_results_ = HasBtfMember("io_kiocb", "cqe");
   std::string failing_ = FailingFunction();       // "" where there is none
+  std::set<const bpf_program*> staying_;          // of programs of several events
   std::vector<Object> objects_;                   // one more for what was wanted later
   uint64_t loaded_ = 0;                           // bit per nsw_event
   uint64_t attached_ = 0;                         // likewise

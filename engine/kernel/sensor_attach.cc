@@ -53,8 +53,10 @@ void Sensor::AttachByKprobe(const Row& row, const std::string& function, const s
     probes.lines.push_back(what + kNotHere);
     return;
   }
-  // The return first: an entry whose return is not seen leaves an entry behind.
-  const std::string how = AttachReturn(row, function, probes);
+  // The return first: an entry whose return is not seen leaves an entry behind. Calls of one event
+  // that 32-bit callers make by one function return together.
+  std::string& how = probes.returning[function];
+  if (how.empty()) how = AttachReturn(row, function, probes);
   bpf_program* entry = Find("nsw_k_" + row.name);
   if (how.empty() || entry == nullptr) return;
   if (Keep(AttachKprobe(entry, function, false), probes.entries, what, probes.lines))
@@ -72,7 +74,8 @@ std::string Sensor::AttachReturn(const Row& row, const std::string& function, Pr
                ? "kretprobe.multi"
                : "";
   }
-  const int size = row.late == 0 ? PoolKretprobe::kSmall : PoolKretprobe::kLarge;
+  const bool sleeps = row.late != 0 || function == kSocketCallFunction;
+  const int size = sleeps ? PoolKretprobe::kLarge : PoolKretprobe::kSmall;
   return AttachKretprobe(program, function, size, probes);
 }
 
@@ -93,10 +96,12 @@ std::string Sensor::AttachKretprobe(bpf_program* program, const std::string& fun
 }
 
 void Sensor::AttachRequests(uint64_t events) {
-  if (!features_.kprobe) return;
+  if (!features_.kprobe && !ByFentry()) return;
   for (const Request& request : Requests()) {
     if ((events >> request.Index() & 1) == 0) continue;
-    const auto has = [&](const Object& object) { return FindLoaded(object->obj, request.Entry()); };
+    const auto has = [&](const Object& object) {
+      return FindLoaded(object->obj, request.Entry(ByFentry()));
+    };
     const auto object = std::ranges::find_if(objects_, has);
     if (object != objects_.end())
       AttachRequest((*object)->obj, request);
@@ -108,16 +113,34 @@ void Sensor::AttachRequests(uint64_t events) {
 // All of one object: they share what is known of the connections under way.
 void Sensor::AttachRequest(bpf_object* object, const Request& request) {
   Probes& probes = probes_[request.Index()];
-  if (bpf_program* answered = FindLoaded(object, kAnswered))
-    Keep(nsw::kernel::Attach(answered), probes.entries, kAnswered, probes.lines);
-  if (bpf_program* failed = FindLoaded(object, kFailed); failed != nullptr && request.Waits())
-    Keep(AttachKprobe(failed, failing_, false), probes.entries, kFailed, probes.lines);
-  const std::string how = AttachKretprobe(FindLoaded(object, request.Return()), request.function,
-                                          PoolKretprobe::kLarge, probes);
+  const auto attach = [&](bpf_program* program, const std::string& function) {
+    return ByFentry() ? nsw::kernel::Attach(program) : AttachKprobe(program, function, false);
+  };
+  // Of several events. By fentry 5.10 attaches a program once: it stays.
+  if (bpf_program* answered = FindLoaded(object, Name(kAnswered)); answered != nullptr) {
+    Probes& owner = ByFentry() ? probes_[0] : probes;
+    if (!ByFentry() || staying_.insert(answered).second)
+      Keep(attach(answered, TargetOf(answered)), owner.entries, kAnswered, owner.lines);
+  }
+  if (bpf_program* failed = FindLoaded(object, Name(kFailed)); failed != nullptr && request.Waits())
+    Keep(attach(failed, failing_), probes.entries, kFailed, probes.lines);
+  const std::string how = AttachRequestReturn(object, request);
+  bpf_program* entry = FindLoaded(object, request.Entry(ByFentry()));
   if (!how.empty() &&
-      Keep(AttachKprobe(FindLoaded(object, request.Entry()), request.function, false),
-           probes.entries, request.function, probes.lines))
-    probes.lines.push_back(request.function + ": kprobe + " + how);
+      Keep(attach(entry, request.function), probes.entries, request.function, probes.lines))
+    probes.lines.push_back(request.function + ": " + how);
+}
+
+// How both are taken; "" where the return could not be attached.
+std::string Sensor::AttachRequestReturn(bpf_object* object, const Request& request) {
+  Probes& probes = probes_[request.Index()];
+  bpf_program* program = FindLoaded(object, request.Return(ByFentry()));
+  if (ByFentry())
+    return Keep(nsw::kernel::Attach(program), probes.returns, request.function, probes.lines)
+               ? "fentry + fexit"
+               : "";
+  const std::string how = AttachKretprobe(program, request.function, PoolKretprobe::kLarge, probes);
+  return how.empty() ? "" : "kprobe + " + how;
 }
 
 void Sensor::AttachByTracepoint(const Row& row) {

@@ -35,6 +35,16 @@ constexpr Door kDoors[] = {
 #include "bpf/syscalls.def"
 };
 
+struct SocketCall {
+  uint32_t number;
+  std::string_view call;
+};
+
+constexpr SocketCall kSocketCalls[] = {
+#define SOCKETCALL(number, name) {number, #name},
+#include "bpf/syscalls.def"
+};
+
 constexpr std::string_view kOneDoor[] = {
 #define ONE_DOOR(name) #name,
 #include "bpf/syscalls.def"
@@ -68,6 +78,8 @@ std::vector<std::string> Sensor::Row::CompatFunctions() const {
   for (const Door& door : kDoors) {
     if (door.call == name) add(std::string(door.function));
   }
+  if (std::ranges::find(kSocketCalls, name, &SocketCall::call) != std::end(kSocketCalls))
+    add(kSocketCallFunction);
   return functions;
 }
 
@@ -75,7 +87,10 @@ std::vector<uint32_t> Sensor::Row::CompatNumbers() const {
   std::vector<uint32_t> numbers;
   if (i386 != 0) numbers.push_back(i386);
   for (const Door& door : kDoors) {
-    if (door.call == name) numbers.push_back(door.i386);
+    if (door.call == name && door.i386 != 0) numbers.push_back(door.i386);
+  }
+  for (const SocketCall& one : kSocketCalls) {
+    if (one.call == name) numbers.push_back(NSW_I386_CALLS + one.number);
   }
   return numbers;
 }

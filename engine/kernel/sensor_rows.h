@@ -23,7 +23,7 @@ struct Sensor::Row {
   [[nodiscard]] std::string Function() const { return "__x64_sys_" + KernelName(); }
   /// The functions through which 32-bit callers come, as far as this kernel has them.
   [[nodiscard]] std::vector<std::string> CompatFunctions() const;
-  /// The numbers by which they call it.
+  /// The numbers by which they call it; from NSW_I386_CALLS on those that socketcall(2) has.
   [[nodiscard]] std::vector<uint32_t> CompatNumbers() const;
 };
 
@@ -35,9 +35,16 @@ struct Sensor::Request {
   [[nodiscard]] size_t Index() const { return static_cast<size_t>(event); }
   /// May be given up between two tries.
   [[nodiscard]] bool Waits() const { return event == event::Type::k_connect; }
-  [[nodiscard]] std::string Entry() const { return "nsw_g_" + function; }
-  [[nodiscard]] std::string Return() const { return "nsw_gr_" + function; }
+  [[nodiscard]] std::string Entry(bool fentry) const {
+    return (fentry ? "nsw_gf_" : "nsw_g_") + function;
+  }
+  [[nodiscard]] std::string Return(bool fexit) const {
+    return (fexit ? "nsw_gx_" : "nsw_gr_") + function;
+  }
 };
+
+// By it 32-bit callers come to several calls, some of which may sleep for ever.
+constexpr const char* kSocketCallFunction = "__ia32_compat_sys_socketcall";
 
 // How a request of io_uring ends, beside its function's return.
 constexpr const char* kAnswered = "nsw_ring_answered";

@@ -59,12 +59,14 @@ constexpr std::string_view kRing = "io_uring_setup mmap";
 
 const std::vector<Act>& OpenActs();        // acts_open.cc
 const std::vector<Act>& RingActs();        // acts_ring.cc
+const std::vector<Act>& RingSocketActs();  // acts_ring_socket.cc
 const std::vector<Act>& NameActs();        // acts_name.cc
 const std::vector<Act>& FileActs();        // acts_file.cc
 const std::vector<Act>& MountActs();       // acts_mount.cc
 const std::vector<Act>& ExecActs();        // acts_exec.cc
 const std::vector<Act>& NetworkActs();     // acts_network.cc
 const std::vector<Act>& SocketActs();      // acts_socket.cc
+const std::vector<Act>& CompatActs();      // acts_compat.cc
 const std::vector<Act>& CredentialActs();  // acts_credentials.cc
 const std::vector<Act>& ProcessActs();     // acts_process.cc
 const std::vector<Act>& KernelActs();      // acts_kernel.cc
@@ -125,16 +127,20 @@ struct RingAct {
   bool async = false;
   unsigned slot = 0;                ///< into the ring's own table of files, which has one: 1
   bool left = false;                ///< without waiting for its end
+  unsigned short priority = 0;      ///< ioprio: of sockets other flags
   std::function<void()> meanwhile;  ///< done while the operation is under way
 };
 long ByRing(const RingAct& act);
 /// Whether this kernel's io_uring has that operation.
 bool RingHas(unsigned char opcode);
+/// Whether its operations are functions of their own: up to 5.18 the compiler has put most of them
+/// into one, and of those no result is known.
+bool RingActsApart();
 /// The same by a thread of the kernel's own that watches the queue (SQPOLL).
 long ByRingPolled(const RingAct& act);
 
-/// A system call by the 32-bit gate, int 0x80. Its addresses must lie below 4 GiB: `Low` copies a
-/// text there.
+/// A system call by the 32-bit gate, int 0x80; a sixth argument is 0. Its addresses must lie below
+/// 4 GiB: `Low` copies a text there.
 long Call32(long number, long a = 0, long b = 0, long c = 0, long d = 0, long e = 0);
 const char* Low(std::string_view text);
 

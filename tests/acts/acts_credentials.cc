@@ -45,7 +45,7 @@ Outcome Capset(Stage&) {
 // ---- options ----
 
 Outcome SetName(Stage&) { return Done(prctl(PR_SET_NAME, "disguise")); }
-Outcome SetDumpable(Stage&) { return Done(prctl(PR_SET_DUMPABLE, 0)); }
+Outcome SetDumpable(Stage&) { return Done(prctl(PR_SET_DUMPABLE, 0, 7)); }
 Outcome GetDumpable(Stage&) { return Done(prctl(PR_GET_DUMPABLE)); }
 Outcome NoNewPrivileges(Stage&) { return Done(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)); }
 Outcome DropBound(Stage&) { return Done(prctl(PR_CAPBSET_DROP, CAP_SYS_TIME, 0, 0, 0)); }
@@ -139,7 +139,10 @@ const std::vector<Act> kActs = {
      "",
      nullptr,
      SetDumpable,
-     {{"evt.type", "prctl"}, {"evt.arg.option", "PR_SET_DUMPABLE"}, {"evt.arg.arg2_int", "0"}}},
+     {{"evt.type", "prctl"},
+      {"evt.arg.option", "PR_SET_DUMPABLE"},
+      {"evt.arg.arg2_int", "0"},
+      {"evt.arg.arg3", "7"}}},
     {"prctl-get-dumpable", "", nullptr, GetDumpable, {}},
     {"prctl-no-new-privs",
      "",

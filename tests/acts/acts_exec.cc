@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Every door to running a program: one event, with what was asked for and what runs.
 #include <fcntl.h>
+#include <linux/sched.h>
+#include <signal.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
@@ -59,6 +61,9 @@ const std::vector<Act> kActs = {
       {"evt.arg.file", "/program"},
       {"evt.arg.args", "idle"},
       {"evt.res", "SUCCESS"},
+      {"proc.exe_ino", "~[1-9][0-9]*"},
+      {"proc.tty", "0"},
+      {"proc.cwd", "/"},
       {"proc.exepath", "/program"}}}  // namespace acts
     ,
     {"execve-environment",
@@ -221,6 +226,39 @@ const std::vector<Act> kActs = {
      },
      {{"evt.type", "execve"}, {"evt.arg.exe", "/program"}, {"evt.res", "SUCCESS"}},
      "vfork"},
+    {"fork",
+     "X11",
+     nullptr,
+     [](Stage&) {
+       const long child = syscall(SYS_fork);
+       if (child == 0) _exit(0);
+       return Must(child > 0 && waitpid(static_cast<pid_t>(child), nullptr, 0) == child);
+     },
+     {{"evt.type", "fork"}, {"evt.arg.child_pid", "~[1-9][0-9]*"}, {"evt.res", "SUCCESS"}}},
+    {"vfork-alone",
+     "X11",
+     nullptr,
+     [](Stage&) {
+       const pid_t child = vfork();
+       if (child == 0) _exit(0);
+       return Must(child > 0 && waitpid(child, nullptr, 0) == child);
+     },
+     {{"evt.type", "vfork"}, {"evt.arg.child_pid", "~[1-9][0-9]*"}, {"evt.res", "SUCCESS"}}},
+    {"clone3",
+     "X11",
+     nullptr,
+     [](Stage&) {
+       clone_args how{};
+       how.flags = CLONE_FS;
+       how.exit_signal = SIGCHLD;
+       const long child = syscall(SYS_clone3, &how, sizeof how);
+       if (child == 0) _exit(0);
+       return Must(child > 0 && waitpid(static_cast<pid_t>(child), nullptr, 0) == child);
+     },
+     {{"evt.type", "clone3"},
+      {"evt.arg.flags", "CLONE_FS"},
+      {"evt.arg.child_pid", "~[1-9][0-9]*"},
+      {"evt.res", "SUCCESS"}}},
     {"thread-execs",
      "X11",
      nullptr,

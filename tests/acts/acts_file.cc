@@ -6,6 +6,7 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/time.h>
 #include <sys/xattr.h>
 #include <unistd.h>
 #include <utime.h>
@@ -164,6 +165,26 @@ const std::vector<Act> kActs = {
       {"fs.path.name", "$D/file"},
       {"evt.arg.name", "trusted.act"},
       {"evt.res", "SUCCESS"}}},
+    {"lremovexattr",
+     "F19",
+     Attribute,
+     [](Stage& s) {
+       return Done(syscall(SYS_lremovexattr, s.Path("file").c_str(), "trusted.act"));
+     },
+     {{"evt.type", "lremovexattr"},
+      {"fs.path.name", "$D/file"},
+      {"evt.arg.name", "trusted.act"},
+      {"evt.res", "SUCCESS"}}},
+    {"removexattrat",
+     "F19",
+     Attribute,
+     [](Stage& s) { return Done(syscall(SYS_removexattrat, s.fd[0], "file", 0, "trusted.act")); },
+     {{"evt.type", "removexattrat"},
+      {"fs.path.name", "$D/file"},
+      {"evt.arg.name", "trusted.act"},
+      {"evt.res", "SUCCESS"}},
+     "",
+     true},
     {"fremovexattr",
      "F19",
      Attribute,
@@ -211,10 +232,11 @@ const std::vector<Act> kActs = {
     {"fallocate",
      "F18",
      FolderAndFile,
-     [](Stage& s) { return Done(syscall(SYS_fallocate, s.fd[1], 1, 0, 4096)); },
+     [](Stage& s) { return Done(syscall(SYS_fallocate, s.fd[1], 1, 8192, 4096)); },
      {{"evt.type", "fallocate"},
       {"fs.path.name", "$D/file"},
       {"evt.arg.mode", "FALLOC_FL_KEEP_SIZE"},
+      {"evt.arg.offset", "8192"},
       {"evt.arg.length", "4096"},
       {"evt.res", "SUCCESS"}}},
     {"ring-fallocate",
@@ -242,6 +264,7 @@ const std::vector<Act> kActs = {
      },
      {{"evt.type", "utimensat"},
       {"fs.path.name", "$D/file"},
+      {"evt.arg.atime", "1000"},
       {"evt.arg.mtime", "2000"},
       {"evt.res", "SUCCESS"}}},
     {"futimens",
@@ -251,6 +274,28 @@ const std::vector<Act> kActs = {
      {{"evt.type", "utimensat"},
       {"fs.path.name", "$D/file"},
       {"fd.name", "$D/file"},
+      {"evt.res", "SUCCESS"}}},
+    {"utimes",
+     "F19",
+     FolderAndFile,
+     [](Stage& s) {
+       const timeval times[2] = {{1000, 0}, {2000, 0}};
+       return Done(syscall(SYS_utimes, s.Path("file").c_str(), times));
+     },
+     {{"evt.type", "utimes"},
+      {"fs.path.name", "$D/file"},
+      {"evt.arg.mtime", "2000"},
+      {"evt.res", "SUCCESS"}}},
+    {"futimesat",
+     "F19",
+     FolderAndFile,
+     [](Stage& s) {
+       const timeval times[2] = {{1000, 0}, {2000, 0}};
+       return Done(syscall(SYS_futimesat, s.fd[0], "file", times));
+     },
+     {{"evt.type", "futimesat"},
+      {"fs.path.name", "$D/file"},
+      {"evt.arg.mtime", "2000"},
       {"evt.res", "SUCCESS"}}},
     {"utime",
      "F19",

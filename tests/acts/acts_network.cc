@@ -53,6 +53,7 @@ const std::vector<Act> kActs = {
       {"fd.sip", "127.0.0.1"},
       {"fd.sport", "7001"},
       {"fd.cip", "127.0.0.1"},
+      {"fd.cport", "~[1-9][0-9]*"},
       {"fd.l4proto", "tcp"},
       {"fd.typechar", "4"},
       {"evt.res", "SUCCESS"}}}  // namespace acts

@@ -91,6 +91,8 @@ const std::vector<Act> kActs = {
      {{"evt.type", "open"},
       {"fd.name", "$D/file"},
       {"fd.nameraw", "$D/file"},
+      {"fd.ino", "~[1-9][0-9]*"},
+      {"fd.dev", "~[1-9][0-9]*"},
       {"evt.res", "SUCCESS"}}}  // namespace acts
     ,
     {"open-missing",

@@ -50,8 +50,10 @@ Outcome OtherDescriptor(Stage& s) {
 // ---- others ----
 
 Outcome Traceme(Stage&) { return Done(ptrace(PTRACE_TRACEME, 0, 0, 0)); }
-Outcome Attach(Stage& s) { return Done(ptrace(PTRACE_ATTACH, s.number[0], 0, 0)); }
-Outcome Seize(Stage& s) { return Done(ptrace(PTRACE_SEIZE, s.number[0], 0, 0)); }
+Outcome Attach(Stage& s) { return Done(ptrace(PTRACE_ATTACH, s.number[0], 4096, 0)); }
+Outcome Seize(Stage& s) {
+  return Done(ptrace(PTRACE_SEIZE, s.number[0], 0, PTRACE_O_TRACESYSGOOD));
+}
 Outcome AttachNobody(Stage&) { return Done(ptrace(PTRACE_ATTACH, 999999, 0, 0)); }
 
 long word = 42;
@@ -80,6 +82,12 @@ Outcome PidfdSignal(Stage& s) {
   return Done(syscall(SYS_pidfd_send_signal, s.fd[0], SIGWINCH, nullptr, 0));
 }
 Outcome Sigqueue(Stage& s) { return Done(sigqueue(s.number[0], SIGWINCH, sigval{})); }
+
+Outcome Tgsigqueue(Stage& s) {
+  siginfo_t info{};
+  info.si_code = SI_QUEUE;
+  return Done(syscall(SYS_rt_tgsigqueueinfo, s.number[0], s.number[0], SIGWINCH, &info));
+}
 
 // ---- namespaces ----
 
@@ -140,6 +148,7 @@ const std::vector<Act> kActs = {
      Attach,
      {{"evt.type", "ptrace"},
       {"evt.arg.request", "PTRACE_ATTACH"},
+      {"evt.arg.addr", "4096"},
       {"evt.arg.target_pid", kSome},
       {"evt.arg.target", "other"},
       {"evt.res", "SUCCESS"}}},
@@ -149,6 +158,7 @@ const std::vector<Act> kActs = {
      Seize,
      {{"evt.type", "ptrace"},
       {"evt.arg.request", "PTRACE_SEIZE"},
+      {"evt.arg.data", "1"},
       {"evt.arg.target", "other"},
       {"evt.res", "SUCCESS"}}},
     {"ptrace-nobody",
@@ -218,6 +228,11 @@ const std::vector<Act> kActs = {
      Other,
      Sigqueue,
      {{"evt.type", "rt_sigqueueinfo"}, {"evt.arg.sig", "SIGWINCH"}, {"evt.arg.target", "other"}}},
+    {"tgsigqueue",
+     "",
+     Other,
+     Tgsigqueue,
+     {{"evt.type", "rt_tgsigqueueinfo"}, {"evt.arg.sig", "SIGWINCH"}, {"evt.arg.target", "other"}}},
     {"unshare",
      "I1",
      nullptr,
@@ -225,6 +240,13 @@ const std::vector<Act> kActs = {
      {{"evt.type", "unshare"},
       {"evt.arg.flags", "CLONE_NEWUTS"},
       {"evt.arg.changed", "CLONE_NEWUTS"},
+      {"evt.arg.mntns", kSome},
+      {"evt.arg.pidns", kSome},
+      {"evt.arg.netns", kSome},
+      {"evt.arg.userns", kSome},
+      {"evt.arg.ipcns", kSome},
+      {"evt.arg.utsns", kSome},
+      {"evt.arg.cgroupns", kSome},
       {"evt.res", "SUCCESS"}}},
     {"int80-unshare",
      "I1 X10",
@@ -248,7 +270,12 @@ const std::vector<Act> kActs = {
      "",
      Connected,
      Dup2Socket,
-     {{"evt.type", "dup2"}, {"evt.rawres", "0"}, {"fd.type", "ipv4"}, {"fd.sip", "127.0.0.1"}}},
+     {{"evt.type", "dup2"},
+      {"evt.rawres", "0"},
+      {"evt.arg.oldfd", kSome},
+      {"evt.arg.newfd", "0"},
+      {"fd.type", "ipv4"},
+      {"fd.sip", "127.0.0.1"}}},
     {"dup3-file",
      "",
      OpenFile,
@@ -258,7 +285,7 @@ const std::vector<Act> kActs = {
      "",
      Connected,
      DupSocket,
-     {{"evt.type", "dup"}, {"evt.rawres", "0"}, {"fd.type", "ipv4"}}},
+     {{"evt.type", "dup"}, {"evt.rawres", "0"}, {"evt.arg.newfd", "-1"}, {"fd.type", "ipv4"}}},
     {"fcntl-socket",
      "",
      Connected,

@@ -53,6 +53,7 @@ void Put(const Ring& ring, const RingAct& act) {
   std::memset(&entry, 0, sizeof entry);
   entry.opcode = act.opcode;
   entry.flags = act.async ? IOSQE_ASYNC : 0;
+  entry.ioprio = act.priority;
   entry.fd = act.fd;
   entry.addr = reinterpret_cast<uintptr_t>(act.address);
   entry.len = act.length;
@@ -109,6 +110,8 @@ bool RingHas(unsigned char opcode) {
   close(ring.fd);
   return has;
 }
+
+bool RingActsApart() { return RingHas(45 /* SOCKET */); }
 
 long ByRing(const RingAct& act) { return Run(act, 0); }
 long ByRingPolled(const RingAct& act) { return Run(act, IORING_SETUP_SQPOLL); }

@@ -14,9 +14,10 @@ namespace acts {
 
 std::vector<const Act*> AllActs() {
   std::vector<const Act*> all;
-  for (const auto* table : {&OpenActs(), &RingActs(), &NameActs(), &FileActs(), &MountActs(),
-                            &ExecActs(), &NetworkActs(), &SocketActs(), &CredentialActs(),
-                            &ProcessActs(), &KernelActs(), &RaceActs(), &IdentityActs()}) {
+  for (const auto* table :
+       {&OpenActs(), &RingActs(), &RingSocketActs(), &NameActs(), &FileActs(), &MountActs(),
+        &ExecActs(), &NetworkActs(), &SocketActs(), &CompatActs(), &CredentialActs(),
+        &ProcessActs(), &KernelActs(), &RaceActs(), &IdentityActs()}) {
     for (const Act& act : *table) all.push_back(&act);
   }
   return all;
@@ -75,10 +76,13 @@ const char* Low(std::string_view text) {
 
 long Call32(long number, long a, long b, long c, long d, long e) {
   long result = number;
-  asm volatile("int $0x80"
-               : "+a"(result)
-               : "b"(a), "c"(b), "d"(c), "S"(d), "D"(e)
-               : "memory", "r8", "r9", "r10", "r11");
+  // No more may be pushed where the compiler keeps what it has no room for: below the stack's end.
+  asm volatile(
+      "lea -128(%%rsp), %%rsp; push %%rbp; xor %%ebp, %%ebp; int $0x80; pop %%rbp; lea 128(%%rsp), "
+      "%%rsp"
+      : "+a"(result)
+      : "b"(a), "c"(b), "d"(c), "S"(d), "D"(e)
+      : "memory", "r8", "r9", "r10", "r11");
   return static_cast<int>(result);
 }
 

@@ -4,7 +4,7 @@
 # is known by its runtime's word, from its first act on, whoever of them restarts meanwhile.
 source "$(dirname "$(realpath "$0")")/lib.sh"
 source "$E2E/engine.sh"
-plan 24
+plan 30
 
 CONTAINERD=$WORK/containerd/c.sock
 
@@ -74,10 +74,29 @@ rules:
     condition: evt.type = execve and proc.name = uname and container.image.repository = docker.io/demo/web
     output: "who %container.type %container.name %container.image.tag %container.label[app] %k8s.pod.name %k8s.pod.label[tier]"
     priority: NOTICE
+  - rule: facts
+    desc: says all that is known of it
+    condition: evt.type = execve and proc.name = uname and container.image.repository = docker.io/demo/web
+    output: "%container.name %container.id %container.full_id %container.image %container.image.digest %container.privileged %container.ip %container.mounts %container.labels %container.start_ts %k8s.ns.name %k8s.pod.uid %k8s.pod.labels"
+    priority: NOTICE
 EOF
+
+# Not every machine that tests may give all of them.
+PRIVILEGED=() privileged=false
+[[ ! -e /.nswarden-vm-job ]] || PRIVILEGED=(--privileged) privileged=true
 
 # who TYPE NAME TAG APP POD TIER: how many alerts said exactly this.
 who() { alerts_become 1 ".output | endswith(\" who $*\")"; }
+# facts NAME FIELD=REGEX...: what an alert says of that container; a field that it does not name is not asked for.
+facts() {
+  local name=$1 wanted
+  shift
+  wanted=$(printf '%s\n' "$@" | jq -Rn '[inputs | capture("^(?<field>[^=]+)=(?<value>.*)$")]')
+  alerts_become 1 ".rule == \"facts\" and .output_fields[\"container.name\"] == \"$name\" and
+    (.output_fields as \$all | all($wanted[]; .value as \$value | \$all[.field] | tostring | test(\$value)))" && return
+  diag "$(jq -c "select(.rule == \"facts\" and .output_fields[\"container.name\"] == \"$name\") | .output_fields" "$ALERTS")"
+  return 1
+}
 # bound NAME RUNTIME: ps knows a container of that name and runtime.
 bound() {
   wait_for "${NSWARDEN_ALERT_DEADLINE:-15}" eval "\"\$NSWARDEN\" ps --json | jq -e '.containers[] | select(.name == \"$1\" and .runtime == \"$2\")'"
@@ -117,23 +136,34 @@ check "status: what is not there" runtime_is cri-o "^not there: "
 check "status: podman's files" runtime_is "podman files" "^connected .files of 1 user, 1 container"
 
 # The first act of a container that comes now.
-docker run --rm --name d1 --label app=shop --network none demo/web:1.2 /bin/uname >/dev/null
+docker run --rm --name d1 --label app=shop "${PRIVILEGED[@]}" -v "$WORK:/host:ro" --network none demo/web:1.2 /bin/uname >/dev/null
 check "a first act in Docker's has its name" who docker d1 1.2 shop '<NA>' '<NA>'
-ctr run --rm --null-io --snapshotter native --label app=shop docker.io/demo/web:1.2 c1-$$ /bin/uname
+check "... and all that Docker knows" facts d1 container.full_id='^[0-9a-f]{64}$' container.image='^demo/web:1.2$' \
+  container.privileged="^$privileged\$" container.mounts="^$WORK:/host:ro:false:" container.labels='^app:shop$' container.image.digest='^sha256:[0-9a-f]{64}$'
+ctr run --rm --null-io --snapshotter native --label app=shop "${PRIVILEGED[@]}" --mount "type=bind,src=$WORK,dst=/host,options=rbind:ro" \
+  docker.io/demo/web:1.2 c1-$$ /bin/uname
 check "... in containerd's" who containerd c1-$$ 1.2 shop '<NA>' '<NA>'
+check "... and all that it knows" facts c1-$$ container.full_id="^default/c1-$$\$" container.privileged="^$privileged\$" \
+  container.mounts="^$WORK:/host::false:" container.labels='app:shop' container.start_ts='^[1-9]' container.image.digest='^sha256:[0-9a-f]{64}$'
 cri container "$POD" till docker.io/demo/web:1.2 /bin/uname >/dev/null
 check "... in a pod's" who containerd till 1.2 '<NA>' shop-0 front
-pod_run --rm --name p1 --label app=shop docker.io/demo/web:1.2 /bin/uname >/dev/null
+check "... and all that the CRI knows" facts till container.full_id='^[0-9a-f]{64}$' k8s.ns.name='^shop$' k8s.pod.uid='^uid-0$' \
+  k8s.pod.labels='^tier:front$' container.image='^docker.io/demo/web:1.2$' container.image.digest='^sha256:[0-9a-f]{64}$'
+pod_run --rm --name p1 --label app=shop "${PRIVILEGED[@]}" -v "$WORK:/host:ro" docker.io/demo/web:1.2 /bin/uname >/dev/null
 check "... in podman's" who podman p1 1.2 shop '<NA>' '<NA>'
+check "... and all that its files say" facts p1 container.full_id='^[0-9a-f]{64}$' container.mounts="^$WORK:/host::false:" \
+  container.labels='^app:shop$' container.image.digest='^sha256:[0-9a-f]{64}$'
 
 "${PODMAN[@]}" system service --time 0 "unix://$WORK/podman.sock" >"$WORK/podman.log" 2>&1 &
 at_exit kill $!
 check "podman's service is found" runtime_is podman "^connected .podman "
-pod_run -d --name p2 --label app=shop docker.io/demo/web:1.2 /bin/sleep 900 >/dev/null
+pod_run -d --name p2 --label app=shop "${PRIVILEGED[@]}" -v "$WORK:/host:ro" docker.io/demo/web:1.2 /bin/sleep 900 >/dev/null
 bound p2 podman
 sleep 1
 pod exec p2 /bin/uname >/dev/null
 check "... and tells of its containers" who podman p2 1.2 shop '<NA>' '<NA>'
+check "... all that it knows" facts p2 container.full_id='^[0-9a-f]{64}$' container.privileged="^$privileged\$" \
+  container.mounts="^$WORK:/host::false:" container.labels='^app:shop$' container.start_ts='^[1-9]' container.image.digest='^sha256:[0-9a-f]{64}$'
 
 # Renamed, paused, and another of the same name.
 docker rename web renamed
@@ -146,6 +176,7 @@ docker rm -f renamed >/dev/null
 docker run -d --name renamed --label app=again --network none demo/web:1.2 /bin/sleep 900 >/dev/null
 docker exec renamed /bin/uname >/dev/null
 check "another one of the same name is told apart" who docker renamed 1.2 again '<NA>' '<NA>'
+check "... and when it was started" facts renamed container.labels='^app:again$' container.start_ts='^[1-9]'
 
 # A runtime that dies, and an engine that was away.
 kill -KILL "$CONTAINERD_PID"

@@ -219,6 +219,26 @@ TEST_F(RobustTest, ALockedFileIsWaitedFor_A4) {
   EXPECT_EQ(writer_->Stats().lost_error, 0U);
 }
 
+TEST_F(RobustTest, WhatFindsNoRoomInTheQueueIsCountedAsThatAlone_A4) {
+  options_.retry_ms = 60'000;
+  options_.queue_bytes = 256 << 10;
+  Open();
+  auto other = Database::Open(options_.path, SQLITE_OPEN_READWRITE);
+  ASSERT_TRUE(other->Exec("BEGIN IMMEDIATE"));  // nothing leaves the queue
+  for (int i = 0; i < 5000; i++) Record(Act::Open("/file" + std::to_string(i)));
+  const uint64_t lost = writer_->Stats().lost_queue;
+  EXPECT_GT(lost, 0U);
+  EXPECT_LT(lost, 5000U);
+  EXPECT_EQ(writer_->Stats().lost_error, 0U);
+  ExpectBalance();
+  ASSERT_TRUE(other->Exec("COMMIT"));
+  EXPECT_EQ(Rows().size(), 5000 - lost);
+  EXPECT_EQ(writer_->Stats().stored, 5000 - lost);
+  EXPECT_EQ(writer_->Stats().lost_queue, lost);
+  EXPECT_EQ(writer_->Stats().lost_error, 0U);
+  ExpectBalance();
+}
+
 TEST_F(RobustTest, AFileThatIsRemovedIsBegunAnew) {
   Open();
   Record(Act::Open("/a"));
