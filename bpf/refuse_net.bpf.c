@@ -187,7 +187,7 @@ static __always_inline __u64 judge_kind(__u64 home, __u32 family, __u32 type, __
 
 static __always_inline bool is_raw(__u32 family, __u32 type)
 {
-	return family == AF_PACKET || type == SOCK_PACKET || (type == SOCK_RAW && internet(family));
+	return family == AF_PACKET || family == AF_XDP || type == SOCK_PACKET || (type == SOCK_RAW && internet(family));
 }
 
 /* `kernel`: made for the kernel's own use. */

@@ -134,8 +134,7 @@ int BPF_KPROBE(nsw_object_connect_send, struct socket *sock, struct msghdr *mess
 	struct call *c;
 	__u64 key;
 
-	if (!BPF_CORE_READ(message, msg_name) || !plain_stream(sock) ||
-	    !(BPF_CORE_READ(message, msg_flags) & MSG_FASTOPEN))
+	if (!BPF_CORE_READ(message, msg_name) || !plain_stream(sock) || !(BPF_CORE_READ(message, msg_flags) & MSG_FASTOPEN))
 		return 0;
 	c = hooked(NSW_EVENT_CONNECT, EVENT_SIZE(connect), &key);
 	if (!c)

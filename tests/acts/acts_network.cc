@@ -196,7 +196,7 @@ const std::vector<Act> kActs = {
       {"fd.sport", "7011"},
       {"fd.l4proto", "tcp"}}},
     {"sctp-connectx",
-     "N1",
+     "N11",
      [](Stage& s) {
        s.fd[0] = socket(AF_INET, SOCK_STREAM, IPPROTO_SCTP);
        return Must(s.fd[0] >= 0);

@@ -235,6 +235,7 @@ ACTS = {
     "unshare": lambda flags: check(libc.unshare(int(flags, 16))),
     "raw": lambda _: socket.socket(socket.AF_INET, socket.SOCK_RAW, 1).close(),
     "packet": lambda _: socket.socket(socket.AF_PACKET, socket.SOCK_RAW).close(),
+    "xdp": lambda _: socket.socket(44, socket.SOCK_RAW).close(),
     "socket": lambda f: socket.socket(int(f), socket.SOCK_DGRAM).close(),
     "bpf": lambda _: check(libc.syscall(321, 0, ctypes.create_string_buffer(128), 72)),
     "perf": lambda _: check(libc.syscall(298, ctypes.create_string_buffer(b"\1\0\0\0\x70\0\0\0", 112), 0, -1, -1, 0)),
