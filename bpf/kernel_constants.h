@@ -26,7 +26,9 @@ enum {
 #define AF_INET 2
 #define AF_INET6 10
 #define AF_PACKET 17
+#define AF_XDP 44
 #define SOCK_STREAM 1
+#define IPPROTO_SCTP 132
 #define SOCK_RAW 3
 #define SOCK_PACKET 10
 #define SOCK_TYPE_MASK 0xf /* the rest are flags */

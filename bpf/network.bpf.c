@@ -2,6 +2,7 @@
 /* Connections. */
 #include "door.h"
 #include "connect.h"
+#include "sctp.h"
 
 static __always_inline int enter_connect(struct door *d)
 {
@@ -79,5 +80,20 @@ int PROBE(nsw_object_connect, security_socket_connect, struct socket *sock, stru
 		connect_object(c, sock, address, length);
 	else if (!comes_again(sock) && !left_to_enforcer(&who, 1 << NSW_CLASS_CONNECT))
 		connect_aside(&who, sock, address, length, 0, NSW_F_NO_RESULT, NSW_VERDICT_NONE, 0, NSW_RING_EVENTS);
+	return 0;
+}
+
+/* SCTP's connect by an option: of several addresses the first, which the kernel tries first. */
+SEC("?kprobe/security_sctp_bind_connect")
+int BPF_KPROBE(nsw_object_connect_sctp, struct sock *sk, int option, struct sockaddr *address, int length)
+{
+	struct nsw_settings *s = get_settings();
+	struct subject who;
+
+	if (option != SCTP_CONNECTX || !s || !watched(s, NSW_EVENT_CONNECT, &who))
+		return 0;
+	if (!left_to_enforcer(&who, 1 << NSW_CLASS_CONNECT))
+		connect_aside(&who, BPF_CORE_READ(sk, sk_socket), address, length, 0, NSW_F_NO_RESULT, NSW_VERDICT_NONE, 0,
+			      NSW_RING_EVENTS);
 	return 0;
 }

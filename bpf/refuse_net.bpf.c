@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* Verdicts on sockets: made, bound, listening, connected, sent from, received. */
 #include "net_verdict.h"
+#include "sctp.h"
 
 /* The connect or send that the sensor saw enter. */
 static __always_inline struct call *connect_entry(const struct nsw_settings *s, __u64 key)
@@ -130,7 +131,7 @@ int nsw_socket_sendmsg(__u64 *ctx)
 
 	if (!name)
 		return 0;
-	if (BPF_CORE_READ(sock, type) == SOCK_STREAM && !(BPF_CORE_READ(message, msg_flags) & MSG_FASTOPEN))
+	if (plain_stream(sock) && !(BPF_CORE_READ(message, msg_flags) & MSG_FASTOPEN))
 		return 0;
 	return judge_connect((__u64)sock, name, (__u32)BPF_CORE_READ(message, msg_namelen), false) ? refuse() : 0;
 }
@@ -186,7 +187,7 @@ static __always_inline __u64 judge_kind(__u64 home, __u32 family, __u32 type, __
 
 static __always_inline bool is_raw(__u32 family, __u32 type)
 {
-	return family == AF_PACKET || type == SOCK_PACKET || (type == SOCK_RAW && internet(family));
+	return family == AF_PACKET || family == AF_XDP || type == SOCK_PACKET || (type == SOCK_RAW && internet(family));
 }
 
 /* `kernel`: made for the kernel's own use. */

@@ -3,6 +3,7 @@
 #include "connect.h"
 #include "door.h"
 #include "paths.h"
+#include "sctp.h"
 
 LIKE_CONNECT(send)
 LIKE_CONNECT(receive)
@@ -121,7 +122,7 @@ int PROBE(nsw_object_send, security_socket_sendmsg, struct socket *sock, struct 
 	__u64 key;
 
 	/* The kernel's copy by now. To a stream it means nothing, but for Fast Open. */
-	if (!BPF_CORE_READ(message, msg_name) || BPF_CORE_READ(sock, type) == SOCK_STREAM)
+	if (!BPF_CORE_READ(message, msg_name) || plain_stream(sock))
 		return 0;
 	c = under_way(NSW_EVENT_SEND);
 	if (c)
@@ -137,8 +138,7 @@ int PROBE(nsw_object_connect_send, security_socket_sendmsg, struct socket *sock,
 	struct call *c;
 	__u64 key;
 
-	if (!BPF_CORE_READ(message, msg_name) || BPF_CORE_READ(sock, type) != SOCK_STREAM ||
-	    !(BPF_CORE_READ(message, msg_flags) & MSG_FASTOPEN))
+	if (!BPF_CORE_READ(message, msg_name) || !plain_stream(sock) || !(BPF_CORE_READ(message, msg_flags) & MSG_FASTOPEN))
 		return 0;
 	c = hooked(NSW_EVENT_CONNECT, EVENT_SIZE(connect), &key);
 	if (!c)

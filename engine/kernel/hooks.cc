@@ -66,6 +66,7 @@ constexpr Hook kHooks[] = {
     {"nsw_socket_listen", "socket_listen", nullptr, {C(LISTEN), 0}},
     {"nsw_socket_connect", "socket_connect", nullptr, {C(CONNECT), 0}},
     {"nsw_socket_sendmsg", "socket_sendmsg", nullptr, {C(CONNECT), 0}},
+    {"nsw_sctp", "sctp_bind_connect", nullptr, {C(CONNECT) | C(BIND), 0}},
     {"nsw_unix_connect", "unix_stream_connect", nullptr, {C(CONNECT), 0}},
     {"nsw_unix_send", "unix_may_send", nullptr, {C(CONNECT), 0}},
     {"nsw_capable", "capable", nullptr, {C(CAPABILITY), O(NAMESPACE)}},

@@ -196,6 +196,21 @@ const std::vector<Act> kActs = {
       {"fd.sip", "127.0.0.1"},
       {"fd.sport", "7011"},
       {"fd.l4proto", "tcp"}}},
+    {"sctp-connectx",
+     "N11",
+     [](Stage& s) {
+       s.fd[0] = socket(AF_INET, SOCK_STREAM, IPPROTO_SCTP);
+       return Must(s.fd[0] >= 0);
+     },
+     [](Stage& s) {
+       constexpr int kConnectx = 110;  // SCTP_SOCKOPT_CONNECTX
+       const sockaddr_in row[] = {Local(7012), Local(7012)};
+       return Done(setsockopt(s.fd[0], IPPROTO_SCTP, kConnectx, row, sizeof row));
+     },
+     {{"evt.type", "connect"},
+      {"fd.sip", "127.0.0.1"},
+      {"fd.sport", "7012"},
+      {"evt.async", "true"}}},
 };
 
 }  // namespace

@@ -70,6 +70,22 @@ def fast_open(address):
         s.sendto(b"x", socket.MSG_FASTOPEN, (host, int(port)))
 
 
+def sctp_stream(address):
+    host, port = address.rsplit(":", 1)
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_SCTP) as s:
+        s.sendto(b"x", (host, int(port)))
+
+
+def sctp_option(option, addresses):
+    """`addresses`, with commas, by an option of the socket; see bpf/sctp.h."""
+    row = b""
+    for address in addresses.split(","):
+        host, port = address.rsplit(":", 1)
+        row += struct.pack("=HH4s8x", socket.AF_INET, socket.htons(int(port)), socket.inet_aton(host))
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_SCTP) as s:
+        s.setsockopt(socket.IPPROTO_SCTP, option, row)
+
+
 def bind(address):
     host, port = address.rsplit(":", 1)
     with socket.socket(socket.AF_INET) as s:
@@ -219,6 +235,7 @@ ACTS = {
     "unshare": lambda flags: check(libc.unshare(int(flags, 16))),
     "raw": lambda _: socket.socket(socket.AF_INET, socket.SOCK_RAW, 1).close(),
     "packet": lambda _: socket.socket(socket.AF_PACKET, socket.SOCK_RAW).close(),
+    "xdp": lambda _: socket.socket(44, socket.SOCK_RAW).close(),
     "socket": lambda f: socket.socket(int(f), socket.SOCK_DGRAM).close(),
     "bpf": lambda _: check(libc.syscall(321, 0, ctypes.create_string_buffer(128), 72)),
     "perf": lambda _: check(libc.syscall(298, ctypes.create_string_buffer(b"\1\0\0\0\x70\0\0\0", 112), 0, -1, -1, 0)),
@@ -236,6 +253,9 @@ ACTS = {
     "tcp": tcp,
     "udp": udp,
     "fast_open": fast_open,
+    "sctp_stream": sctp_stream,
+    "sctp_connectx": lambda addresses: sctp_option(110, addresses),
+    "sctp_bindx": lambda addresses: sctp_option(100, addresses),
     "bind": bind,
     "listen": listen,
     # What is done to a process.

@@ -156,7 +156,15 @@ act "connect: an address and port" EPERM "$RULE" tcp 127.0.0.1:7000
 act "connect: another port" ECONNREFUSED 0 tcp 127.0.0.1:7002
 act "connect: a datagram" EPERM "$RULE" udp 127.0.0.1:7001
 act "connect: Fast Open (N2)" EPERM "$RULE" fast_open 127.0.0.1:7001
+many=$(printf '127.0.0.1:7002,%.0s' {1..8})127.0.0.1:7002
+act "connect: SCTP, by a message" EPERM "$RULE" sctp_stream 127.0.0.1:7001
+act "connect: SCTP, by an option (N11)" EPERM "$RULE" sctp_connectx 127.0.0.1:7001
+act "connect: ... behind an address that is permitted" EPERM "$RULE" sctp_connectx 127.0.0.1:7002,127.0.0.1:7001
+act "connect: ... more addresses than are looked at" EPERM 0 sctp_connectx "$many"
+act "connect: ... another port" ECONNREFUSED 0 sctp_connectx 127.0.0.1:7002
 entry 'bind=:7100-7109'
+act "bind: SCTP, by an option" EPERM "$RULE" sctp_bindx 127.0.0.1:7101
+act "bind: ... another port" ok 0 sctp_bindx 127.0.0.1:7111
 act "bind: a port" EPERM "$RULE" bind 127.0.0.1:7100
 act "bind: another" ok 0 bind 127.0.0.1:7110
 entry 'listen=127.0.0.0/8:7120-7129'
@@ -186,6 +194,7 @@ for pair in umount:umount:"$t/free/mnt" namespace:unshare:0x4000000 userns:unsha
   entry "operation=op:$operation"
   act "operation: $operation ($verb)" EPERM "$RULE" "$verb" "$argument"
   [[ $verb != raw ]] || act "operation: $operation (packet)" EPERM "$RULE" packet x
+  [[ $verb != raw ]] || act "operation: $operation (XDP)" EPERM "$RULE" xdp x
 done
 folder "$t/free/mnt"
 make_all

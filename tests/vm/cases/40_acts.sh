@@ -17,19 +17,35 @@ mkdir -p "$POLICIES"
 "$ACTS" policy >"$POLICIES/acts.yaml"
 check_engine "the engine starts"
 
-# What each act needs: a program that is no script, a dynamic loader, the right to mount, and a cgroup that is not its own.
+# perform NAMES: those acts, "": all. What each needs: a program that is no script, a dynamic loader, the right to mount, and a cgroup that is not its own.
 perform() {
   # Without a limit on locked memory, which 5.10 takes that of BPF for.
   # shellcheck disable=SC2086
   docker run --rm --name acts --network none --privileged --cgroupns host --sysctl net.ipv6.conf.all.disable_ipv6=0 --ulimit nofile=65536:65536 --ulimit memlock=-1 \
     -v "$ACTS:/program:ro" -v /lib64/ld-linux-x86-64.so.2:/ld.so:ro -v /bin/true:/bin/true-dynamic:ro \
-    -v /lib/x86_64-linux-gnu:/lib/x86_64-linux-gnu:ro acts/busybox /program run /srv ${NSWARDEN_ACTS-} >"$WORK/run"
+    -v /lib/x86_64-linux-gnu:/lib/x86_64-linux-gnu:ro acts/busybox /program run /srv $1 >"$WORK/run"
 }
-check "the acts are performed" perform
+perform_all() { perform "${NSWARDEN_ACTS-}"; }
+told() { wait_for 120 eval "[[ \$(alerts '.output_fields[\"evt.type\"] == \"procexit\" and .output_fields[\"proc.vpid\"] == 1') == $1 ]]"; }
+passed_over() { "$NSWARDEN" status --json | jq '[.engine, .events[] | .skipped + .unpaired] | add'; }
+
+before=$(passed_over)
+check "the acts are performed" perform_all
 # The container's own end is the last that it does.
-check "the last event has come" wait_for 120 eval '[[ $(alerts ".output_fields[\"evt.type\"] == \"procexit\" and .output_fields[\"proc.vpid\"] == 1") == 1 ]]'
-"$ACTS" check "$ALERTS" "$WORK/run" >"$WORK/result" || not_ok_count=1
+check "the last event has come" told 1
+"$ACTS" check "$ALERTS" "$WORK/run" >"$WORK/result" || true
+# Where the ledger says that the kernel passed programs over, what nothing came of is performed once more.
+unseen=$(sed -nE 's/^not ok ([^ :]+).*: 0 events$/\1/p' "$WORK/result")
+if [[ $unseen ]] && (($(passed_over) > before)); then
+  diag "passed over: $unseen"
+  seen_before=$(wc -l <"$ALERTS")
+  # shellcheck disable=SC2086
+  perform "$(echo $unseen)" && told 2 || true
+  sed -i -E '/: 0 events$/d' "$WORK/result"
+  "$ACTS" check <(tail -n +$((seen_before + 1)) "$ALERTS") "$WORK/run" >>"$WORK/result" || true
+fi
 sed -E "s|^(ok\|not ok) |\1 $CASE: |" "$WORK/result"
+! grep -q '^not ok' "$WORK/result" || not_ok_count=1
 
 unpaired() { "$NSWARDEN" status --json | jq .events.accept.unpaired; }
 unpaired_before=$(unpaired)
@@ -39,5 +55,5 @@ all_told() { (($(returned) + $(unpaired) - unpaired_before == CROWD)); }
 wait_for 120 all_told || true
 lost=$(($(unpaired) - unpaired_before))
 check_equal "every return is reported, or counted (L2)" "$CROWD" "$(($(returned) + lost))"
-if ((lost <= 5)); then ok "... hardly any is lost"; else not_ok "... hardly any is lost"; diag "$lost"; fi
+if ((lost <= CROWD / 100)); then ok "... hardly any is lost"; else not_ok "... hardly any is lost"; diag "$lost"; fi
 finish
