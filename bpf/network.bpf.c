@@ -84,8 +84,8 @@ int PROBE(nsw_object_connect, security_socket_connect, struct socket *sock, stru
 }
 
 /* SCTP's connect by an option: of several addresses the first, which the kernel tries first. */
-SEC("?kprobe/security_sctp_bind_connect")
-int BPF_KPROBE(nsw_object_connect_sctp, struct sock *sk, int option, struct sockaddr *address, int length)
+int PROBE(nsw_object_connect_sctp, security_sctp_bind_connect, struct sock *sk, int option, struct sockaddr *address,
+	  int length)
 {
 	struct nsw_settings *s = get_settings();
 	struct subject who;
