@@ -317,6 +317,7 @@ void Daemon::Drain() {
   RecordOperation("stop", remove_ ? "nothing stays in force" : "", stopper_);
   dispatcher_.reset();
   history_.reset();
+  kernel_->UntoldReported();  // by now all of it is written
 }
 
 void Daemon::WatchSignals() {

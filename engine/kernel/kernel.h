@@ -131,8 +131,10 @@ class Kernel {
   /// A rule that can refuse from now on, for engines to come.
   virtual void NameRule(const rule::RuleInfo& /*rule*/) {}
   [[nodiscard]] virtual std::optional<rule::RuleInfo> FindRule(uint32_t /*id*/) const { return {}; }
-  /// Refusals of which no record tells, those from before this engine included. Each once.
+  /// Refusals of which no record tells, those from before this engine included. Each once: but
+  /// those that are not UntoldReported when this engine ends the next one gives again.
   [[nodiscard]] virtual std::vector<Untold> TakeUntold() { return {}; }
+  virtual void UntoldReported() {}
   /// Lifts all refusals at once, or (NSW_ARMED) ends that.
   [[nodiscard]] virtual Status Disarm(const Disarmed& /*how*/) { return {}; }
   [[nodiscard]] virtual std::optional<Disarmed> disarmed() const { return {}; }

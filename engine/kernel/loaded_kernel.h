@@ -63,6 +63,7 @@ class LoadedKernel final : public Kernel {
   void NameRule(const rule::RuleInfo& rule) override { names_->Name(rule); }
   std::optional<rule::RuleInfo> FindRule(uint32_t id) const override { return names_->Find(id); }
   std::vector<Untold> TakeUntold() override { return names_->Take(); }
+  void UntoldReported() override { names_->Reported(); }
   Status Disarm(const Disarmed& how) override;
   std::optional<Disarmed> disarmed() const override;
 
