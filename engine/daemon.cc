@@ -245,8 +245,8 @@ void Daemon::AnnounceEnforcement(const rule::PolicySet& policies) const {
 }
 
 std::string Daemon::HowLong() const {
-  return kernel_->pinned().empty() ? "; it ends with this process"
-                                   : "; pinned: it outlives this process";
+  const bool outlives = kernel_->judging() && !kernel_->pinned().empty();
+  return outlives ? "; pinned: it outlives this process" : "; it ends with this process";
 }
 
 Status Daemon::Announce() {

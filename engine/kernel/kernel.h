@@ -119,7 +119,8 @@ class Kernel {
 
   /// Marks the records of this engine's programs: nsw_header.life.
   [[nodiscard]] virtual uint16_t life() const { return 0; }
-  /// Where what is refused is pinned; empty: it ends with this process.
+  /// Where what is refused is pinned, by this engine, or by one before it where this one can
+  /// refuse nothing; empty: it ends with this process.
   [[nodiscard]] virtual std::string pinned() const { return {}; }
   /// The engine has come up: from now on its end, however it comes, leaves enforcement in force.
   virtual void MarkReady() {}
