@@ -143,7 +143,7 @@ int nsw_tell_homes(struct bpf_iter__task *ctx)
 	if (!home || home->told == s->life || home_of(task) != id)
 		return 0;
 	home->told = s->life;
-	report_home(task, id, home->parent);
+	report_home(task, id, home);
 	return 0;
 }
 
