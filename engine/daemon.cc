@@ -4,10 +4,13 @@
 #include <fcntl.h>
 #include <spdlog/spdlog.h>
 #include <sys/file.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <csignal>
+#include <cstring>
 #include <future>
 
 #include "engine/base/notify.h"
@@ -19,6 +22,7 @@ namespace nsw {
 namespace {
 
 constexpr int kPollMs = 200;
+constexpr int kNice = -10;
 constexpr uint64_t kTickNs = 1'000'000'000;
 constexpr uint64_t kDrainNs = 3'000'000'000;
 
@@ -273,6 +277,9 @@ Status Daemon::Announce() {
 }
 
 void Daemon::Loop() {
+  // Containers' first programs wait for this thread, and ask again and again meanwhile.
+  if (setpriority(PRIO_PROCESS, 0, kNice) != 0)
+    spdlog::warn("the engine has no priority before what waits for it: {}", std::strerror(errno));
   uint64_t next_tick = 0;
   while (!stopping_) {
     kernel_->Poll(kPollMs,
