@@ -182,8 +182,9 @@ struct nsw_settings {
 	/* Tell the engine, who has them in its memory, when to look into a map. */
 	__u64 untold; /* sum of map `untold` */
 	__u64 emptied; /* how often a home lost its last process */
+	__u64 host_root; /* what stands for PID 1's root directory; for comparing alone */
 };
-NSW_ASSERT(sizeof(struct nsw_settings) == 88);
+NSW_ASSERT(sizeof(struct nsw_settings) == 96);
 
 /* Per-CPU array `counters`, index = event type * NSW_COUNT_KINDS + kind (type 0: not of one event). */
 enum nsw_count {
@@ -220,7 +221,7 @@ enum nsw_home_flag {
 	NSW_HOME_BOUND = 1 << 1, /* the engine has seen it and decided on its policies */
 	NSW_HOME_QUARANTINED = 1 << 2, /* every exec, open for write and connect is refused */
 	NSW_HOME_KNOWN = 1 << 3, /* a runtime has told whose it is */
-	NSW_HOME_DECIDED = 1 << 4, /* bound to the policies of what its runtime says it is: no exec has to wait any more */
+	NSW_HOME_DECIDED = 1 << 4, /* bound to the policies of what its runtime says it is, or no container: no exec waits */
 };
 
 /* Value of map `homes`, key: home id. Made by the kernel at the first exec in a foreign mount namespace, or by the engine. */

@@ -23,6 +23,15 @@ static __always_inline int begin_again(void)
 	return error;
 }
 
+/*
+ * True of a container with the host's PID namespace, and of few services of the host: one that has a mount namespace of its
+ * own, as for a private /tmp, has the host's root in it all the same.
+ */
+static __always_inline bool has_own_root(const struct nsw_settings *s)
+{
+	return s->host_root && (__u64)BPF_CORE_READ(current_task(), fs, root.dentry) != s->host_root;
+}
+
 /* A home whose exec cannot be judged yet; NULL: it can, or there is nothing to judge. */
 static __always_inline struct nsw_home *undecided(const struct nsw_settings *s, struct subject *who)
 {
@@ -31,9 +40,9 @@ static __always_inline struct nsw_home *undecided(const struct nsw_settings *s, 
 	if (!labelled(s, current_task(), who) || who->mntns == s->host_mntns)
 		return NULL;
 	home = bpf_map_lookup_elem(&homes, &who->home);
-	if (!home || !(home->flags & NSW_HOME_CONTAINER) || home->flags & NSW_HOME_DECIDED)
+	if (!home || home->flags & NSW_HOME_DECIDED)
 		return NULL;
-	return home;
+	return home->flags & NSW_HOME_CONTAINER || has_own_root(s) ? home : NULL;
 }
 
 SEC("?lsm/bprm_creds_for_exec")
@@ -53,7 +62,8 @@ int BPF_PROG(nsw_seed, struct linux_binprm *bprm, int ret)
 	now = bpf_ktime_get_boot_ns();
 	if (now < home->since_ns + s->hold_ns && s->engine && now < s->alive_until)
 		return begin_again();
-	if (!unbound_closed)
+	/* What may be the host's own waits, but is not refused. */
+	if (!unbound_closed || !(home->flags & NSW_HOME_CONTAINER))
 		return 0;
 	exec_tell(s, &who, (struct linux_binprm *)(__u64)bprm, ANSWER(NSW_RULE_UNBOUND, NSW_VERDICT_DENIED, 0));
 	count(NSW_EVENT_EXEC, NSW_COUNT_DENIED);

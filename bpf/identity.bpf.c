@@ -143,7 +143,7 @@ int nsw_tell_homes(struct bpf_iter__task *ctx)
 	if (!home || home->told == s->life || home_of(task) != id)
 		return 0;
 	home->told = s->life;
-	report_home(task, id, home->parent);
+	report_home(task, id, home);
 	return 0;
 }
 
@@ -167,7 +167,7 @@ int BPF_PROG(nsw_engine_gone, struct task_struct *ending)
 }
 
 /*
- * Run by the engine once: the host's namespaces are those of process 1, whose /proc entry even root may not be allowed
+ * Run by the engine once: the host's namespaces and root are those of process 1, whose /proc entry even root may not be allowed
  * to follow (a sandboxed host). The engine descends from it.
  */
 SEC("?raw_tp")
@@ -183,6 +183,7 @@ int nsw_find_host(__u64 *ctx)
 		if (BPF_CORE_READ(task, tgid) == 1) {
 			s->host_mntns = mntns_of(task);
 			s->host_pidns = pidns_of(task);
+			s->host_root = (__u64)BPF_CORE_READ(task, fs, root.dentry);
 			return 0;
 		}
 		task = BPF_CORE_READ(task, real_parent);

@@ -179,7 +179,7 @@ static __always_inline __u64 cgroup_path(struct task_struct *task, char *text)
 }
 
 /* With its cgroup, which tells the container: when the record is read the process may be gone, and /proc knows nothing. */
-static __always_inline void report_home(struct task_struct *task, __u64 id, __u64 parent)
+static __always_inline void report_home(struct task_struct *task, __u64 id, const struct nsw_home *home)
 {
 	struct home_record *r = bpf_ringbuf_reserve(&ring_events, sizeof(*r), 0);
 
@@ -191,7 +191,9 @@ static __always_inline void report_home(struct task_struct *task, __u64 id, __u6
 	fill_header(&r->e.h, task, NSW_EVENT_HOME);
 	r->e.h.size = sizeof(*r);
 	r->e.h.home = id;
-	r->e.parent = parent;
+	/* Also where it is told by one who came in, or by who made it and stayed outside of its PID namespace. */
+	r->e.h.pidns = home->pidns ?: r->e.h.pidns;
+	r->e.parent = home->parent;
 	r->e.serial = mntns_serial(BPF_CORE_READ(task, nsproxy, mnt_ns));
 	r->e.cgroup.off = sizeof(r->e);
 	r->e.cgroup.len = cgroup_path(task, r->cgroup);
@@ -209,7 +211,7 @@ static __always_inline __u32 enter_home(const struct nsw_settings *s, struct tas
 	if (fresh.pidns != s->host_pidns)
 		fresh.flags = NSW_HOME_CONTAINER;
 	if (!bpf_map_update_elem(&homes, &id, &fresh, BPF_NOEXIST)) {
-		report_home(task, id, parent);
+		report_home(task, id, &fresh);
 		return NSW_LABEL_FIRST;
 	}
 	known = bpf_map_lookup_elem(&homes, &id);

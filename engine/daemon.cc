@@ -4,10 +4,13 @@
 #include <fcntl.h>
 #include <spdlog/spdlog.h>
 #include <sys/file.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <csignal>
+#include <cstring>
 #include <future>
 
 #include "engine/base/notify.h"
@@ -19,6 +22,7 @@ namespace nsw {
 namespace {
 
 constexpr int kPollMs = 200;
+constexpr int kNice = -10;
 constexpr uint64_t kTickNs = 1'000'000'000;
 constexpr uint64_t kDrainNs = 3'000'000'000;
 
@@ -245,8 +249,8 @@ void Daemon::AnnounceEnforcement(const rule::PolicySet& policies) const {
 }
 
 std::string Daemon::HowLong() const {
-  return kernel_->pinned().empty() ? "; it ends with this process"
-                                   : "; pinned: it outlives this process";
+  const bool outlives = kernel_->judging() && !kernel_->pinned().empty();
+  return outlives ? "; pinned: it outlives this process" : "; it ends with this process";
 }
 
 Status Daemon::Announce() {
@@ -273,6 +277,9 @@ Status Daemon::Announce() {
 }
 
 void Daemon::Loop() {
+  // Containers' first programs wait for this thread, and ask again and again meanwhile.
+  if (setpriority(PRIO_PROCESS, 0, kNice) != 0)
+    spdlog::warn("the engine has no priority before what waits for it: {}", std::strerror(errno));
   uint64_t next_tick = 0;
   while (!stopping_) {
     kernel_->Poll(kPollMs,
@@ -317,6 +324,7 @@ void Daemon::Drain() {
   RecordOperation("stop", remove_ ? "nothing stays in force" : "", stopper_);
   dispatcher_.reset();
   history_.reset();
+  kernel_->UntoldReported();  // by now all of it is written
 }
 
 void Daemon::WatchSignals() {

@@ -169,8 +169,9 @@ class Pipeline {
   rule::RuleInfo unknown_rule_{
       .policy = "unknown", .name = "a rule that is no longer loaded", .is_deny = true};
   std::unordered_map<uint64_t, uint64_t> idle_since_ns_;  // homes without processes
-  uint64_t emptied_ = 0;                                  // Kernel::Emptied() at the last walk
-  uint64_t next_walk_ns_ = 0;                             // ... and when there is one anyhow
+  uint64_t untold_mark_ = 0;   // of the history, behind the last that were reported
+  uint64_t emptied_ = 0;       // Kernel::Emptied() at the last walk
+  uint64_t next_walk_ns_ = 0;  // ... and when there is one anyhow
 };
 
 }  // namespace nsw

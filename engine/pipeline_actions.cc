@@ -97,11 +97,19 @@ Status Pipeline::DenyObject(const rule::RuleInfo& rule) {
 
 // ---- refusals without a record ----
 
+// The kernel is told only when the history has them: an engine that is killed before loses none.
 void Pipeline::ReportUntold() {
-  for (const kernel::Untold& untold : parts_.kernel.TakeUntold()) {
+  store::Writer* history = parts_.history;
+  if (history != nullptr && !history->Written(untold_mark_)) return;
+  parts_.kernel.UntoldReported();
+  const std::vector<kernel::Untold> all = parts_.kernel.TakeUntold();
+  for (const kernel::Untold& untold : all) {
     ledger_.untold += untold.refusals;
     ReportUntold(*RuleOf(0, untold.rule), untold.refusals);
   }
+  if (all.empty()) return;
+  if (history == nullptr) return parts_.kernel.UntoldReported();
+  untold_mark_ = history->Mark();
 }
 
 // Who did it is not known, only whose rule refused it how often.
@@ -124,8 +132,7 @@ void Pipeline::ReportUntold(const rule::RuleInfo& rule, uint64_t refusals) {
   alert.action = alert::ActionOf(alert.verdict);
   ledger_.alerts++;
   if (parts_.history != nullptr) {
-    parts_.history->RecordOperation("refused", rule.policy + ": " + text, geteuid(),
-                                    static_cast<uint32_t>(getpid()));
+    parts_.history->RecordRefusals(rule, alert.verdict, refusals, rule.policy + ": " + text);
   }
   parts_.dispatcher.Post(std::move(alert));
 }

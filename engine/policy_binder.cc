@@ -97,8 +97,9 @@ Status PolicyBinder::PutInForce(container::Binding& binding, const Chosen& chose
   // Refusing or not: the label of a container's process is final only once the kernel knows.
   if (const Status told = kernel_.SetHomeWants(binding.home, policies_->WantedBy(chosen)); !told)
     return told;
-  if (!binding.is_container) return {};
   const uint32_t decided = binding.settled ? NSW_HOME_DECIDED : 0;
+  if (!binding.is_container)
+    return decided == 0 ? Status() : kernel_.SetHomeFlags(binding.home, decided);
   const uint32_t known = binding.container.known() ? NSW_HOME_KNOWN : 0;
   return kernel_.SetHomeFlags(binding.home, NSW_HOME_BOUND | NSW_HOME_CONTAINER | decided | known);
 }

@@ -73,10 +73,13 @@ struct NewAlert {
 };
 
 struct Operation {
-  int64_t id;
-  uint64_t time_ns;
+  int64_t id = 0;
+  uint64_t time_ns = 0;
   std::string what, detail;
   uint32_t uid, pid;
+  uint64_t acts = 1;  ///< that it speaks of
+  alert::Verdict verdict = alert::Verdict::kNone;
+  int64_t rule = -1;  ///< id of the rule that gave the verdict; none: -1
 };
 
 struct RuleName {

@@ -84,10 +84,18 @@ class Writer {
   /// Any thread.
   virtual void RecordOperation(const std::string& what, const std::string& detail, uint32_t uid,
                                uint32_t pid) = 0;
+  /// Acts that were refused or killed by that rule and of which nothing more is known: an operation
+  /// `refused`, found by rule and verdict as events are. Any thread.
+  virtual void RecordRefusals(const rule::RuleInfo& rule, alert::Verdict verdict, uint64_t acts,
+                              const std::string& detail) = 0;
   /// What became known of a container after its first events: these rows are named, too.
   virtual void NameContainer(const container::Binding&) {}
   /// Waits until all that was recorded before is on disk or lost; for tests and shutdown.
   virtual void Flush() = 0;
+  /// Stands for all that was recorded up to now.
+  [[nodiscard]] virtual uint64_t Mark() const = 0;
+  /// Whether all of that is in the file by now, or lost.
+  [[nodiscard]] virtual bool Written(uint64_t mark) const = 0;
   [[nodiscard]] virtual WriterStats Stats() const = 0;
 };
 

@@ -96,7 +96,7 @@ Status HistoryFile::PrepareAll() {
   const std::pair<Statement*, const char*> statements[] = {
       {&add_count_, "UPDATE events SET count = count + ?, last_ns = max(last_ns, ?) WHERE id = ?"},
       {&add_alert_, "INSERT INTO alerts VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"},
-      {&add_operation_, "INSERT INTO operations VALUES(?,?,?,?,?,?)"},
+      {&add_operation_, "INSERT INTO operations VALUES(?,?,?,?,?,?,?,?,?)"},
       {&add_rule_, "INSERT OR REPLACE INTO rules VALUES(?,?,?)"},
       {&add_epoch_, "INSERT INTO epochs VALUES(?,?,?)"},
       {&set_clock_, "UPDATE clock SET drift_ns = ?"},
@@ -303,6 +303,9 @@ Status HistoryFile::WriteOperations(const Batch& batch) {
   for (const Operation& operation : batch.operations()) {
     add_operation_.Put(operation.id).Put(Signed(operation.time_ns)).Put(operation.what);
     add_operation_.Put(operation.detail).Put(operation.uid).Put(operation.pid);
+    add_operation_.Put(Signed(operation.acts));
+    add_operation_.PutTextOrNull(alert::VerdictName(operation.verdict));
+    operation.rule < 0 ? add_operation_.PutNull() : add_operation_.Put(operation.rule);
     if (auto done = add_operation_.Run(); !done) return done;
     next_last_.operation = std::max(next_last_.operation, operation.id);
     NoteDrift(operation.id, operation.time_ns);

@@ -64,8 +64,15 @@ FROM alerts a LEFT JOIN containers c ON c.id = a.container
   LEFT JOIN programs p ON p.id = a.program;
 )sql";
 
+// Refusals of which only the rule and their number are known are operations.
+constexpr const char* kVersion2 = R"sql(
+ALTER TABLE operations ADD COLUMN count INTEGER NOT NULL DEFAULT 1;
+ALTER TABLE operations ADD COLUMN verdict TEXT;
+ALTER TABLE operations ADD COLUMN rule INTEGER;
+)sql";
+
 // Step i takes a file from version i to i + 1. Append; never change one that was released.
-constexpr std::array kSteps{kVersion1};
+constexpr std::array kSteps{kVersion1, kVersion2};
 
 // page_size and auto_vacuum must be there before the first table. Large pages: a tenth more rows a
 // second than with SQLite's own 4 KiB. Without auto_vacuum a file never shrinks. A commit need not

@@ -29,9 +29,9 @@ constexpr std::string_view kAlertColumns =
     " FROM alerts e LEFT JOIN containers c ON c.id = e.container"
     " LEFT JOIN programs p ON p.id = e.program";
 constexpr std::string_view kOperationColumns =
-    "SELECT e.id, 1, e.time_ns, e.time_ns, 1, NULL, NULL, NULL, NULL, NULL, 'operation', e.what,"
-    " e.pid, 0, e.uid, 0, 0, NULL, NULL, NULL, NULL, e.detail, 0, '{}', NULL, NULL, NULL, NULL,"
-    " NULL, 0 FROM operations e";
+    "SELECT e.id, 1, e.time_ns, e.time_ns, e.count, NULL, NULL, NULL, NULL, NULL, 'operation',"
+    " e.what, e.pid, 0, e.uid, 0, 0, NULL, NULL, NULL, NULL, e.detail, 0, '{}', e.verdict, r.name,"
+    " r.policy, NULL, NULL, 0 FROM operations e LEFT JOIN rules r ON r.id = e.rule";
 
 class Builder {
  public:
@@ -125,16 +125,17 @@ void AddAlerts(Builder& out, const Filter& filter) {
   if (!filter.rule.empty()) out.Where("nsw_glob(?, e.rule)", filter.rule);
 }
 
-// Operations are of no container and no process: only a filter by time or event leaves them.
+// Operations are of no container and no process: a filter by these leaves none.
 bool WantsOperations(const Filter& filter) {
   return !filter.alerts_only && filter.container.empty() && filter.image.empty() &&
-         filter.process.empty() && filter.path.empty() && filter.address.empty() &&
-         filter.rule.empty() && filter.verdict.empty();
+         filter.process.empty() && filter.path.empty() && filter.address.empty();
 }
 
 void AddOperations(Builder& out, const Filter& filter) {
   out.Add(kOperationColumns).Add(" WHERE 1");
   AddTimes(out, filter, "e.time_ns", "e.time_ns");
+  if (!filter.verdict.empty()) out.Where("e.verdict = ?", filter.verdict);
+  if (!filter.rule.empty()) out.Where("nsw_glob(?, r.name)", filter.rule);
   if (filter.event.empty()) return;
   out.Where("(nsw_glob(?, 'operation')", filter.event);
   out.Add(" OR nsw_glob(?, e.what))").Value(filter.event);

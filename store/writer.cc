@@ -4,23 +4,17 @@
 //
 // Every count is changed under that mutex together with the batch it speaks of, so that the ledger
 // of WriterStats balances at every time.
+#include "store/writer.h"
+
 #include <pthread.h>
 #include <spdlog/spdlog.h>
+#include <unistd.h>
 
 #include <algorithm>
-#include <chrono>
-#include <condition_variable>
-#include <mutex>
-#include <thread>
-#include <unordered_map>
 #include <utility>
 
 #include "engine/base/clock.h"
-#include "store/batch.h"
 #include "store/describe.h"
-#include "store/fold.h"
-#include "store/history.h"
-#include "store/history_file.h"
 
 namespace nsw::store {
 namespace {
@@ -35,85 +29,24 @@ int64_t NextId(int64_t last, uint64_t time_ns) {
   return std::max(last + 1, static_cast<int64_t>(std::min<uint64_t>(time_ns, INT64_MAX / 2)));
 }
 
-class HistoryWriter final : public Writer {
- public:
-  HistoryWriter(WriterOptions options, std::unique_ptr<HistoryFile> file)
-      : options_(std::move(options)), file_(std::move(file)), table_(options_.fold_rows) {
-    options_.fold_window_ns = std::min(options_.fold_window_ns, kLongestWindow);
-    ids_ = file_->last_ids();
-    thread_ = std::thread([this] { Run(); });
-    pthread_setname_np(thread_.native_handle(), "nsw-history");
+}  // namespace
+
+HistoryWriter::HistoryWriter(WriterOptions options, std::unique_ptr<HistoryFile> file)
+    : options_(std::move(options)), file_(std::move(file)), table_(options_.fold_rows) {
+  options_.fold_window_ns = std::min(options_.fold_window_ns, kLongestWindow);
+  ids_ = file_->last_ids();
+  thread_ = std::thread([this] { Run(); });
+  pthread_setname_np(thread_.native_handle(), "nsw-history");
+}
+
+HistoryWriter::~HistoryWriter() {
+  {
+    const std::lock_guard lock(mutex_);
+    stopping_ = true;
   }
-
-  ~HistoryWriter() override {
-    {
-      const std::lock_guard lock(mutex_);
-      stopping_ = true;
-    }
-    wake_.notify_one();
-    thread_.join();
-  }
-
-  void RecordEvent(const event::Event& event, alert::Verdict verdict,
-                   const rule::RuleInfo* rule) override;
-  void RecordAlert(const alert::Alert& alert, const event::Event& event) override;
-  void RecordOperation(const std::string& what, const std::string& detail, uint32_t uid,
-                       uint32_t pid) override;
-  void NameContainer(const container::Binding& binding) override;
-  void Flush() override;
-  [[nodiscard]] WriterStats Stats() const override;
-
- private:
-  // The row of an event recorded not long ago, for the alerts that are made of it.
-  struct Recent {
-    uint64_t number = 0;
-    int64_t row = 0;
-  };
-
-  // Caller's side; with the mutex held, except Fold's look-up.
-  bool Repeat(FoldTable::Slot& slot, const event::Event& event);
-  int64_t AddRow(const event::Event& event, NewRow row, FoldTable::Slot* slot);
-  void Note(uint64_t EventCounts::*what, event::Type type, uint64_t events = 1);
-  void Await(const event::Event& event);
-  bool HasRoom(size_t bytes, bool important);
-  void NameRule(const rule::RuleInfo& rule);
-  void WakeIfFull();
-
-  // Writer's thread.
-  void Run();
-  bool Take();
-  void Write();
-  Result<Applied> Apply();
-  bool Pause(milliseconds time);
-  void Account(const Result<Applied>& applied);
-  void Complain(const std::string& what);
-  void CheckPlace();
-  void Tidy();
-
-  WriterOptions options_;
-  std::unique_ptr<HistoryFile> file_;  // writer's thread
-
-  FoldKey key_;  // these two: the pipeline's thread
-  FoldTable table_;
-
-  mutable std::mutex mutex_;
-  std::condition_variable wake_, done_;
-  std::unique_ptr<Batch> current_ = std::make_unique<Batch>();
-  std::unique_ptr<Batch> writing_ = std::make_unique<Batch>();  // writer's thread
-  size_t writing_bytes_ = 0;
-  uint64_t batch_ = 1;       // number of current_
-  uint64_t done_batch_ = 0;  // the last one written or lost
-  bool stopping_ = false;
-  bool hurry_ = false;   // current_ is to be taken before its time
-  bool ailing_ = false;  // the last try failed; the log was told
-  LastIds ids_;
-  int64_t closed_to_ = 0;  // rows up to this id are gone, or never came to be
-  std::array<Recent, 4096> recent_{};
-  std::unordered_map<uint32_t, std::string> rules_;
-  WriterStats stats_;
-
-  std::thread thread_;
-};
+  wake_.notify_one();
+  thread_.join();
+}
 
 // ---- the caller's side ------------------------------------------------------------------------
 
@@ -238,10 +171,27 @@ void HistoryWriter::RecordAlert(const alert::Alert& alert, const event::Event& e
 void HistoryWriter::RecordOperation(const std::string& what, const std::string& detail,
                                     uint32_t uid, uint32_t pid) {
   const std::lock_guard lock(mutex_);
-  // Operators are few: these find room where events do not.
-  const uint64_t now = SystemClock().RealNs();
-  ids_.operation = NextId(ids_.operation, now);
-  current_->Add(Operation{ids_.operation, now, what, detail, uid, pid});
+  AddOperation({.what = what, .detail = detail, .uid = uid, .pid = pid});
+}
+
+void HistoryWriter::RecordRefusals(const rule::RuleInfo& rule, alert::Verdict verdict,
+                                   uint64_t acts, const std::string& detail) {
+  const std::lock_guard lock(mutex_);
+  NameRule(rule);
+  AddOperation({.what = "refused",
+                .detail = detail,
+                .uid = geteuid(),
+                .pid = static_cast<uint32_t>(getpid()),
+                .acts = acts,
+                .verdict = verdict,
+                .rule = rule.id});
+}
+
+// Operators are few: these find room where events do not.
+void HistoryWriter::AddOperation(Operation operation) {
+  operation.time_ns = SystemClock().RealNs();
+  operation.id = ids_.operation = NextId(ids_.operation, operation.time_ns);
+  current_->Add(std::move(operation));
 }
 
 void HistoryWriter::NameRule(const rule::RuleInfo& rule) {
@@ -262,10 +212,20 @@ void HistoryWriter::NameContainer(const container::Binding& binding) {
 
 void HistoryWriter::Flush() {
   std::unique_lock lock(mutex_);
-  const uint64_t last = current_->empty() ? batch_ - 1 : batch_;
+  const uint64_t last = LastBatch();
   hurry_ = true;
   wake_.notify_one();
   done_.wait(lock, [&] { return done_batch_ >= last; });
+}
+
+uint64_t HistoryWriter::Mark() const {
+  const std::lock_guard lock(mutex_);
+  return LastBatch();
+}
+
+bool HistoryWriter::Written(uint64_t mark) const {
+  const std::lock_guard lock(mutex_);
+  return done_batch_ >= mark;
 }
 
 WriterStats HistoryWriter::Stats() const {
@@ -381,8 +341,6 @@ void HistoryWriter::Tidy() {
   const std::lock_guard lock(mutex_);
   closed_to_ = std::max(closed_to_, file_->deleted_to());
 }
-
-}  // namespace
 
 Result<std::unique_ptr<Writer>> Writer::Open(WriterOptions options) {
   auto file = HistoryFile::Open(options);

@@ -71,4 +71,14 @@ Result<size_t> SetDisarmedPinned(const std::filesystem::path& root, const Disarm
   return turned;
 }
 
+std::optional<Disarmed> GetDisarmedPinned(const std::filesystem::path& root) {
+  std::error_code failed;
+  for (std::filesystem::directory_iterator at(root, failed), end; !failed && at != end;
+       at.increment(failed)) {
+    const UniqueFd map(bpf_obj_get((at->path() / "maps" / "disarm").c_str()));
+    if (map.valid()) return GetDisarmed(map.get());
+  }
+  return std::nullopt;
+}
+
 }  // namespace nsw::kernel

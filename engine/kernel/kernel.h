@@ -119,7 +119,8 @@ class Kernel {
 
   /// Marks the records of this engine's programs: nsw_header.life.
   [[nodiscard]] virtual uint16_t life() const { return 0; }
-  /// Where what is refused is pinned; empty: it ends with this process.
+  /// Where what is refused is pinned, by this engine, or by one before it where this one can
+  /// refuse nothing; empty: it ends with this process.
   [[nodiscard]] virtual std::string pinned() const { return {}; }
   /// The engine has come up: from now on its end, however it comes, leaves enforcement in force.
   virtual void MarkReady() {}
@@ -131,8 +132,10 @@ class Kernel {
   /// A rule that can refuse from now on, for engines to come.
   virtual void NameRule(const rule::RuleInfo& /*rule*/) {}
   [[nodiscard]] virtual std::optional<rule::RuleInfo> FindRule(uint32_t /*id*/) const { return {}; }
-  /// Refusals of which no record tells, those from before this engine included. Each once.
+  /// Refusals of which no record tells, those from before this engine included. Each once: but
+  /// those that are not UntoldReported when this engine ends the next one gives again.
   [[nodiscard]] virtual std::vector<Untold> TakeUntold() { return {}; }
+  virtual void UntoldReported() {}
   /// Lifts all refusals at once, or (NSW_ARMED) ends that.
   [[nodiscard]] virtual Status Disarm(const Disarmed& /*how*/) { return {}; }
   [[nodiscard]] virtual std::optional<Disarmed> disarmed() const { return {}; }

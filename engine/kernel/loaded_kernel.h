@@ -56,13 +56,14 @@ class LoadedKernel final : public Kernel {
 
   // loaded_kernel_pins.cc
   uint16_t life() const override { return static_cast<uint16_t>(life_); }
-  std::string pinned() const override { return pins_ ? pins_->root().string() : std::string(); }
+  std::string pinned() const override;
   void MarkReady() override;
   bool TakeOver() override;
   void LeaveNothing() override { leave_nothing_ = true; }
   void NameRule(const rule::RuleInfo& rule) override { names_->Name(rule); }
   std::optional<rule::RuleInfo> FindRule(uint32_t id) const override { return names_->Find(id); }
   std::vector<Untold> TakeUntold() override { return names_->Take(); }
+  void UntoldReported() override { names_->Reported(); }
   Status Disarm(const Disarmed& how) override;
   std::optional<Disarmed> disarmed() const override;
 
@@ -79,6 +80,7 @@ class LoadedKernel final : public Kernel {
   Status LoadCanary();
   [[nodiscard]] Sign SignOfLinks();
   [[nodiscard]] Sign SignOfPins();
+  [[nodiscard]] static Sign SignOfOlder();
   // loaded_kernel_pins.cc
   Status OpenPins();
   Status Inherit();
@@ -101,6 +103,9 @@ class LoadedKernel final : public Kernel {
   bool ready_ = false;
   bool taken_over_ = false;
   bool leave_nothing_ = false;
+  /// This engine can refuse nothing, and was to: what one before it refuses stays as it is. The
+  /// kernel may only pass over its programs for now (ftrace is switched off), as it does over ours.
+  bool leaves_older_ = false;
   std::optional<Enforcer> enforcer_;
   std::optional<Own> own_;  ///< only where something can be refused
   std::vector<Link> links_;

@@ -50,7 +50,9 @@ std::vector<bpf_map*> KeptMaps(bpf_object* object) {
 }  // namespace
 
 Status LoadedKernel::OpenPins() {
-  if (options_.pins.empty() || !judging() || !options_.outlive) return {};
+  if (options_.pins.empty() || !options_.outlive) return {};
+  leaves_older_ = options_.enforce && !judging() && Pins::AnyAttached(options_.pins);
+  if (!judging()) return {};
   Result<Pins> pins = Pins::Open(options_.pins, LayoutOf(skeleton_->obj, kKept, kKeptStructs));
   if (!pins) {
     spdlog::warn("what is refused is refused only while this process runs: {}",
@@ -115,6 +117,12 @@ void LoadedKernel::DropCalls(uint64_t events) {
   }
 }
 
+// What is pinned is this engine's own, or what it leaves in force of one before it.
+std::string LoadedKernel::pinned() const {
+  if (pins_) return pins_->root().string();
+  return leaves_older_ ? options_.pins.string() : std::string();
+}
+
 void LoadedKernel::MarkReady() {
   ready_ = true;
   if (!pins_) return;
@@ -122,7 +130,7 @@ void LoadedKernel::MarkReady() {
 }
 
 bool LoadedKernel::TakeOver() {
-  if (taken_over_ || options_.pins.empty()) return false;
+  if (taken_over_ || leaves_older_ || options_.pins.empty()) return false;
   const bool older = pins_ && pins_->has_older();
   const bool foreign = pins_ ? pins_->has_foreign() : std::filesystem::exists(options_.pins);
   if (foreign && SystemClock().BootNs() < started_ns_ + kForeignGraceNs) return false;
@@ -175,11 +183,16 @@ void LoadedKernel::Protect(const std::vector<OwnFile>& files) {
 }
 
 Status LoadedKernel::Disarm(const Disarmed& how) {
+  if (leaves_older_) {
+    if (const auto turned = SetDisarmedPinned(options_.pins, how); !turned)
+      return tl::unexpected(turned.error());
+  }
   return SetDisarmed(bpf_map__fd(skeleton_->maps.disarm), how);
 }
 
 std::optional<Disarmed> LoadedKernel::disarmed() const {
-  return GetDisarmed(bpf_map__fd(skeleton_->maps.disarm));
+  return leaves_older_ ? GetDisarmedPinned(options_.pins)
+                       : GetDisarmed(bpf_map__fd(skeleton_->maps.disarm));
 }
 
 }  // namespace nsw::kernel

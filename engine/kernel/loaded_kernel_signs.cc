@@ -18,6 +18,7 @@ std::vector<Sign> LoadedKernel::Signs() {
   if (canary_) signs = canary_->Listen();
   signs.push_back(SignOfLinks());
   if (pins_) signs.push_back(SignOfPins());
+  if (leaves_older_) signs.push_back(SignOfOlder());
   return signs;
 }
 
@@ -31,6 +32,15 @@ Sign LoadedKernel::SignOfLinks() {
   return {"probes", gone == 0, true,
           std::to_string(gone) + " of " + std::to_string(fds.size()) +
               " programs are not attached any more: restart the engine to attach them again"};
+}
+
+// For as long as this process lives: what it can was tried at its start.
+Sign LoadedKernel::SignOfOlder() {
+  return {
+      "enforcement", false, true,
+      "this engine can refuse nothing (`nswarden probe` says why), and leaves in place what the "
+      "one before it has pinned: that refuses whenever the kernel calls it; restart the engine "
+      "once the kernel does"};
 }
 
 // What root unpins stays in force as long as this process holds it, and is put back: it is to

@@ -9,6 +9,7 @@
 #include <cstdlib>
 
 #include "engine/kernel/disarm.h"
+#include "engine/kernel/link_watch.h"
 
 namespace nsw::kernel {
 namespace {
@@ -57,6 +58,18 @@ Result<Pins> Pins::Open(fs::path root, const std::string& layout) {
     if (Status made = MakeFolder(folder); !made) return tl::unexpected(made.error());
   }
   return pins;
+}
+
+bool Pins::AnyAttached(const fs::path& root) {
+  for (const fs::path& layout : EntriesOf(root)) {
+    for (const fs::path& life : EntriesOf(layout / "links")) {
+      for (const fs::path& link : EntriesOf(life)) {
+        const UniqueFd fd(bpf_obj_get(link.c_str()));
+        if (fd.valid() && AttachmentOf(fd.get()) != 0) return true;
+      }
+    }
+  }
+  return false;
 }
 
 Result<UniqueFd> Pins::Map(const std::string& name) const {

@@ -33,6 +33,9 @@ class Pins {
   /// Makes LAYOUT's folder, unless it is there. Error: no BPF file system, no permission.
   static Result<Pins> Open(std::filesystem::path root, const std::string& layout);
 
+  /// A program of an engine, of whatever layout, is pinned below `root`, and attached still.
+  [[nodiscard]] static bool AnyAttached(const std::filesystem::path& root);
+
   /// There are an engine's maps of this layout, and all of them.
   [[nodiscard]] bool inherits() const { return inherits_; }
   /// There is something of engines before this one: of this layout, of another.

@@ -76,15 +76,23 @@ uint64_t RuleNames::TakeOne(uint32_t rule) {
   nsw_rule_name row{};
   if (bpf_map_lookup_elem(untold_, &rule, &refused) != 0) return 0;
   if (bpf_map_lookup_elem(names_, &rule, &row) != 0 || refused <= row.reported) return 0;
-  const uint64_t fresh = refused - row.reported;
-  row.reported = refused;
-  bpf_map_update_elem(names_, &rule, &row, BPF_EXIST);
-  return fresh;
+  taken_[rule] = refused;
+  return refused - row.reported;
+}
+
+void RuleNames::Reported() {
+  for (const auto& [rule, refused] : std::exchange(taken_, {})) {
+    nsw_rule_name row{};
+    if (bpf_map_lookup_elem(names_, &rule, &row) != 0) continue;
+    row.reported = refused;
+    bpf_map_update_elem(names_, &rule, &row, BPF_EXIST);
+  }
 }
 
 // Asked every second. While a look-up of ours is under way the kernel skips the kprobes of whoever
 // preempts it, so nothing is looked up where nothing has changed.
 std::vector<Untold> RuleNames::Take() {
+  if (!taken_.empty()) return {};
   const __u64 sum = sum_;
   if (std::exchange(sum_taken_, sum) == sum && added_.empty()) return {};
   std::map<uint32_t, uint64_t> found = std::exchange(added_, {});

@@ -16,7 +16,7 @@
 
 namespace nsw::kernel {
 
-/// Refusals of one rule without a record, since the last report.
+/// Refusals of one rule without a record, since the last that were reported.
 struct Untold {
   uint32_t rule = 0;
   uint64_t refusals = 0;
@@ -34,8 +34,10 @@ class RuleNames {
 
   /// Adds refusals that only the engine knows of.
   void Add(uint32_t rule, uint64_t refusals) { added_[rule] += refusals; }
-  /// What there is to report; it is taken for reported from then on.
+  /// What there is to report; nothing as long as what was taken before is not Reported.
   [[nodiscard]] std::vector<Untold> Take();
+  /// What was taken is reported: an engine that begins before that reports it again.
+  void Reported();
 
  private:
   [[nodiscard]] uint64_t TakeOne(uint32_t rule);
@@ -44,6 +46,7 @@ class RuleNames {
   int untold_;
   const volatile __u64& sum_;
   __u64 sum_taken_ = ~__u64{0};
+  std::map<uint32_t, uint64_t> taken_;  ///< by rule: the kernel's count when it was
   std::map<uint32_t, uint64_t> added_;
 };
 

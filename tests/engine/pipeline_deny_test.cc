@@ -247,6 +247,21 @@ TEST_F(PipelineTest, RefusalsWithoutARecordAreReportedByTheirRuleOnce) {
   EXPECT_EQ(Alerts().at(0).verdict, alert::Verdict::kDenied);
 }
 
+TEST_F(PipelineTest, RefusalsWithoutARecordAreReportedOnlyWhenTheHistoryHasThem) {
+  history_.mark = 1;
+  kernel_.untold = {{7, 41}};
+  pipeline_.Tick();
+  kernel_.untold = {{7, 1}};
+  pipeline_.Tick();
+  EXPECT_EQ(history_.operations.size(), 1U);
+  EXPECT_TRUE(kernel_.untold_taken);
+  history_.written = 1;
+  pipeline_.Tick();
+  EXPECT_EQ(history_.operations.size(), 2U);
+  pipeline_.Tick();
+  EXPECT_FALSE(kernel_.untold_taken);
+}
+
 TEST_F(PipelineTest, RecordsOfAnOlderEnginesProgramsAreCountedApart) {
   SendHome(kHome);
   Send(Open("/etc/passwd"));

@@ -86,6 +86,18 @@ TEST_F(PolicyBinderTest, AContainerIsDecidedOnWhenItIsKnown) {
   EXPECT_NE(kernel_.flags[10] & NSW_HOME_DECIDED, 0U);
 }
 
+// One with a root of its own waits for that: it could be a container in the host's PID namespace.
+TEST_F(PolicyBinderTest, AServiceOfTheHostIsDecidedOnWhenItIsKnownToBeOne) {
+  ASSERT_TRUE(binder_.Use(Policies()));
+  container::Binding& binding = registry_.SeenHome(10, 0, 1, false, 0);
+  binding.settled = false;
+  ASSERT_TRUE(binder_.Bind(binding));
+  EXPECT_EQ(kernel_.flags[10], 0U);
+  binding.settled = true;
+  ASSERT_TRUE(binder_.Bind(binding));
+  EXPECT_EQ(kernel_.flags[10], uint32_t{NSW_HOME_DECIDED});
+}
+
 // While containers change over, a connect that either of the two sets asks for is told.
 TEST_F(PolicyBinderTest, TellsTheKernelThePortsOfBothSetsInBetween) {
   auto policies = Policies();
@@ -165,7 +177,7 @@ TEST_F(PolicyBinderTest, AServiceOfTheHostIsUnderTheHostsPolicies) {
   ASSERT_TRUE(binder_.Use(policies));
   ASSERT_TRUE(binder_.Bind(Seen(10, false)));
   EXPECT_EQ(registry_.Find(10)->policies, std::vector<uint32_t>{1});
-  EXPECT_EQ(kernel_.flags.count(10), 0U);
+  EXPECT_EQ(kernel_.flags[10], uint32_t{NSW_HOME_DECIDED}) << "its label is not final";
   EXPECT_TRUE(kernel_.watch_host);
   EXPECT_EQ(binder_.host_policies(), std::vector<uint32_t>{1});
   ASSERT_TRUE(binder_.Use(Policies()));

@@ -257,6 +257,34 @@ TEST_F(HistoryTest, OperationsAreRows) {
   EXPECT_EQ(Rows({.event = "deny"}).size(), 1U);
 }
 
+TEST_F(HistoryTest, RefusalsThatAreOnlyCountedAreFoundByRuleAndVerdict) {
+  Open();
+  const rule::RuleInfo rule = Rule(7, "web/read//etc/shadow");
+  writer_->RecordRefusals(rule, Verdict::kDenied, 41, "web: 41 acts were refused");
+  writer_->RecordOperation("deny", "exec /bin/sh in web", 1000, 42);
+  const auto rows = Rows({.rule = "web/read/*"});
+  ASSERT_EQ(rows.size(), 1U);
+  EXPECT_EQ(rows[0].type, "refused");
+  EXPECT_EQ(rows[0].count, 41U);
+  EXPECT_EQ(rows[0].verdict, "denied");
+  EXPECT_EQ(rows[0].rule, "web/read//etc/shadow");
+  EXPECT_EQ(rows[0].policy, rule.policy);
+  EXPECT_EQ(Rows({.verdict = "denied"}).size(), 1U);
+  EXPECT_EQ(Rows({.verdict = "killed"}).size(), 0U);
+  EXPECT_EQ(Rows({.rule = "web/write/*"}).size(), 0U);
+  EXPECT_EQ(Rows({.container = "web", .verdict = "denied"}).size(), 0U);
+}
+
+TEST_F(HistoryTest, WhatIsRecordedIsWrittenByAndBy) {
+  Open();
+  EXPECT_TRUE(writer_->Written(writer_->Mark()));
+  writer_->RecordOperation("deny", "exec /bin/sh in web", 1000, 42);
+  const uint64_t mark = writer_->Mark();
+  writer_->Flush();
+  EXPECT_TRUE(writer_->Written(mark));
+  EXPECT_FALSE(writer_->Written(mark + 1));
+}
+
 TEST_F(HistoryTest, AContainerNamedLateNamesItsFirstRows) {
   Open();
   Act early = Act::Open("/x");

@@ -125,11 +125,27 @@ TEST_F(RobustTest, DamageWhileWritingBeginsAnew) {
   for (long page = 1; page * kPage < static_cast<long>(fs::file_size(options_.path)); page++) {
     Overwrite(page * kPage, std::string(kPage, '\x5a'));
   }
-  Run("PRAGMA user_version = 1");  // page 1 is written anew, and the writer reads all again
+  Run("PRAGMA user_version = 2");  // page 1 is written anew, and the writer reads all again
   for (int i = 0; i < 10; i++) Record(Act::Open("/new" + std::to_string(i)));
   EXPECT_EQ(Rows({.path = "/new*"}).size(), 10U);
   EXPECT_EQ(CorruptFiles(), 1U);
   ExpectBalance();
+}
+
+TEST_F(RobustTest, AFileOfAnOlderVersionIsReadAsItIsAndThenBroughtUpToDate) {
+  Open();
+  writer_->RecordOperation("deny", "exec /bin/sh in web", 1000, 42);
+  writer_.reset();
+  for (const char* column : {"count", "verdict", "rule"})
+    Run(std::string("ALTER TABLE operations DROP COLUMN ") + column);
+  Run("PRAGMA user_version = 1");
+  const auto rows = Query(options_.path, {});
+  ASSERT_TRUE(rows) << rows.error().message;
+  ASSERT_EQ(rows->size(), 1U);
+  EXPECT_EQ(rows->at(0).count, 1U);
+  Open();
+  writer_->RecordOperation("deny", "exec /bin/su in web", 1000, 42);
+  EXPECT_EQ(Rows().size(), 2U);
 }
 
 TEST_F(RobustTest, ANewerFileIsRefusedAndLeftAlone) {

@@ -126,7 +126,12 @@ class FakeKernel final : public kernel::Kernel {
     const auto found = named.find(id);
     return found == named.end() ? std::nullopt : std::optional(found->second);
   }
-  std::vector<kernel::Untold> TakeUntold() override { return std::exchange(untold, {}); }
+  std::vector<kernel::Untold> TakeUntold() override {
+    untold_taken = !untold.empty();
+    return std::exchange(untold, {});
+  }
+  bool untold_taken = false;  ///< and not reported yet
+  void UntoldReported() override { untold_taken = false; }
   Status ClearHomeFlags(uint64_t home, uint32_t clear) override {
     flags[home] &= ~clear;
     return {};
@@ -228,10 +233,18 @@ class FakeWriter final : public store::Writer {
                        uint32_t) override {
     operations.push_back(what + " " + detail);
   }
+  void RecordRefusals(const rule::RuleInfo&, alert::Verdict, uint64_t,
+                      const std::string& detail) override {
+    operations.push_back("refused " + detail);
+  }
   void NameContainer(const container::Binding& binding) override {
     named.push_back(binding.container.name);
   }
   void Flush() override {}
+  uint64_t mark = 0;     ///< of what was recorded last
+  uint64_t written = 0;  ///< so far
+  uint64_t Mark() const override { return mark; }
+  bool Written(uint64_t up_to) const override { return written >= up_to; }
   store::WriterStats Stats() const override { return {}; }
 };
 

@@ -12,7 +12,8 @@ DEADLINE=$((120 + STARTS * 30)) # s
 export NSWARDEN_START_DEADLINE=480 NSWARDEN_ALERT_DEADLINE=120
 plan 8
 
-mkdir -p "$POLICIES" "$WORK"/{state,outcomes,root/proc}
+# They share their root, but for /dev: each makes links in it.
+mkdir -p "$POLICIES" "$WORK"/{state,outcomes,root/{proc,dev}}
 printf 'nswarden: 1\npolicy: first\nmode: enforce\ndeny:\n  exec: [/forbidden]\n' >"$POLICIES/first.yaml"
 cp "$ACTS" "$WORK/root/forbidden"
 cp "$ACTS" "$WORK/root/allowed"
@@ -20,7 +21,7 @@ for program in forbidden allowed; do
   mkdir "$WORK/$program"
   jq -n --arg root "$WORK/root" --arg program "/$program" '{ociVersion: "1.0.2",
     process: {args: [$program, "idle"], cwd: "/", user: {uid: 0, gid: 0}}, root: {path: $root},
-    mounts: [{destination: "/proc", type: "proc", source: "proc"}],
+    mounts: [{destination: "/proc", type: "proc", source: "proc"}, {destination: "/dev", type: "tmpfs", source: "tmpfs"}],
     linux: {namespaces: [{type: "pid"}, {type: "mount"}]}}' >"$WORK/$program/config.json"
 done
 
