@@ -93,22 +93,38 @@ static __always_inline struct walk_state *walk_of(__u64 key)
 	return task ? &task->walk : NULL;
 }
 
+/* As one_read(), of struct mount. */
+static __always_inline bool one_mount_read(void)
+{
+	__u64 base = bpf_core_field_offset(struct mount, mnt_parent);
+
+	return bpf_core_field_offset(struct mount, mnt_mountpoint) == base + offsetof(struct mounted, point) &&
+	       bpf_core_field_offset(struct mount, mnt.mnt_root) == base + offsetof(struct mounted, root);
+}
+
 static __always_inline void stand_on(struct walk_state *state, struct mount *mount, __u64 dentry)
 {
+	struct mounted *at = &state->at;
+
 	state->mount = (__u64)mount;
 	state->dentry = dentry;
-	state->root = (__u64)BPF_CORE_READ(mount, mnt.mnt_root);
-	state->dev = BPF_CORE_READ(mount, mnt.mnt_sb, s_dev);
+	if (one_mount_read()) {
+		bpf_probe_read_kernel(at, sizeof(*at), (char *)mount + bpf_core_field_offset(struct mount, mnt_parent));
+	} else {
+		at->parent = (__u64)BPF_CORE_READ(mount, mnt_parent);
+		at->point = (__u64)BPF_CORE_READ(mount, mnt_mountpoint);
+		at->root = (__u64)BPF_CORE_READ(mount, mnt.mnt_root);
+	}
+	if (state->overlay & NSW_OVERLAY_INODES)
+		state->dev = BPF_CORE_READ(mount, mnt.mnt_sb, s_dev);
 }
 
 /* From the root of a mount to where it is mounted. */
 static __always_inline enum step cross(struct walk_state *state)
 {
-	struct mount *mount = (struct mount *)state->mount, *parent = BPF_CORE_READ(mount, mnt_parent);
-
-	if (parent == mount)
+	if (state->at.parent == state->mount)
 		return STEP_TOP;
-	stand_on(state, parent, (__u64)BPF_CORE_READ(mount, mnt_mountpoint));
+	stand_on(state, (struct mount *)state->at.parent, state->at.point);
 	return STEP_CROSSED;
 }
 
