@@ -58,7 +58,7 @@ struct {
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
-	__uint(max_entries, MAX_SETS);
+	__uint(max_entries, NSW_SET_SLOTS);
 	__type(key, __u32);
 	__array(
 		values, struct {

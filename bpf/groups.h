@@ -16,8 +16,8 @@ __weak __noinline __u64 groups_of(__u64 key, __u64 of, __u64 home)
 	if (!exe || !task || !h)
 		return 0;
 	dentry = (__u64)BPF_CORE_READ(exe, f_path.dentry);
-	task->walk.as = dentry;
-	ask_file(&task->walk, begin_query(task, h, 1 << NSW_CLASS_BY), (__u64)BPF_CORE_READ(exe, f_path.mnt), dentry, 0);
+	ask_about(&task->walk, (__u64)BPF_CORE_READ(exe, f_path.mnt), dentry, dentry);
+	ask_file(&task->walk, begin_query(task, h, 1 << NSW_CLASS_BY), NULL, 0);
 	return task->walk.groups;
 }
 

@@ -32,12 +32,12 @@ static __always_inline __u32 own_mntns(void)
 	return mntns_of(current_task());
 }
 
-/* True of that namespace; false where it is another, or this kernel does not tell without a call. */
-static __always_inline bool is_own(const struct mnt_namespace *ns)
+/* The first mount of that namespace, which all others hang below; NULL where this kernel does not tell without a call. */
+static __always_inline const struct mount *own_root(void)
 {
 	if (bpf_core_enum_value_exists(enum bpf_func_id, BPF_FUNC_get_current_task_btf))
-		return bpf_get_current_task_btf()->nsproxy->mnt_ns == ns;
-	return false;
+		return bpf_get_current_task_btf()->nsproxy->mnt_ns->root;
+	return NULL;
 }
 
 /* The kernel's serial number of a mount namespace; 0 for an anonymous one (open_tree, fsmount). */

@@ -113,6 +113,8 @@ struct mounted {
 
 /* Where the walk of a verdict stands, what it asks, and what it has found. */
 struct walk_state {
+	__u64 mnt; /* struct vfsmount by which the file that is asked about is reached */
+	__u64 leaf; /* its dentry */
 	__u64 mount;
 	struct mounted at; /* of that mount */
 	__u64 dentry;

@@ -80,7 +80,7 @@ int BPF_PROG(nsw_file_open, struct file *opened, int ret)
 	struct nsw_settings *s = get_settings();
 	struct nsw_home *home;
 	struct subject who;
-	__u64 answer, path[2]; /* mnt, dentry */
+	__u64 answer;
 	__u32 classes;
 
 	home = judged(s, &who, NSW_CLASSES_FILE);
@@ -90,8 +90,7 @@ int BPF_PROG(nsw_file_open, struct file *opened, int ret)
 	classes = open_classes(opened->f_flags, opened->f_mode);
 	if (!(home->flags & NSW_HOME_QUARANTINED) && !(home->classes & classes))
 		return 0;
-	bpf_core_read(path, sizeof(path), &file->f_path);
-	answer = judge_file(who.task, home, path[0], path[1], home->classes & classes);
+	answer = judge_opened(who.task, home, opened, home->classes & classes);
 	answer = final_answer(home, answer, classes & 1 << NSW_CLASS_MODIFY);
 	if (ANSWER_MODE(answer) || wanted(s, NSW_EVENT_OPEN))
 		open_tell(s, &who, file, answer);

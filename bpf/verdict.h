@@ -128,12 +128,12 @@ __weak __noinline int ask_deep_chunk(__u64 key)
 }
 
 /* Returns 1 if the path is another one than was climbed: it was moved meanwhile. */
-static __always_inline int ask_deep(struct walk_state *state, __u64 key, __u64 mnt, __u64 dentry)
+static __always_inline int ask_deep(struct walk_state *state, __u64 key)
 {
 	int i, end = WALK_ON;
 
 	state->left = state->depth;
-	stand_on(state, real_mount((struct vfsmount *)mnt), dentry);
+	stand_on(state, real_mount((struct vfsmount *)state->mnt), state->leaf);
 	for (i = 0; i < CHUNKS && end == WALK_ON; i++)
 		end = ask_deep_chunk(key);
 	return end != WALK_DONE || state->hash || state->left;
@@ -188,14 +188,14 @@ __weak __noinline int ask_name(__u64 key, __u64 dentry)
 
 /* By the names of a file whose path is climbed. */
 static __always_inline void ask_names(struct walk_state *state, __u64 key, const struct nsw_set *set,
-				      const struct nsw_filter *filter, __u64 dentry)
+				      const struct nsw_filter *filter)
 {
 	bool others = state->overlay & NSW_OVERLAY_PUSHES || (set && set->suffixes);
 
 	if (others || (set && set->names && may_have(filter, NSW_KEY_NAME, state->names[0])))
 		ask_name(key, state->named);
-	if (state->named != dentry)
-		ask_name(key, dentry);
+	if (state->named != state->leaf)
+		ask_name(key, state->leaf);
 }
 
 /*
@@ -222,13 +222,12 @@ __weak __noinline int physical_chunk(__u64 key)
 	return WALK_ON;
 }
 
-/* `as`: the dentry whose inode it is to have. */
-static __always_inline void ask_inodes(struct walk_state *state, __u64 key, __u64 mnt, __u64 dentry)
+static __always_inline void ask_inodes(struct walk_state *state, __u64 key)
 {
 	struct dentry *d = (struct dentry *)state->as;
 	int i, end = WALK_ON;
 
-	stand_on(state, real_mount((struct vfsmount *)mnt), dentry);
+	stand_on(state, real_mount((struct vfsmount *)state->mnt), state->leaf);
 	ask_inode(state, key, (__u64)BPF_CORE_READ(d, d_inode), NSW_KEY_PATH, NSW_OVERLAY_FILES);
 	if (!(state->overlay & (NSW_OVERLAY_FOLDERS | NSW_OVERLAY_PUSHES)))
 		return;
@@ -265,7 +264,7 @@ __weak __noinline int ask_origins(__u64 key, __u64 mnt, __u64 dentry)
  * Asks for all that a file can be found under, of `set`. begin_query() came before. Returns 1 if it could not be resolved.
  * The path of a file on an internal mount means nothing: only its inode is asked, and where it comes from.
  */
-static __always_inline int ask_file(struct walk_state *state, const struct nsw_set *set, __u64 mnt, __u64 dentry, __u64 asked)
+static __always_inline int ask_file(struct walk_state *state, const struct nsw_set *set, const struct file *opened, __u64 asked)
 {
 	const struct nsw_filter *filter = filter_of(state->slot);
 	struct nsw_settings *s = get_settings();
@@ -274,24 +273,24 @@ static __always_inline int ask_file(struct walk_state *state, const struct nsw_s
 	if (!s)
 		return 1;
 	if (state->overlay)
-		ask_inodes(state, key, mnt, dentry);
+		ask_inodes(state, key);
 	if (state->origins && asked & 1 << NSW_CLASS_EXEC)
-		ask_origins(key, mnt, state->as);
+		ask_origins(key, state->mnt, state->as);
 	/* A climb asks for inodes on its way; where none are asked, it tells itself of what is none of a container's mounts. */
-	if (state->overlay && internal_mount((struct vfsmount *)mnt))
+	if (state->overlay && internal_mount((struct vfsmount *)state->mnt))
 		return asked & STRICT && !state->hit_count;
-	if (!climb_once(state, key, mnt, dentry, s->seed)) {
-		if (internal_mount((struct vfsmount *)mnt))
+	if (!climb_once(state, opened, key, s->seed)) {
+		if (internal_mount((struct vfsmount *)state->mnt))
 			return asked & STRICT && !state->hit_count;
-		if (!climb_still(key, mnt, dentry))
+		if (!climb_still(key, state->mnt, state->leaf))
 			return 1;
 	}
 	if (state->depth > NAMES)
 		filter = NULL; /* the first names have made way for the last */
 	ask_path(state, key, filter);
-	ask_names(state, key, set, filter, dentry);
+	ask_names(state, key, set, filter);
 	if (state->depth > NAMES)
-		return ask_deep(state, key, mnt, dentry);
+		return ask_deep(state, key);
 	ask_above(state, key, filter);
 	return 0;
 }
@@ -316,10 +315,10 @@ static __always_inline bool undisputed(const struct walk_state *state, const str
 }
 
 /*
- * The answer for the file `walk.as` of the current task, whose groups are known. No global function: those cannot have the
- * pointers, and to look each up again costs more than the rest.
+ * The answer for the file walk.leaf of the current task, whose groups are known. No global function: those cannot have the
+ * pointers, and to look each up again costs more than the rest. `opened`: the file, where the verifier knows it as one; else NULL.
  */
-static __noinline __u64 judge_known(struct task_state *task, const struct nsw_home *h, __u64 mnt, __u64 dentry, __u64 asked)
+static __noinline __u64 judge_known(struct task_state *task, const struct nsw_home *h, const struct file *opened, __u64 asked)
 {
 	struct walk_state *state = &task->walk;
 	const struct nsw_set *set;
@@ -329,9 +328,16 @@ static __noinline __u64 judge_known(struct task_state *task, const struct nsw_ho
 	if (!(h->classes & asked & ~NO_CLASS))
 		return 0;
 	set = begin_query(task, h, asked);
-	lost = ask_file(state, set, mnt, dentry, asked);
+	lost = ask_file(state, set, opened, asked);
 	answer = undisputed(state, set, asked) ? 0 : decide((__u64)current_task(), asked);
 	return lost || state->lost ? unresolved(h, answer, asked) : answer;
+}
+
+static __always_inline void ask_about(struct walk_state *state, __u64 mnt, __u64 dentry, __u64 as)
+{
+	state->mnt = mnt;
+	state->leaf = dentry;
+	state->as = as;
 }
 
 /*
@@ -341,13 +347,22 @@ static __noinline __u64 judge_known(struct task_state *task, const struct nsw_ho
 static __always_inline __u64 judge_as(struct task_state *task, const struct nsw_home *h, __u64 mnt, __u64 dentry, __u64 asked,
 				      __u64 as)
 {
-	task->walk.as = as;
-	return judge_known(task, h, mnt, dentry, asked);
+	ask_about(&task->walk, mnt, dentry, as);
+	return judge_known(task, h, NULL, asked);
 }
 
 static __always_inline __u64 judge_file(struct task_state *task, const struct nsw_home *h, __u64 mnt, __u64 dentry, __u64 asked)
 {
 	return judge_as(task, h, mnt, dentry, asked, dentry);
+}
+
+static __always_inline __u64 judge_opened(struct task_state *task, const struct nsw_home *h, const struct file *opened,
+					  __u64 asked)
+{
+	__u64 dentry = (__u64)opened->f_path.dentry;
+
+	ask_about(&task->walk, (__u64)opened->f_path.mnt, dentry, dentry);
+	return judge_known(task, h, opened, asked);
 }
 
 #endif
