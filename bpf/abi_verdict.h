@@ -140,12 +140,12 @@ static inline void nsw_filter_add(struct nsw_filter *filter, __u32 kind, __u64 h
 	filter->words[next >> (64 - NSW_FILTER_BITS + 6)] |= 1ULL << (next >> (64 - NSW_FILTER_BITS) & 63);
 }
 
-/* 0 only of a key that was not added. */
-static inline __u64 nsw_filter_has(const struct nsw_filter *filter, __u32 kind, __u64 hash)
+/* 0 only of a key that was not added. Most of those end at the first bit. */
+static inline int nsw_filter_has(const struct nsw_filter *filter, __u32 kind, __u64 hash)
 {
 	__u64 place = nsw_filter_place(kind, hash), next = place << NSW_FILTER_BITS;
 
-	return filter->words[place >> (64 - NSW_FILTER_BITS + 6)] >> (place >> (64 - NSW_FILTER_BITS) & 63) &
+	return filter->words[place >> (64 - NSW_FILTER_BITS + 6)] >> (place >> (64 - NSW_FILTER_BITS) & 63) & 1 &&
 	       filter->words[next >> (64 - NSW_FILTER_BITS + 6)] >> (next >> (64 - NSW_FILTER_BITS) & 63) & 1;
 }
 

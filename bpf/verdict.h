@@ -74,17 +74,16 @@ static __always_inline __u64 other_levels(const struct walk_state *state)
 /* By the directories above a path whose components are all known. */
 static __always_inline void ask_above(struct walk_state *state, __u64 key, const struct nsw_filter *filter)
 {
-	__u64 hash = state->hash, others = other_levels(state);
-	__u32 i, depth = state->depth;
+	__u64 hash = state->hash, others = other_levels(state), levels = state->levels, level;
+	int i;
 
-	for (i = 0; i < NAMES; i++) {
-		if (i >= depth)
-			break;
+	if (!state->depth)
+		return;
+	level = 1ULL << ((state->depth - 1) & 63); /* the bit of how many are left */
+	for (i = 0; i < NAMES && level; i++, level >>= 1) {
 		hash = (hash - state->names[i]) * NSW_UNFOLD;
-		if (!asks_below(state, depth - 1 - i))
-			continue;
-		if (others >> ((depth - 1 - i) & 63) & 1 || may_have(filter, NSW_KEY_BELOW, hash))
-			ask_level(key, hash, depth - 1 - i, NSW_KEY_BELOW);
+		if (levels & level && (others & level || may_have(filter, NSW_KEY_BELOW, hash)))
+			ask_level(key, hash, state->depth - 1 - i, NSW_KEY_BELOW);
 	}
 }
 
