@@ -117,6 +117,39 @@ struct nsw_path_key {
 NSW_ASSERT(sizeof(struct nsw_path_key) == 16);
 
 /*
+ * Value of the inner maps of `filter_sets`: a Bloom filter of the keys in the same slot of `path_sets`. It says of most keys
+ * that are not there that they are not, without a look-up: a key that is there has both of its bits set.
+ */
+#define NSW_FILTER_BITS 18 /* 10,000 keys set 7 % of 2^18 bits */
+struct nsw_filter {
+	__u64 words[1 << (NSW_FILTER_BITS - 6)];
+};
+NSW_ASSERT(sizeof(struct nsw_filter) == 32768);
+
+/* Where the bits of a key are: the highest NSW_FILTER_BITS of this number, and those that follow. */
+static inline __u64 nsw_filter_place(__u32 kind, __u64 hash)
+{
+	return (hash + kind) * 0x9E3779B97F4A7C15ULL;
+}
+
+static inline void nsw_filter_add(struct nsw_filter *filter, __u32 kind, __u64 hash)
+{
+	__u64 place = nsw_filter_place(kind, hash), next = place << NSW_FILTER_BITS;
+
+	filter->words[place >> (64 - NSW_FILTER_BITS + 6)] |= 1ULL << (place >> (64 - NSW_FILTER_BITS) & 63);
+	filter->words[next >> (64 - NSW_FILTER_BITS + 6)] |= 1ULL << (next >> (64 - NSW_FILTER_BITS) & 63);
+}
+
+/* 0 only of a key that was not added. Most of those end at the first bit. */
+static inline int nsw_filter_has(const struct nsw_filter *filter, __u32 kind, __u64 hash)
+{
+	__u64 place = nsw_filter_place(kind, hash), next = place << NSW_FILTER_BITS;
+
+	return filter->words[place >> (64 - NSW_FILTER_BITS + 6)] >> (place >> (64 - NSW_FILTER_BITS) & 63) & 1 &&
+	       filter->words[next >> (64 - NSW_FILTER_BITS + 6)] >> (next >> (64 - NSW_FILTER_BITS) & 63) & 1;
+}
+
+/*
  * Key of the maps `overlay` and `pushes`: what holds for one container. `overlay`: the inode behind a literal path of the
  * set in `slot`, or the directory behind one that is named, and the path that a link there leads to; a set's rows are written before the home changes over to it,
  * and those of the old one taken away after it. `pushes`: entries made at run time, slot 0.
@@ -136,6 +169,7 @@ enum nsw_overlay_flag {
 	NSW_OVERLAY_TARGETS = 1 << 2, /* ... and paths that links lead to */
 	NSW_OVERLAY_PUSHES = 1 << 3, /* `pushes` has entries of this home */
 };
+#define NSW_OVERLAY_INODES (NSW_OVERLAY_FILES | NSW_OVERLAY_FOLDERS | NSW_OVERLAY_PUSHES) /* what needs inodes */
 
 #define NSW_PUSHES 4 /* of one object */
 

@@ -117,19 +117,19 @@ struct {
 	__type(value, struct asked);
 } verdict SEC(".maps");
 
-static __always_inline bool borrow_label(__u64 home, __u64 flags)
+static __always_inline struct task_state *borrow_label(__u64 home, __u64 flags)
 {
 	struct task_state *state;
 
 	if (label_of(current_task()))
-		return false;
+		return NULL;
 	state = make_state(current_task());
 	if (!state)
-		return false;
+		return NULL;
 	state->label.home = home;
 	state->label.flags = flags;
 	know_groups((__u64)current_task(), home);
-	return true;
+	return state;
 }
 
 static __always_inline int give_back(__u64 answer)
@@ -146,12 +146,17 @@ SEC("?raw_tp")
 int nsw_judge_file(__u64 *ctx)
 {
 	__u64 home = ctx[0], classes = ctx[1];
+	struct nsw_home *h = bpf_map_lookup_elem(&homes, &home);
 	struct file *file = file_of(ctx[3]);
+	struct task_state *task;
 
-	if (!file || !borrow_label(home, ctx[2]))
+	task = file ? borrow_label(home, ctx[2]) : NULL;
+	if (!task)
 		return 1;
-	return give_back(
-		judge_file((__u64)BPF_CORE_READ(file, f_path.mnt), (__u64)BPF_CORE_READ(file, f_path.dentry), home, classes));
+	if (!h)
+		return give_back(0);
+	return give_back(judge_file(task, h, (__u64)BPF_CORE_READ(file, f_path.mnt), (__u64)BPF_CORE_READ(file, f_path.dentry),
+				    classes));
 }
 
 /* ... or an address: two halves, port << 8 | protocol ... */

@@ -49,6 +49,19 @@ struct {
 	__type(key, __u32);
 	__array(
 		values, struct {
+			__uint(type, BPF_MAP_TYPE_ARRAY);
+			__uint(max_entries, 1);
+			__uint(key_size, sizeof(__u32));
+			__uint(value_size, sizeof(struct nsw_filter));
+		});
+} filter_sets SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
+	__uint(max_entries, NSW_SET_SLOTS);
+	__type(key, __u32);
+	__array(
+		values, struct {
 			__uint(type, BPF_MAP_TYPE_LPM_TRIE);
 			__uint(map_flags, BPF_F_NO_PREALLOC);
 			__uint(max_entries, 1);
@@ -92,6 +105,20 @@ __u32 homes_epoch;
 #define FOUND_FIRST(found) ((__u32)(found))
 #define FOUND_COUNT(found) ((found) >> 32)
 
+static __always_inline const struct nsw_filter *filter_of(__u32 slot)
+{
+	void *filter = slot ? bpf_map_lookup_elem(&filter_sets, &slot) : NULL;
+	__u32 zero = 0;
+
+	return filter ? bpf_map_lookup_elem(filter, &zero) : NULL;
+}
+
+/* False only where the set has no such key. Without a filter it may have any. */
+static __always_inline bool may_have(const struct nsw_filter *filter, __u32 kind, __u64 hash)
+{
+	return !filter || nsw_filter_has(filter, kind, hash);
+}
+
 /* The clauses under a key of the set, as FOUND_*; 0 if there are none. */
 __weak __noinline __u64 find_clauses(__u64 slot, __u64 kind, __u64 hash)
 {
@@ -100,6 +127,8 @@ __weak __noinline __u64 find_clauses(__u64 slot, __u64 kind, __u64 hash)
 	__u32 index = slot;
 	void *keys;
 
+	if (!may_have(filter_of(slot), kind, hash))
+		return 0;
 	keys = slot ? bpf_map_lookup_elem(&path_sets, &index) : NULL;
 	found = keys ? bpf_map_lookup_elem(keys, &key) : NULL;
 	return found ? (__u64)found->count << 32 | found->first : 0;
@@ -330,19 +359,14 @@ __weak __noinline __u64 decide(__u64 key, __u64 asked)
 	return ANSWER_MODE(missing) > ANSWER_MODE(denied) ? missing : denied;
 }
 
-/* Begins a question about an act of `home`, of these classes. */
-__weak __noinline int ask_query(__u64 key, __u64 home, __u64 asked)
+/* Begins a question about an act of a task of home `h`, of these classes. Returns the set that it is asked of, if any. */
+static __always_inline const struct nsw_set *begin_query(struct task_state *task, const struct nsw_home *h, __u64 asked)
 {
-	struct nsw_home *h = bpf_map_lookup_elem(&homes, &home);
-	struct task_state *task = state_of(key);
-	struct walk_state *state;
-	struct nsw_set *set;
+	struct walk_state *state = &task->walk;
+	const struct nsw_set *set;
 	__u32 slot;
 
-	if (!h || !task)
-		return 0;
-	state = &task->walk;
-	state->home = home;
+	state->home = task->label.home;
 	state->asked = asked & ~NO_CLASS;
 	state->slot = slot =
 		*(volatile __u32 *)&h->set; /* before the rest, which is of the set before, too: see nsw_set_home() */
@@ -353,17 +377,30 @@ __weak __noinline int ask_query(__u64 key, __u64 home, __u64 asked)
 	state->ended = state->port = state->protocol = state->lost = state->origins = 0;
 	state->hit_count = state->hole_count = state->speaker = state->rule = 0;
 	state->mode = state->action = 0;
-	__builtin_memset(state->allowed, 0, sizeof(state->allowed));
 	state->levels = h->overlay & NSW_OVERLAY_PUSHES ? ~0ULL : 0;
 	set = slot ? bpf_map_lookup_elem(&sets, &slot) : NULL;
 	if (!set)
-		return 1;
+		return NULL;
+	if (set->allows)
+		__builtin_memset(state->allowed, 0, sizeof(state->allowed));
 	state->target_depths = h->overlay & NSW_OVERLAY_TARGETS ? h->target_depths : 0;
 	state->levels |= set->depths | set->hole_depths | state->target_depths;
 	state->running |= set->running;
 	state->origins = set->origins;
 	state->depths = set->depths;
 	state->hole_depths = set->hole_depths;
+	return set;
+}
+
+/* As begin_query(), for the task of that key. Returns 0 if there is nothing to be asked. */
+__weak __noinline int ask_query(__u64 key, __u64 home, __u64 asked)
+{
+	struct nsw_home *h = bpf_map_lookup_elem(&homes, &home);
+	struct task_state *task = state_of(key);
+
+	if (!h || !task)
+		return 0;
+	begin_query(task, h, asked);
 	return 1;
 }
 

@@ -22,57 +22,94 @@ static __always_inline void ask_inode(const struct walk_state *state, __u64 key,
 		ask_pushes(key, number, state->dev, kind | NSW_KEY_INODE);
 }
 
-#define CLIMB_STEPS 8
+#define CLIMB_STEPS 8 /* of a chunk */
+#define CLIMB_AT_ONCE 10 /* of climb_once(): most paths are not deeper */
+#define CLIMB_KNOWN 8 /* of climb_known() */
 #define CLIMB_CHUNKS (CHUNKS * CHUNK_STEPS / CLIMB_STEPS)
 
-/* The mount point as well as the root of the mount on it: they are two directories. */
-__weak __noinline int climb_chunk(__u64 key)
+static __always_inline bool asks_folders(const struct walk_state *state)
 {
-	struct walk_state *state = walk_of(key);
-	struct nsw_settings *s = get_settings();
-	struct seen *seen;
+	return state->overlay & (NSW_OVERLAY_FOLDERS | NSW_OVERLAY_PUSHES);
+}
+
+/*
+ * True where nothing is to come but the root of the acting task's own mount namespace. What is mounted on that is such a case,
+ * but for the directory below the mount, which is one, too.
+ */
+static __always_inline bool ends_here(const struct walk_state *state)
+{
+	const struct mount *root = own_root();
+
+	if (!root)
+		return false;
+	if (state->mount == (__u64)root)
+		return true;
+	return !asks_folders(state) && state->at.parent == (__u64)root && state->at.point == (__u64)root->mnt.mnt_root;
+}
+
+/* The mount point as well as the root of the mount on it: they are two directories. */
+static __always_inline int climb_steps(struct walk_state *state, __u64 key, __u64 seed, const int steps)
+{
+	__u64 parent;
 	int i;
 
-	if (!state || !s)
-		return WALK_LOST;
-	seen = &state->seen;
-	for (i = 0; i < CLIMB_STEPS; i++) {
-		see(seen, state->dentry);
-		if (state->depth)
-			ask_inode(state, key, inode_of(seen, state->dentry), NSW_KEY_BELOW, NSW_OVERLAY_FOLDERS);
-		if (state->dentry == state->root) {
+	for (i = 0; i < steps; i++) {
+		if (state->dentry != state->at.root || asks_folders(state))
+			see(&state->seen, state->dentry);
+		if (state->depth && asks_folders(state))
+			ask_inode(state, key, inode_of(&state->seen, state->dentry), NSW_KEY_BELOW, NSW_OVERLAY_FOLDERS);
+		if (state->dentry == state->at.root) {
+			if (ends_here(state))
+				return WALK_OWN;
 			if (cross(state) == STEP_TOP)
 				return WALK_DONE;
 			continue;
 		}
-		if (parent_of(seen, state->dentry) == state->dentry)
+		parent = parent_of(&state->seen, state->dentry);
+		if (parent == state->dentry)
 			return WALK_LOST;
-		take_name(state, seen, s->seed);
+		take_name(state, seen_hash(&state->seen, state->dentry, seed), parent);
 	}
 	return WALK_ON;
 }
 
-/*
- * Hash, depth and names of (mnt, dentry) into the task's walk state. Returns 1 if it has a path: one that ends at the root
- * of a mount namespace, and not in a detached mount, where no path of a policy leads.
- */
-static __always_inline int climb(struct walk_state *state, __u64 key, __u64 mnt, __u64 dentry)
+__weak __noinline int climb_chunk(__u64 key)
 {
-	struct mnt_namespace *ns;
-	int i, end = WALK_ON;
-	struct mount *top;
+	struct walk_state *state = walk_of(key);
+	struct nsw_settings *s = get_settings();
 
+	return state && s ? climb_steps(state, key, s->seed, CLIMB_STEPS) : WALK_LOST;
+}
+
+static __always_inline void start_climb(struct walk_state *state, __u64 mnt, __u64 dentry)
+{
 	state->hash = state->depth = 0;
 	state->named = dentry;
 	state->power = 1;
 	stand_on(state, real_mount((struct vfsmount *)mnt), dentry);
-	for (i = 0; i < CLIMB_CHUNKS && end == WALK_ON; i++)
-		end = climb_chunk(key);
+}
+
+/* True where a climb has ended at the root of a mount namespace, and not in a detached mount, where no path of a policy leads. */
+static __always_inline bool has_path(const struct walk_state *state, int end)
+{
+	struct mount *top = (struct mount *)state->mount;
+	struct mnt_namespace *ns;
+
 	if (end != WALK_DONE)
-		return 0;
-	top = (struct mount *)state->mount;
+		return end == WALK_OWN;
 	ns = BPF_CORE_READ(top, mnt_ns);
 	return ns && (__u64)ns != INTERNAL_NS && mntns_serial(ns);
+}
+
+/* Hash, depth and names of (mnt, dentry) into the task's walk state. Returns 1 if it has a path. */
+static __always_inline int climb(struct walk_state *state, __u64 key, __u64 mnt, __u64 dentry)
+{
+	int i, end = WALK_ON;
+
+	start_climb(state, mnt, dentry);
+	for (i = 0; i < CLIMB_CHUNKS && end == WALK_ON; i++)
+		end = climb_chunk(key);
+	return has_path(state, end);
 }
 
 /* Changes with each rename on the machine. Not found: as if one were always under way. */
@@ -85,6 +122,39 @@ static __always_inline __u32 renames(void)
 	if (&rename_lock)
 		bpf_probe_read_kernel(&sequence, sizeof(sequence), &rename_lock);
 	return sequence;
+}
+
+/* The first steps: as far as the root of the mount, or that many. Of what is met no inodes are asked. */
+static __noinline int climb_known(struct walk_state *state, const struct file *opened, __u64 seed)
+{
+	const struct dentry *d = opened->f_path.dentry, *root = opened->f_path.mnt->mnt_root, *parent;
+	int i;
+
+	for (i = 0; i < CLIMB_KNOWN; i++) {
+		parent = d->d_parent;
+		if (d == root || d == parent)
+			break;
+		take_name(state, known_hash(state, d, seed), (__u64)parent);
+		d = parent;
+	}
+	return i;
+}
+
+/*
+ * Climbs a path that is not deep, in one go. Returns 0 where that is not the end of it: climb_still() begins anew. Not
+ * inline, so that what the caller has on the stack and what is needed here do not add up below all that is called.
+ * `opened`: see judge_known().
+ */
+static __noinline int climb_once(struct walk_state *state, const struct file *opened, __u64 key, __u64 seed)
+{
+	__u32 before = renames();
+
+	if (before & 1)
+		return 0;
+	start_climb(state, state->mnt, state->leaf);
+	if (opened && !asks_folders(state))
+		climb_known(state, opened, seed);
+	return has_path(state, climb_steps(state, key, seed, CLIMB_AT_ONCE)) && renames() == before;
 }
 
 #define CLIMBS 4

@@ -87,7 +87,7 @@ int PROBE(nsw_object_open, security_file_open, struct file *file)
 
 	if (!s || !watched(s, NSW_EVENT_OPEN, &who))
 		return 0;
-	if (exec_open(file) || backing_file(file))
+	if (exec_open(BPF_CORE_READ(file, f_flags)) || backing_file(file))
 		return 0;
 	c = find_call(key, NSW_EVENT_OPEN);
 	if (c) {
@@ -99,7 +99,7 @@ int PROBE(nsw_object_open, security_file_open, struct file *file)
 	/* The layers that overlayfs reads for a directory or a copy-up are not the container's act. */
 	if (internal_mount(BPF_CORE_READ(file, f_path.mnt)))
 		return 0;
-	if (left_to_enforcer(&who, open_classes(file)))
+	if (left_to_enforcer(&who, open_classes(BPF_CORE_READ(file, f_flags), BPF_CORE_READ(file, f_mode))))
 		return 0;
 	open_aside(&who, file, 0, NSW_F_NO_RESULT, NSW_VERDICT_NONE, 0, NSW_RING_FILES);
 	return 0;

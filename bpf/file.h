@@ -15,19 +15,19 @@ static __always_inline bool backing_file(struct file *file)
 }
 
 /* Opened by the kernel to execute it: reported and judged as an exec. */
-static __always_inline bool exec_open(struct file *file)
+static __always_inline bool exec_open(__u32 flags)
 {
-	return BPF_CORE_READ(file, f_flags) & FMODE_EXEC;
+	return flags & FMODE_EXEC;
 }
 
 /* Bits of the classes that an open is of. Making a file is judged where it gets its name. */
-static __always_inline __u32 open_classes(struct file *file)
+static __always_inline __u32 open_classes(__u32 flags, __u32 mode)
 {
-	__u32 flags = BPF_CORE_READ(file, f_flags), classes = 0;
+	__u32 classes = 0;
 
 	if ((flags & O_ACCMODE) != O_WRONLY)
 		classes |= 1 << NSW_CLASS_READ;
-	if (flags & O_ACCMODE || flags & O_TRUNC || BPF_CORE_READ(file, f_mode) & (FMODE_WRITE | FMODE_CREATED))
+	if (flags & O_ACCMODE || flags & O_TRUNC || mode & (FMODE_WRITE | FMODE_CREATED))
 		classes |= 1 << NSW_CLASS_MODIFY;
 	return classes;
 }

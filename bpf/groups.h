@@ -8,15 +8,17 @@
 /* Groups that the executable of a task is in, as paths mean in `home`. */
 __weak __noinline __u64 groups_of(__u64 key, __u64 of, __u64 home)
 {
-	struct task_struct *task = (struct task_struct *)of;
-	struct walk_state *state = walk_of(key);
-	struct file *exe = BPF_CORE_READ(task, mm, exe_file);
+	struct file *exe = BPF_CORE_READ((struct task_struct *)of, mm, exe_file);
+	struct nsw_home *h = bpf_map_lookup_elem(&homes, &home);
+	struct task_state *task = state_of(key);
+	__u64 dentry;
 
-	if (!exe || !state || !ask_query(key, home, 1 << NSW_CLASS_BY))
+	if (!exe || !task || !h)
 		return 0;
-	ask_file(key, (__u64)BPF_CORE_READ(exe, f_path.mnt), (__u64)BPF_CORE_READ(exe, f_path.dentry), 0,
-		 (__u64)BPF_CORE_READ(exe, f_path.dentry));
-	return state->groups;
+	dentry = (__u64)BPF_CORE_READ(exe, f_path.dentry);
+	ask_about(&task->walk, (__u64)BPF_CORE_READ(exe, f_path.mnt), dentry, dentry);
+	ask_file(&task->walk, begin_query(task, h, 1 << NSW_CLASS_BY), NULL, 0);
+	return task->walk.groups;
 }
 
 #define ANCESTORS 32
@@ -53,18 +55,21 @@ __weak __noinline int know_groups(__u64 key, __u64 home)
 {
 	struct nsw_home *h = bpf_map_lookup_elem(&homes, &home);
 	struct task_state *task = state_of(key);
-	__u32 slot = h ? h->set : 0;
+	__u32 slot = h ? h->set : 0, generation;
 	struct nsw_set *set;
 
 	if (!task || !h || !(h->classes & 1 << NSW_CLASS_BY))
 		return 0;
 	set = bpf_map_lookup_elem(&sets, &slot);
-	if (!set || (task->generation == set->generation && !(task->exe & EXE_NEW)))
+	if (!set)
+		return 0;
+	generation = set->generation;
+	if (task->generation == generation && !(task->exe & EXE_NEW))
 		return 0;
 	task->by = groups_of(key, key, home);
-	if (task->generation != set->generation)
-		task->above = groups_above(key, home, set->generation);
-	task->generation = set->generation;
+	if (task->generation != generation)
+		task->above = groups_above(key, home, generation);
+	task->generation = generation;
 	task->exe &= ~EXE_NEW;
 	return 0;
 }
@@ -120,6 +125,22 @@ static __always_inline void know_actor(__u64 home)
 {
 	take_in_exec((__u64)current_task());
 	know_groups((__u64)current_task(), home);
+}
+
+static __always_inline __u64 own_exec_id(void)
+{
+	if (bpf_core_enum_value_exists(enum bpf_func_id, BPF_FUNC_get_current_task_btf))
+		return bpf_get_current_task_btf()->self_exec_id;
+	return BPF_CORE_READ(current_task(), self_exec_id);
+}
+
+/* As know_actor(), without the calls where there is nothing to find out. */
+static __always_inline void know_judged(const struct task_state *task, const struct nsw_home *home)
+{
+	if (task->exec_id != own_exec_id())
+		take_in_exec((__u64)current_task());
+	if (home->classes & 1 << NSW_CLASS_BY)
+		know_groups((__u64)current_task(), task->label.home);
 }
 
 #endif

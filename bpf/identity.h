@@ -16,11 +16,28 @@ struct subject {
 	__u64 home;
 	__u32 flags;
 	__u32 mntns;
+	struct task_state *task; /* filled in by judged() alone */
 };
 
 static __always_inline __u32 mntns_of(struct task_struct *task)
 {
 	return BPF_CORE_READ(task, nsproxy, mnt_ns, ns.inum);
+}
+
+/* The mount namespace of the task that acts, without a call for each step where the kernel takes that. */
+static __always_inline __u32 own_mntns(void)
+{
+	if (bpf_core_enum_value_exists(enum bpf_func_id, BPF_FUNC_get_current_task_btf))
+		return bpf_get_current_task_btf()->nsproxy->mnt_ns->ns.inum;
+	return mntns_of(current_task());
+}
+
+/* The first mount of that namespace, which all others hang below; NULL where this kernel does not tell without a call. */
+static __always_inline const struct mount *own_root(void)
+{
+	if (bpf_core_enum_value_exists(enum bpf_func_id, BPF_FUNC_get_current_task_btf))
+		return bpf_get_current_task_btf()->nsproxy->mnt_ns->root;
+	return NULL;
 }
 
 /* The kernel's serial number of a mount namespace; 0 for an anonymous one (open_tree, fsmount). */

@@ -106,6 +106,7 @@ struct ns_common___id {
 
 struct mnt_namespace {
 	struct ns_common ns;
+	struct mount *root;
 };
 
 struct mnt_namespace___seq {

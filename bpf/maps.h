@@ -135,11 +135,21 @@ struct seen {
 
 #define NAMES 32 /* components of a path whose hashes are kept; of a deeper one they are read again */
 
+/* struct mount from mnt_parent to mnt.mnt_root. */
+struct mounted {
+	__u64 parent; /* mount that it is mounted on; itself at the top */
+	__u64 point; /* dentry there */
+	__u64 root; /* dentry of its own root */
+};
+
 /* Where the walk of a verdict stands, what it asks, and what it has found. */
 struct walk_state {
+	__u64 mnt; /* struct vfsmount by which the file that is asked about is reached */
+	__u64 leaf; /* its dentry */
 	__u64 mount;
-	__u64 root; /* dentry of that mount's root */
+	struct mounted at; /* of that mount */
 	__u64 dentry;
+	__u64 as; /* dentry whose inode the file has, or is going to have */
 	__u64 hash;
 	__u64 power;
 	__u64 named; /* dentry that has the path's last name: of a file that is mounted, its mount point */
@@ -151,7 +161,7 @@ struct walk_state {
 	__u64 groups; /* BY: groups that the executable is in */
 	__u32 depth;
 	__u32 left; /* of a deep path: components that are still in the hash */
-	__u32 dev; /* of the mount's file system */
+	__u32 dev; /* of the mount's file system, where inodes are asked */
 	__u32 slot; /* 0: no set is bound */
 	__u32 overlay; /* enum nsw_overlay_flag */
 	__u32 asked; /* bits of the classes of the act */

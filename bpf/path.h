@@ -22,6 +22,7 @@
 enum {
 	WALK_ON,
 	WALK_DONE,
+	WALK_OWN, /* done, at the root of the mount namespace of the task that acts */
 	WALK_LOST,
 };
 #define INTERNAL_NS ((__u64)-22) /* MNT_NS_INTERNAL: ERR_PTR(-EINVAL) */

@@ -65,14 +65,6 @@ static __always_inline __u64 first_argument(void)
 
 /* ---- verdicts ---------------------------------------------------------------------------------------------------- */
 
-/* The mount namespace of the task that acts, without a call for each step where the kernel takes that. */
-static __always_inline __u32 own_mntns(void)
-{
-	if (bpf_core_enum_value_exists(enum bpf_func_id, BPF_FUNC_get_current_task_btf))
-		return bpf_get_current_task_btf()->nsproxy->mnt_ns->ns.inum;
-	return mntns_of(current_task());
-}
-
 /* As labelled(), for the task that acts. */
 static __always_inline struct task_state *own_state(const struct nsw_settings *s, struct subject *who)
 {
@@ -105,7 +97,7 @@ static __always_inline struct nsw_home *speaking_home(struct task_state *task, _
 	return task->classes & classes ? home : NULL;
 }
 
-/* Who acts, and whether anything is to be judged at all. `classes`: bits of the act. */
+/* Who acts, with what is known of him, and whether anything is to be judged at all. `classes`: bits of the act. */
 static __always_inline struct nsw_home *judged(const struct nsw_settings *s, struct subject *who, __u32 classes)
 {
 	struct task_state *task;
@@ -117,7 +109,8 @@ static __always_inline struct nsw_home *judged(const struct nsw_settings *s, str
 	home = task ? speaking_home(task, who->home, classes) : NULL;
 	if (!home)
 		return NULL;
-	know_actor(who->home);
+	know_judged(task, home);
+	who->task = task;
 	return home;
 }
 
@@ -280,8 +273,9 @@ static __always_inline bool refused_key(__u32 class, __u32 kind, __u32 number, _
 	struct subject who;
 
 	home = judged(s, &who, 1 << class);
-	if (!home || !(home->classes & 1 << class) || !ask_query(key, who.home, 1 << class))
+	if (!home || !(home->classes & 1 << class))
 		return false;
+	begin_query(who.task, home, 1 << class);
 	ask_key(key, kind, number);
 	answer = armed_answer(home, decide(key, 0), false);
 	if (silent)

@@ -60,23 +60,21 @@ int BPF_PROG(nsw_bprm_check, struct linux_binprm *checked, int ret)
 	struct linux_binprm *bprm = (struct linux_binprm *)(__u64)checked;
 	__u32 asked = 1 << NSW_CLASS_EXEC | 1 << NSW_CLASS_UNTIL;
 	struct nsw_settings *s = get_settings();
-	struct task_state *task;
 	struct nsw_home *home;
 	struct subject who;
 	struct file *file;
 	__u64 answer;
 
 	home = judged(s, &who, asked);
-	task = home ? state_of((__u64)current_task()) : NULL;
-	if (!home || !task)
+	if (!home)
 		return 0;
 	if (!is_first(current_task(), &who))
 		asked &= ~(1 << NSW_CLASS_UNTIL);
 	file = BPF_CORE_READ(bprm, file);
-	task->walk.ended = 0;
-	answer = judge_file((__u64)BPF_CORE_READ(file, f_path.mnt), (__u64)BPF_CORE_READ(file, f_path.dentry), who.home,
+	who.task->walk.ended = 0;
+	answer = judge_file(who.task, home, (__u64)BPF_CORE_READ(file, f_path.mnt), (__u64)BPF_CORE_READ(file, f_path.dentry),
 			    (home->classes & asked) | STRICT);
-	task->ending |= task->walk.ended;
+	who.task->ending |= who.task->walk.ended;
 	answer = final_answer(home, answer, true);
 	if (!ANSWER_MODE(answer))
 		return 0;

@@ -28,7 +28,7 @@ static __always_inline int judge_act(__u64 mnt, __u64 dentry, __u32 class, __u32
 	home = judged(s, &who, asked & ~NO_CLASS);
 	if (!home)
 		return 0;
-	answer = judge_file(mnt, dentry, who.home, asked & (home->classes | NO_CLASS));
+	answer = judge_file(who.task, home, mnt, dentry, asked & (home->classes | NO_CLASS));
 	answer = final_answer(home, answer, asked & (NSW_CLASSES_WRITE | 1 << NSW_CLASS_EXEC));
 	return refused(answer, WHAT(class, 0), mnt, dentry, events) ? refuse() : 0;
 }
@@ -80,19 +80,20 @@ int BPF_PROG(nsw_file_open, struct file *opened, int ret)
 	struct nsw_settings *s = get_settings();
 	struct nsw_home *home;
 	struct subject who;
-	__u32 classes;
 	__u64 answer;
+	__u32 classes;
 
 	home = judged(s, &who, NSW_CLASSES_FILE);
-	if (!home || exec_open(file) || backing_file(file))
+	/* Each read of what the hook was given is one of the processor here, and not a call. */
+	if (!home || exec_open(opened->f_flags) || opened->f_inode != opened->f_path.dentry->d_inode)
 		return 0;
-	classes = open_classes(file);
+	classes = open_classes(opened->f_flags, opened->f_mode);
 	if (!(home->flags & NSW_HOME_QUARANTINED) && !(home->classes & classes))
 		return 0;
-	answer = judge_file((__u64)BPF_CORE_READ(file, f_path.mnt), (__u64)BPF_CORE_READ(file, f_path.dentry), who.home,
-			    home->classes & classes);
+	answer = judge_opened(who.task, home, opened, home->classes & classes);
 	answer = final_answer(home, answer, classes & 1 << NSW_CLASS_MODIFY);
-	open_tell(s, &who, file, answer);
+	if (ANSWER_MODE(answer) || wanted(s, NSW_EVENT_OPEN))
+		open_tell(s, &who, file, answer);
 	if (ANSWER_MODE(answer) != NSW_VERDICT_DENIED)
 		return 0;
 	count(NSW_EVENT_OPEN, NSW_COUNT_DENIED);
@@ -143,16 +144,16 @@ int nsw_path_rmdir(__u64 *ctx)
  * The answer for a file that gets another name: where a rule holds for it under the old one, and not under the new one.
  * What holds for its inode goes with it.
  */
-static __always_inline __u64 leads_out(struct nsw_home *h, __u64 home, __u64 mnt, __u64 old, __u64 to, __u64 fresh)
+static __always_inline __u64 leads_out(struct task_state *task, struct nsw_home *h, __u64 mnt, __u64 old, __u64 to, __u64 fresh)
 {
 	__u64 classes = h->classes & KEPT_BY_FILE, before, after;
 
 	if (!classes)
 		return 0;
-	before = judge_as(mnt, old, home, classes, old);
+	before = judge_as(task, h, mnt, old, classes, old);
 	if (!ANSWER_MODE(before))
 		return 0;
-	after = judge_as(to, fresh, home, classes, old);
+	after = judge_as(task, h, to, fresh, classes, old);
 	if (ANSWER_RULE(after) == ANSWER_RULE(before) && ANSWER_MODE(after) >= ANSWER_MODE(before))
 		return 0;
 	return before;
@@ -176,11 +177,11 @@ static __always_inline int judge_move(__u64 mnt, __u64 old, __u64 to, __u64 fres
 	home = judged(s, &who, asked | KEPT_BY_FILE);
 	if (!home)
 		return 0;
-	answer = judge_as(mnt, old, who.home, home->classes & 1U << class, old);
-	answer = stronger(answer, judge_as(to, fresh, who.home, home->classes & asked, fresh));
-	answer = stronger(answer, leads_out(home, who.home, mnt, old, to, fresh));
+	answer = judge_file(who.task, home, mnt, old, home->classes & 1U << class);
+	answer = stronger(answer, judge_file(who.task, home, to, fresh, home->classes & asked));
+	answer = stronger(answer, leads_out(who.task, home, mnt, old, to, fresh));
 	if (exchange)
-		answer = stronger(answer, leads_out(home, who.home, to, fresh, mnt, old));
+		answer = stronger(answer, leads_out(who.task, home, to, fresh, mnt, old));
 	answer = final_answer(home, answer, true);
 	return refused(answer, WHAT(class, 0), mnt, old, events) ? refuse() : 0;
 }

@@ -65,25 +65,35 @@ static __always_inline bool asks_below(const struct walk_state *state, __u64 dep
 	return state->levels >> (depth & 63) & 1;
 }
 
-/* Of a path whose components are all known. */
-__weak __noinline int ask_known(__u64 key)
+/* Where more is to be asked than the set's keys without a hole: bits as of `levels`. */
+static __always_inline __u64 other_levels(const struct walk_state *state)
 {
-	struct walk_state *state = walk_of(key);
-	__u64 hash, depth;
+	return state->hole_depths | state->target_depths | (state->overlay & NSW_OVERLAY_PUSHES ? ~0ULL : 0);
+}
+
+/* By the directories above a path whose components are all known. */
+static __always_inline void ask_above(struct walk_state *state, __u64 key, const struct nsw_filter *filter)
+{
+	__u64 hash = state->hash, others = other_levels(state), levels = state->levels, level;
 	int i;
 
-	if (!state)
-		return 0;
-	hash = state->hash;
-	depth = state->depth;
-	for (i = 0; i < NAMES; i++) {
-		if (i >= depth)
-			break;
+	if (!state->depth)
+		return;
+	level = 1ULL << ((state->depth - 1) & 63); /* the bit of how many are left */
+	for (i = 0; i < NAMES && level; i++, level >>= 1) {
 		hash = (hash - state->names[i]) * NSW_UNFOLD;
-		if (asks_below(state, depth - 1 - i))
-			ask_level(key, hash, depth - 1 - i, NSW_KEY_BELOW);
+		if (levels & level && (others & level || may_have(filter, NSW_KEY_BELOW, hash)))
+			ask_level(key, hash, state->depth - 1 - i, NSW_KEY_BELOW);
 	}
-	return 0;
+}
+
+/* By the path itself. */
+static __always_inline void ask_path(struct walk_state *state, __u64 key, const struct nsw_filter *filter)
+{
+	bool others = state->overlay & NSW_OVERLAY_TARGETS || other_levels(state) >> (state->depth & 63) & 1;
+
+	if (others || may_have(filter, NSW_KEY_PATH, state->hash))
+		ask_level(key, state->hash, state->depth, NSW_KEY_PATH);
 }
 
 /* Of a deeper one the components are read again. */
@@ -98,7 +108,7 @@ __weak __noinline int ask_deep_chunk(__u64 key)
 	if (!state || !s)
 		return WALK_LOST;
 	for (i = 0; i < CHUNK_STEPS; i++) {
-		if (state->dentry == state->root) {
+		if (state->dentry == state->at.root) {
 			if (cross(state) == STEP_TOP)
 				return WALK_DONE;
 			continue;
@@ -117,12 +127,12 @@ __weak __noinline int ask_deep_chunk(__u64 key)
 }
 
 /* Returns 1 if the path is another one than was climbed: it was moved meanwhile. */
-static __always_inline int ask_deep(struct walk_state *state, __u64 key, __u64 mnt, __u64 dentry)
+static __always_inline int ask_deep(struct walk_state *state, __u64 key)
 {
 	int i, end = WALK_ON;
 
 	state->left = state->depth;
-	stand_on(state, real_mount((struct vfsmount *)mnt), dentry);
+	stand_on(state, real_mount((struct vfsmount *)state->mnt), state->leaf);
 	for (i = 0; i < CHUNKS && end == WALK_ON; i++)
 		end = ask_deep_chunk(key);
 	return end != WALK_DONE || state->hash || state->left;
@@ -175,6 +185,18 @@ __weak __noinline int ask_name(__u64 key, __u64 dentry)
 	return 0;
 }
 
+/* By the names of a file whose path is climbed. */
+static __always_inline void ask_names(struct walk_state *state, __u64 key, const struct nsw_set *set,
+				      const struct nsw_filter *filter)
+{
+	bool others = state->overlay & NSW_OVERLAY_PUSHES || (set && set->suffixes);
+
+	if (others || (set && set->names && may_have(filter, NSW_KEY_NAME, state->names[0])))
+		ask_name(key, state->named);
+	if (state->named != state->leaf)
+		ask_name(key, state->leaf);
+}
+
 /*
  * Beyond the root of its mount: a bind mount of a subdirectory shows the file, but not the directories above it that a
  * policy names. Their inodes give them away.
@@ -199,17 +221,16 @@ __weak __noinline int physical_chunk(__u64 key)
 	return WALK_ON;
 }
 
-/* `as`: the dentry whose inode it is to have. */
-static __always_inline void ask_inodes(struct walk_state *state, __u64 key, __u64 mnt, __u64 dentry, __u64 as)
+static __always_inline void ask_inodes(struct walk_state *state, __u64 key)
 {
-	struct dentry *d = (struct dentry *)as;
+	struct dentry *d = (struct dentry *)state->as;
 	int i, end = WALK_ON;
 
-	stand_on(state, real_mount((struct vfsmount *)mnt), dentry);
+	stand_on(state, real_mount((struct vfsmount *)state->mnt), state->leaf);
 	ask_inode(state, key, (__u64)BPF_CORE_READ(d, d_inode), NSW_KEY_PATH, NSW_OVERLAY_FILES);
 	if (!(state->overlay & (NSW_OVERLAY_FOLDERS | NSW_OVERLAY_PUSHES)))
 		return;
-	state->dentry = state->root;
+	state->dentry = state->at.root;
 	for (i = 0; i < CHUNKS && end == WALK_ON; i++)
 		end = physical_chunk(key);
 }
@@ -239,31 +260,37 @@ __weak __noinline int ask_origins(__u64 key, __u64 mnt, __u64 dentry)
 }
 
 /*
- * Asks for all that a file can be found under. ask_query() came before. Returns 1 if it could not be resolved. The path of
- * a file on an internal mount means nothing: only its inode is asked, and where it comes from.
+ * Asks for all that a file can be found under, of `set`. begin_query() came before. Returns 1 if it could not be resolved.
+ * The path of a file on an internal mount means nothing: only its inode is asked, and where it comes from.
  */
-__weak __noinline int ask_file(__u64 key, __u64 mnt, __u64 dentry, __u64 asked, __u64 as)
+static __always_inline int ask_file(struct walk_state *state, const struct nsw_set *set, const struct file *opened, __u64 asked)
 {
-	struct walk_state *state = walk_of(key);
+	const struct nsw_filter *filter = filter_of(state->slot);
+	struct nsw_settings *s = get_settings();
+	__u64 key = (__u64)current_task();
 
-	if (!state)
+	if (!s)
 		return 1;
 	if (state->overlay)
-		ask_inodes(state, key, mnt, dentry, as);
+		ask_inodes(state, key);
 	if (state->origins && asked & 1 << NSW_CLASS_EXEC)
-		ask_origins(key, mnt, as);
-	if (internal_mount((struct vfsmount *)mnt))
+		ask_origins(key, state->mnt, state->as);
+	/* A climb asks for inodes on its way; where none are asked, it tells itself of what is none of a container's mounts. */
+	if (state->overlay && internal_mount((struct vfsmount *)state->mnt))
 		return asked & STRICT && !state->hit_count;
-	if (!climb_still(key, mnt, dentry))
-		return 1;
-	ask_level(key, state->hash, state->depth, NSW_KEY_PATH);
-	ask_name(key, state->named);
-	if (state->named != dentry)
-		ask_name(key, dentry);
+	if (!climb_once(state, opened, key, s->seed)) {
+		if (internal_mount((struct vfsmount *)state->mnt))
+			return asked & STRICT && !state->hit_count;
+		if (!climb_still(key, state->mnt, state->leaf))
+			return 1;
+	}
 	if (state->depth > NAMES)
-		return ask_deep(state, key, mnt, dentry);
-	if (state->levels)
-		ask_known(key);
+		filter = NULL; /* the first names have made way for the last */
+	ask_path(state, key, filter);
+	ask_names(state, key, set, filter);
+	if (state->depth > NAMES)
+		return ask_deep(state, key);
+	ask_above(state, key, filter);
 	return 0;
 }
 
@@ -280,29 +307,61 @@ static __always_inline __u64 unresolved(const struct nsw_home *h, __u64 answer, 
 	return ANSWER_MODE(strict) > ANSWER_MODE(answer) ? strict : answer;
 }
 
-/*
- * The answer for a file, for the current task, whose groups are known. `asked`: bits of the classes of the act, | STRICT,
- * DENIES_ONLY. `as`: the dentry whose inode it has, or is going to have.
- */
-__weak __noinline __u64 judge_as(__u64 mnt, __u64 dentry, __u64 home, __u64 asked, __u64 as)
+/* Nothing speaks of what was asked, and no list is to be asked for leave. */
+static __always_inline bool undisputed(const struct walk_state *state, const struct nsw_set *set, __u64 asked)
 {
-	struct nsw_home *h = bpf_map_lookup_elem(&homes, &home);
-	__u64 key = (__u64)current_task(), answer;
-	struct walk_state *state = walk_of(key);
+	return !state->hit_count && !state->mode && (!set || !set->allows || asked & DENIES_ONLY);
+}
+
+/*
+ * The answer for the file walk.leaf of the current task, whose groups are known. No global function: those cannot have the
+ * pointers, and to look each up again costs more than the rest. `opened`: the file, where the verifier knows it as one; else NULL.
+ */
+static __noinline __u64 judge_known(struct task_state *task, const struct nsw_home *h, const struct file *opened, __u64 asked)
+{
+	struct walk_state *state = &task->walk;
+	const struct nsw_set *set;
+	__u64 answer;
 	int lost;
 
-	if (!h || !state || !(h->classes & asked & ~NO_CLASS))
+	if (!(h->classes & asked & ~NO_CLASS))
 		return 0;
-	if (!ask_query(key, home, asked))
-		return 0;
-	lost = ask_file(key, mnt, dentry, asked, as);
-	answer = decide(key, asked);
+	set = begin_query(task, h, asked);
+	lost = ask_file(state, set, opened, asked);
+	answer = undisputed(state, set, asked) ? 0 : decide((__u64)current_task(), asked);
 	return lost || state->lost ? unresolved(h, answer, asked) : answer;
 }
 
-static __always_inline __u64 judge_file(__u64 mnt, __u64 dentry, __u64 home, __u64 asked)
+static __always_inline void ask_about(struct walk_state *state, __u64 mnt, __u64 dentry, __u64 as)
 {
-	return judge_as(mnt, dentry, home, asked, dentry);
+	state->mnt = mnt;
+	state->leaf = dentry;
+	state->as = as;
+}
+
+/*
+ * The answer for a file. `asked`: bits of the classes of the act, | STRICT, DENIES_ONLY. `as`: the dentry whose inode it
+ * has, or is going to have.
+ */
+static __always_inline __u64 judge_as(struct task_state *task, const struct nsw_home *h, __u64 mnt, __u64 dentry, __u64 asked,
+				      __u64 as)
+{
+	ask_about(&task->walk, mnt, dentry, as);
+	return judge_known(task, h, NULL, asked);
+}
+
+static __always_inline __u64 judge_file(struct task_state *task, const struct nsw_home *h, __u64 mnt, __u64 dentry, __u64 asked)
+{
+	return judge_as(task, h, mnt, dentry, asked, dentry);
+}
+
+static __always_inline __u64 judge_opened(struct task_state *task, const struct nsw_home *h, const struct file *opened,
+					  __u64 asked)
+{
+	__u64 dentry = (__u64)opened->f_path.dentry;
+
+	ask_about(&task->walk, (__u64)opened->f_path.mnt, dentry, dentry);
+	return judge_known(task, h, opened, asked);
 }
 
 #endif

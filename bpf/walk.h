@@ -23,6 +23,19 @@ static __always_inline __u64 short_name_at(void)
 	return 0;
 }
 
+/* Whole words of it. */
+static __always_inline __u64 short_name_size(void)
+{
+	struct dentry *d = NULL;
+	struct dentry___new *fresh = NULL;
+
+	if (bpf_core_field_exists(d->d_iname))
+		return bpf_core_field_size(struct dentry, d_iname) & ~7ULL;
+	if (bpf_core_field_exists(fresh->d_shortname))
+		return bpf_core_field_size(struct dentry___new, d_shortname) & ~7ULL;
+	return 0;
+}
+
 /* Where this kernel's struct is ordered as all known ones are. Constants once it is loaded. */
 static __always_inline bool one_read(void)
 {
@@ -56,29 +69,35 @@ static __always_inline __u64 inode_of(const struct seen *seen, __u64 dentry)
 	return one_read() ? SEEN(__u64, seen, d_inode) : (__u64)BPF_CORE_READ(d, d_inode);
 }
 
-/* As text_hash(); what lies behind the end of the name is not part of it. */
-static __always_inline __u64 seen_hash(const struct seen *seen, __u64 dentry, __u64 seed)
+/* As text_hash(), of a name in memory that can be read at once, `size` bytes; what lies behind its end is not part of it. */
+static __always_inline __u64 short_hash(const char *name, __u64 length, __u64 seed, __u64 size)
 {
-	__u64 h, word, length, left, at = short_name_at();
+	__u64 h = seed ^ length, word, left;
 	int i;
 
-	if (!one_read())
-		return name_hash(dentry, seed);
-	length = SEEN(__u32, seen, d_name.len);
-	if (SEEN(__u64, seen, d_name.name) != dentry + at || length > SHORT_NAME)
-		return name_hash(dentry, seed);
-	h = seed ^ length;
 #pragma unroll
 	for (i = 0; i < SHORT_NAME / 8; i++) {
-		if (length <= i * 8)
+		if (i * 8 >= size || length <= i * 8)
 			break;
-		word = *(__u64 *)((char *)seen->block + (at - SEEN_BASE) + i * 8);
+		word = *(const __u64 *)(name + i * 8);
 		left = length - i * 8;
 		if (left < 8)
 			word &= (1ULL << (left & 7) * 8) - 1;
 		h = nsw_hash_word(h, word);
 	}
 	return h;
+}
+
+static __always_inline __u64 seen_hash(const struct seen *seen, __u64 dentry, __u64 seed)
+{
+	__u64 length, at = short_name_at();
+
+	if (!one_read())
+		return name_hash(dentry, seed);
+	length = SEEN(__u32, seen, d_name.len);
+	if (SEEN(__u64, seen, d_name.name) != dentry + at || length > SHORT_NAME)
+		return name_hash(dentry, seed);
+	return short_hash((const char *)seen->block + (at - SEEN_BASE), length, seed, SHORT_NAME);
 }
 
 static __always_inline struct task_state *state_of(__u64 key)
@@ -93,36 +112,65 @@ static __always_inline struct walk_state *walk_of(__u64 key)
 	return task ? &task->walk : NULL;
 }
 
+/* As one_read(), of struct mount. */
+static __always_inline bool one_mount_read(void)
+{
+	__u64 base = bpf_core_field_offset(struct mount, mnt_parent);
+
+	return bpf_core_field_offset(struct mount, mnt_mountpoint) == base + offsetof(struct mounted, point) &&
+	       bpf_core_field_offset(struct mount, mnt.mnt_root) == base + offsetof(struct mounted, root);
+}
+
 static __always_inline void stand_on(struct walk_state *state, struct mount *mount, __u64 dentry)
 {
+	struct mounted *at = &state->at;
+
 	state->mount = (__u64)mount;
 	state->dentry = dentry;
-	state->root = (__u64)BPF_CORE_READ(mount, mnt.mnt_root);
-	state->dev = BPF_CORE_READ(mount, mnt.mnt_sb, s_dev);
+	if (one_mount_read()) {
+		bpf_probe_read_kernel(at, sizeof(*at), (char *)mount + bpf_core_field_offset(struct mount, mnt_parent));
+	} else {
+		at->parent = (__u64)BPF_CORE_READ(mount, mnt_parent);
+		at->point = (__u64)BPF_CORE_READ(mount, mnt_mountpoint);
+		at->root = (__u64)BPF_CORE_READ(mount, mnt.mnt_root);
+	}
+	if (state->overlay & NSW_OVERLAY_INODES)
+		state->dev = BPF_CORE_READ(mount, mnt.mnt_sb, s_dev);
 }
 
 /* From the root of a mount to where it is mounted. */
 static __always_inline enum step cross(struct walk_state *state)
 {
-	struct mount *mount = (struct mount *)state->mount, *parent = BPF_CORE_READ(mount, mnt_parent);
-
-	if (parent == mount)
+	if (state->at.parent == state->mount)
 		return STEP_TOP;
-	stand_on(state, parent, (__u64)BPF_CORE_READ(mount, mnt_mountpoint));
+	stand_on(state, (struct mount *)state->at.parent, state->at.point);
 	return STEP_CROSSED;
 }
 
-static __always_inline void take_name(struct walk_state *state, const struct seen *seen, __u64 seed)
+/* The name where the walk stands, which goes on above it. */
+static __always_inline void take_name(struct walk_state *state, __u64 hash, __u64 parent)
 {
-	__u64 h = seen_hash(seen, state->dentry, seed);
-
 	if (!state->depth)
 		state->named = state->dentry;
-	state->names[state->depth & (NAMES - 1)] = h;
-	state->hash += h * state->power;
+	state->names[state->depth & (NAMES - 1)] = hash;
+	state->hash += hash * state->power;
 	state->power *= NSW_FOLD;
 	state->depth++;
-	state->dentry = parent_of(seen, state->dentry);
+	state->dentry = parent;
+}
+
+/*
+ * That of a dentry whose type the verifier knows: what is read of it are loads of the processor, and no calls. The number is
+ * read again, for a global function: the verifier would not let it have a pointer.
+ */
+static __always_inline __u64 known_hash(const struct walk_state *state, const struct dentry *d, __u64 seed)
+{
+	__u64 length = d->d_name.len, size = short_name_size();
+	const char *name = (const char *)d + short_name_at();
+
+	if (length > size || (const char *)d->d_name.name != name)
+		return name_hash(*(volatile const __u64 *)&state->dentry, seed);
+	return short_hash(name, length, seed, size);
 }
 
 #endif

@@ -36,6 +36,16 @@ Result<UniqueFd> MakePaths(const DenyTables& tables) {
   return map;
 }
 
+Result<UniqueFd> MakeFilter(const DenyTables& tables) {
+  Result<UniqueFd> map =
+      MakeMap(BPF_MAP_TYPE_ARRAY, "nsw_filter", sizeof(uint32_t), sizeof(nsw_filter), 1, 0);
+  if (!map) return map;
+  const uint32_t only = 0;
+  if (bpf_map_update_elem(map->get(), &only, FilterOf(tables).get(), BPF_ANY) != 0)
+    return FailErrno("writing the filter of a deny set", errno);
+  return map;
+}
+
 Result<UniqueFd> MakeNets(const DenyTables& tables) {
   Result<UniqueFd> map = MakeMap(BPF_MAP_TYPE_LPM_TRIE, "nsw_nets", sizeof(nsw_net_key),
                                  sizeof(nsw_clauses), tables.nets.size(), BPF_F_NO_PREALLOC);
@@ -178,6 +188,7 @@ Status DenySets::MakeClauses(uint32_t slot, Slot& set) {
 Status DenySets::Fill(uint32_t slot, Slot& set) {
   if (Status status = MakeClauses(slot, set); !status) return status;
   if (Status status = Put(fds_.path_sets, slot, MakePaths(set.tables)); !status) return status;
+  if (Status status = Put(fds_.filter_sets, slot, MakeFilter(set.tables)); !status) return status;
   if (Status status = Put(fds_.net_sets, slot, MakeNets(set.tables)); !status) return status;
   if (++generation_ == 0) ++generation_;
   set.tables.set.generation = generation_;
@@ -203,6 +214,7 @@ void DenySets::Free(uint32_t slot) {
   bpf_map_update_elem(fds_.sets, &slot, &none, BPF_ANY);
   bpf_map_delete_elem(fds_.clause_sets, &slot);
   bpf_map_delete_elem(fds_.path_sets, &slot);
+  bpf_map_delete_elem(fds_.filter_sets, &slot);
   bpf_map_delete_elem(fds_.net_sets, &slot);
   bytes_ -= slots_[slot].bytes;
   slots_[slot] = Slot();

@@ -21,6 +21,7 @@ struct DenyMapFds {
   int sets = -1;
   int clause_sets = -1;
   int path_sets = -1;
+  int filter_sets = -1;
   int net_sets = -1;
   int overlay = -1;
   int pushes = -1;

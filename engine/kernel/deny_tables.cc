@@ -359,7 +359,15 @@ uint64_t DenyTables::bytes() const {
   constexpr uint64_t kElement = 48 + sizeof(nsw_path_key) + sizeof(nsw_clauses);
   constexpr uint64_t kNode = 2 * 96;
   return (clauses.size() + kSpareClauses) * 32 + paths.size() * kElement +
-         std::bit_ceil(std::max<uint64_t>(1, paths.size())) * 16 + nets.size() * kNode;
+         std::bit_ceil(std::max<uint64_t>(1, paths.size())) * 16 + sizeof(nsw_filter) +
+         nets.size() * kNode;
+}
+
+std::unique_ptr<nsw_filter> FilterOf(const DenyTables& tables) {
+  auto filter = std::make_unique<nsw_filter>();
+  for (const auto& [key, clauses] : tables.paths)
+    nsw_filter_add(filter.get(), key.first, key.second);
+  return filter;
 }
 
 Refusals RefusalsOf(const rule::DenyPlan& plan) {

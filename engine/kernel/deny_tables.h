@@ -10,6 +10,7 @@
 #include <compare>
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
@@ -55,6 +56,9 @@ Refusals RefusalsOf(const rule::DenyPlan& plan);
 /// Errors, with the number: what the kernel's walk cannot follow, what it has no room for, an entry
 /// without a rule id.
 Result<DenyTables> Lower(const rule::DenyPlan& plan, uint64_t seed);
+
+/// Of all keys in `paths`.
+std::unique_ptr<nsw_filter> FilterOf(const DenyTables& tables);
 
 /// Clauses by themselves, without a set: what run-time entries look like to the kernel.
 nsw_push PushOf(const rule::DenyEntry& entry, uint64_t expires_ns);

@@ -15,6 +15,7 @@ DenyMapFds DenyMapFdsOf(const enforce* object) {
   fds.sets = bpf_map__fd(object->maps.sets);
   fds.clause_sets = bpf_map__fd(object->maps.clause_sets);
   fds.path_sets = bpf_map__fd(object->maps.path_sets);
+  fds.filter_sets = bpf_map__fd(object->maps.filter_sets);
   fds.net_sets = bpf_map__fd(object->maps.net_sets);
   fds.overlay = bpf_map__fd(object->maps.overlay);
   fds.pushes = bpf_map__fd(object->maps.pushes);

@@ -19,12 +19,14 @@ namespace {
 
 // What verdicts and identity rest on, and what tells of refusals. The other rings and the counters
 // are each engine's own.
-constexpr const char* kKept[] = {"settings",       "labels",     "homes",       "inflight",
-                                 "inflight_large", "sets",       "clause_sets", "path_sets",
-                                 "net_sets",       "overlay",    "pushes",      "ring_denials",
-                                 "untold",         "rule_names", "disarm",      "own"};
+constexpr const char* kKept[] = {
+    "settings", "labels",      "homes",        "inflight",    "inflight_large",
+    "sets",     "clause_sets", "path_sets",    "filter_sets", "net_sets",
+    "overlay",  "pushes",      "ring_denials", "untold",      "rule_names",
+    "disarm",   "own"};
 // Not named by the maps' own types: those of inner maps.
-constexpr const char* kKeptStructs[] = {"nsw_clause", "nsw_clauses", "nsw_path_key", "nsw_net_key"};
+constexpr const char* kKeptStructs[] = {"nsw_clause", "nsw_clauses", "nsw_path_key", "nsw_filter",
+                                        "nsw_net_key"};
 constexpr std::string_view kData = ".bss";
 
 // An engine of another layout leaves no word of its homes: its links stay until runtimes have had
