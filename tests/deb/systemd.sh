@@ -4,7 +4,7 @@
 # namespaces alone.
 export NSWARDEN=/usr/bin/nswarden
 source "$(dirname "$(realpath "$0")")/../e2e/lib.sh"
-plan 38
+plan 39
 
 install_package() { DEBIAN_FRONTEND=noninteractive dpkg --force-confold -i "$1"; }
 active() { systemctl is-active --quiet nswarden; }
@@ -40,6 +40,7 @@ check "... with all its policies" journal_says '[0-9]+ policies: '
 check_equal "it sees the host as process 1 does: no mount namespace of its own" \
   "$(readlink /proc/1/ns/mnt)" "$(readlink "/proc/$(pid)/ns/mnt")"
 check "it can refuse, for all that the unit takes from it" journal_says 'enforcement: on'
+check "... and its thread goes before what waits for it" eval '! journal_says "no priority"'
 check "the unit is right" systemd-analyze verify --man=no nswarden.service
 check "the unit leaves little open" systemd-analyze security --offline=true --threshold=50 nswarden.service
 
