@@ -146,17 +146,14 @@ SEC("?raw_tp")
 int nsw_judge_file(__u64 *ctx)
 {
 	__u64 home = ctx[0], classes = ctx[1];
-	struct nsw_home *h = bpf_map_lookup_elem(&homes, &home);
 	struct file *file = file_of(ctx[3]);
 	struct task_state *task;
 
 	task = file ? borrow_label(home, ctx[2]) : NULL;
 	if (!task)
 		return 1;
-	if (!h)
-		return give_back(0);
-	return give_back(judge_file(task, h, (__u64)BPF_CORE_READ(file, f_path.mnt), (__u64)BPF_CORE_READ(file, f_path.dentry),
-				    classes));
+	return give_back(
+		judge_file(task, (__u64)BPF_CORE_READ(file, f_path.mnt), (__u64)BPF_CORE_READ(file, f_path.dentry), classes));
 }
 
 /* ... or an address: two halves, port << 8 | protocol ... */

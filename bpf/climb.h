@@ -23,7 +23,7 @@ static __always_inline void ask_inode(const struct walk_state *state, __u64 key,
 }
 
 #define CLIMB_STEPS 8 /* of a chunk */
-#define CLIMB_AT_ONCE 10 /* of climb_once(): most paths are not deeper */
+#define CLIMB_AT_ONCE 8 /* of climb_once(): most paths are not deeper */
 #define CLIMB_KNOWN 8 /* of climb_known() */
 #define CLIMB_CHUNKS (CHUNKS * CHUNK_STEPS / CLIMB_STEPS)
 
@@ -143,7 +143,6 @@ static __noinline int climb_known(struct walk_state *state, const struct file *o
 /*
  * Climbs a path that is not deep, in one go. Returns 0 where that is not the end of it: climb_still() begins anew. Not
  * inline, so that what the caller has on the stack and what is needed here do not add up below all that is called.
- * `opened`: see judge_known().
  */
 static __noinline int climb_once(struct walk_state *state, const struct file *opened, __u64 key, __u64 seed)
 {
@@ -152,7 +151,7 @@ static __noinline int climb_once(struct walk_state *state, const struct file *op
 	if (before & 1)
 		return 0;
 	start_climb(state, state->mnt, state->leaf);
-	if (opened && !asks_folders(state))
+	if (!asks_folders(state))
 		climb_known(state, opened, seed);
 	return has_path(state, climb_steps(state, key, seed, CLIMB_AT_ONCE)) && renames() == before;
 }

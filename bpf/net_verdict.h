@@ -54,8 +54,7 @@ __weak __noinline __u64 judge_abstract(__u64 home, __u64 name, __u64 length, __u
 }
 
 /* What the kernel keeps of a socket's own name: family, then the path, or a NUL and the name. */
-static __always_inline __u64 judge_unix(struct sock *sk, const struct subject *who, const struct nsw_home *home, __u32 asked,
-					__u64 *mnt, __u64 *dentry)
+static __always_inline __u64 judge_unix(struct sock *sk, const struct subject *who, __u32 asked, __u64 *mnt, __u64 *dentry)
 {
 	struct unix_sock *unix = (struct unix_sock *)sk;
 	struct unix_address *own = BPF_CORE_READ(unix, addr);
@@ -64,7 +63,7 @@ static __always_inline __u64 judge_unix(struct sock *sk, const struct subject *w
 	*mnt = (__u64)BPF_CORE_READ(unix, path.mnt);
 	*dentry = (__u64)BPF_CORE_READ(unix, path.dentry);
 	if (*dentry)
-		return judge_file(who->task, home, *mnt, *dentry, asked);
+		return judge_file(who->task, *mnt, *dentry, asked);
 	length = own ? BPF_CORE_READ(own, len) : 0;
 	if (length < 3)
 		return 0; /* a pair, which has no name */

@@ -72,7 +72,7 @@ int BPF_PROG(nsw_bprm_check, struct linux_binprm *checked, int ret)
 		asked &= ~(1 << NSW_CLASS_UNTIL);
 	file = BPF_CORE_READ(bprm, file);
 	who.task->walk.ended = 0;
-	answer = judge_file(who.task, home, (__u64)BPF_CORE_READ(file, f_path.mnt), (__u64)BPF_CORE_READ(file, f_path.dentry),
+	answer = judge_file(who.task, (__u64)BPF_CORE_READ(file, f_path.mnt), (__u64)BPF_CORE_READ(file, f_path.dentry),
 			    (home->classes & asked) | STRICT);
 	who.task->ending |= who.task->walk.ended;
 	answer = final_answer(home, answer, true);

@@ -28,7 +28,7 @@ static __always_inline int judge_act(__u64 mnt, __u64 dentry, __u32 class, __u32
 	home = judged(s, &who, asked & ~NO_CLASS);
 	if (!home)
 		return 0;
-	answer = judge_file(who.task, home, mnt, dentry, asked & (home->classes | NO_CLASS));
+	answer = judge_file(who.task, mnt, dentry, asked & (home->classes | NO_CLASS));
 	answer = final_answer(home, answer, asked & (NSW_CLASSES_WRITE | 1 << NSW_CLASS_EXEC));
 	return refused(answer, WHAT(class, 0), mnt, dentry, events) ? refuse() : 0;
 }
@@ -150,10 +150,10 @@ static __always_inline __u64 leads_out(struct task_state *task, struct nsw_home 
 
 	if (!classes)
 		return 0;
-	before = judge_as(task, h, mnt, old, classes, old);
+	before = judge_as(task, mnt, old, classes, old);
 	if (!ANSWER_MODE(before))
 		return 0;
-	after = judge_as(task, h, to, fresh, classes, old);
+	after = judge_as(task, to, fresh, classes, old);
 	if (ANSWER_RULE(after) == ANSWER_RULE(before) && ANSWER_MODE(after) >= ANSWER_MODE(before))
 		return 0;
 	return before;
@@ -177,8 +177,8 @@ static __always_inline int judge_move(__u64 mnt, __u64 old, __u64 to, __u64 fres
 	home = judged(s, &who, asked | KEPT_BY_FILE);
 	if (!home)
 		return 0;
-	answer = judge_file(who.task, home, mnt, old, home->classes & 1U << class);
-	answer = stronger(answer, judge_file(who.task, home, to, fresh, home->classes & asked));
+	answer = judge_file(who.task, mnt, old, home->classes & 1U << class);
+	answer = stronger(answer, judge_file(who.task, to, fresh, home->classes & asked));
 	answer = stronger(answer, leads_out(who.task, home, mnt, old, to, fresh));
 	if (exchange)
 		answer = stronger(answer, leads_out(who.task, home, to, fresh, mnt, old));

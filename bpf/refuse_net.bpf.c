@@ -148,7 +148,7 @@ static __always_inline int judge_peer(struct sock *peer)
 	home = judged(s, &who, CONNECT_BIT);
 	if (!home || !peer)
 		return 0;
-	answer = judge_unix(peer, &who, home, home->classes & CONNECT_BIT, &mnt, &dentry);
+	answer = judge_unix(peer, &who, home->classes & CONNECT_BIT, &mnt, &dentry);
 	answer = final_answer(home, answer, true);
 	return refused(answer, WHAT(NSW_CLASS_CONNECT, 0), mnt, dentry, EVENT_BIT(CONNECT) | EVENT_BIT(SEND)) ? refuse() : 0;
 }
@@ -274,7 +274,7 @@ int nsw_socket_listen(__u64 *ctx)
 		port = BPF_CORE_READ(sk, __sk_common.skc_num);
 		answer = ask_address(who.home, &local, port, BPF_CORE_READ(sk, sk_protocol), home->classes & bit);
 	} else if (family == AF_UNIX) {
-		answer = judge_unix(sk, &who, home, home->classes & bit, &mnt, &dentry);
+		answer = judge_unix(sk, &who, home->classes & bit, &mnt, &dentry);
 	}
 	answer = final_answer(home, answer, false);
 	return refused(answer, WHAT(NSW_CLASS_LISTEN, port), mnt, dentry, EVENT_BIT(LISTEN)) ? refuse() : 0;

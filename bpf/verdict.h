@@ -6,137 +6,7 @@
 #ifndef NSWARDEN_VERDICT_H
 #define NSWARDEN_VERDICT_H
 
-#include "climb.h"
-
-/* ---- down again in the hash: takes a component off, and so meets that of each ancestor ----------------------------- */
-
-static __always_inline void ask_holes(struct walk_state *state, __u64 key, __u64 hash, __u64 depth, __u64 kind)
-{
-	struct nsw_set *set;
-	__u64 found, name;
-	__u32 slot, i;
-
-	slot = state->slot;
-	set = bpf_map_lookup_elem(&sets, &slot);
-	if (!set)
-		return;
-	for (i = 0; i < NSW_SHAPES; i++) {
-		const struct nsw_hole *shape = &set->shape[i];
-
-		if (i >= set->shapes)
-			break;
-		if (shape->depth != depth)
-			continue;
-		name = state->names[(state->depth - 1 - shape->position) & (NAMES - 1)];
-		found = find_clauses(slot, kind | i << NSW_KEY_SHAPE, hash - name * shape->power);
-		if (found)
-			collect(key, found);
-	}
-}
-
-/* By a hash that is of `depth` components. `kind`: PATH or BELOW. */
-__weak __noinline int ask_level(__u64 key, __u64 hash, __u64 depth, __u64 kind)
-{
-	struct walk_state *state = walk_of(key);
-	__u64 found;
-
-	if (!state)
-		return 0;
-	if (kind == NSW_KEY_PATH || state->depths >> (depth & 63) & 1) {
-		found = find_clauses(state->slot, kind, hash);
-		if (found)
-			collect(key, found);
-	}
-	if (kind == NSW_KEY_PATH ? state->overlay & NSW_OVERLAY_TARGETS : state->target_depths >> (depth & 63) & 1) {
-		found = find_overlay(state->home, hash, 0, (__u64)state->slot << 16 | kind);
-		if (found)
-			collect(key, found);
-	}
-	if (depth < 64 && state->hole_depths >> (depth & 63) & 1)
-		ask_holes(state, key, hash, depth, kind == NSW_KEY_PATH ? NSW_KEY_HOLE : NSW_KEY_HOLE_BELOW);
-	if (state->overlay & NSW_OVERLAY_PUSHES)
-		ask_pushes(key, hash, 0, kind);
-	return 0;
-}
-
-/* Whether anything at all is to be asked of what is below a directory that deep. */
-static __always_inline bool asks_below(const struct walk_state *state, __u64 depth)
-{
-	return state->levels >> (depth & 63) & 1;
-}
-
-/* Where more is to be asked than the set's keys without a hole: bits as of `levels`. */
-static __always_inline __u64 other_levels(const struct walk_state *state)
-{
-	return state->hole_depths | state->target_depths | (state->overlay & NSW_OVERLAY_PUSHES ? ~0ULL : 0);
-}
-
-/* By the directories above a path whose components are all known. */
-static __always_inline void ask_above(struct walk_state *state, __u64 key, const struct nsw_filter *filter)
-{
-	__u64 hash = state->hash, others = other_levels(state), levels = state->levels, level;
-	int i;
-
-	if (!state->depth)
-		return;
-	level = 1ULL << ((state->depth - 1) & 63); /* the bit of how many are left */
-	for (i = 0; i < NAMES && level; i++, level >>= 1) {
-		hash = (hash - state->names[i]) * NSW_UNFOLD;
-		if (levels & level && (others & level || may_have(filter, NSW_KEY_BELOW, hash)))
-			ask_level(key, hash, state->depth - 1 - i, NSW_KEY_BELOW);
-	}
-}
-
-/* By the path itself. */
-static __always_inline void ask_path(struct walk_state *state, __u64 key, const struct nsw_filter *filter)
-{
-	bool others = state->overlay & NSW_OVERLAY_TARGETS || other_levels(state) >> (state->depth & 63) & 1;
-
-	if (others || may_have(filter, NSW_KEY_PATH, state->hash))
-		ask_level(key, state->hash, state->depth, NSW_KEY_PATH);
-}
-
-/* Of a deeper one the components are read again. */
-__weak __noinline int ask_deep_chunk(__u64 key)
-{
-	struct walk_state *state = walk_of(key);
-	struct nsw_settings *s = get_settings();
-	struct dentry *d;
-	__u64 parent;
-	int i;
-
-	if (!state || !s)
-		return WALK_LOST;
-	for (i = 0; i < CHUNK_STEPS; i++) {
-		if (state->dentry == state->at.root) {
-			if (cross(state) == STEP_TOP)
-				return WALK_DONE;
-			continue;
-		}
-		d = (struct dentry *)state->dentry;
-		parent = (__u64)BPF_CORE_READ(d, d_parent);
-		if (!state->left || parent == state->dentry)
-			return WALK_LOST;
-		state->hash = (state->hash - name_hash(state->dentry, s->seed)) * NSW_UNFOLD;
-		state->left--;
-		state->dentry = parent;
-		if (asks_below(state, state->left))
-			ask_level(key, state->hash, state->left, NSW_KEY_BELOW);
-	}
-	return WALK_ON;
-}
-
-/* Returns 1 if the path is another one than was climbed: it was moved meanwhile. */
-static __always_inline int ask_deep(struct walk_state *state, __u64 key)
-{
-	int i, end = WALK_ON;
-
-	state->left = state->depth;
-	stand_on(state, real_mount((struct vfsmount *)state->mnt), state->leaf);
-	for (i = 0; i < CHUNKS && end == WALK_ON; i++)
-		end = ask_deep_chunk(key);
-	return end != WALK_DONE || state->hash || state->left;
-}
+#include "levels.h"
 
 /* ---- the file itself ----------------------------------------------------------------------------------------------- */
 
@@ -261,7 +131,8 @@ __weak __noinline int ask_origins(__u64 key, __u64 mnt, __u64 dentry)
 
 /*
  * Asks for all that a file can be found under, of `set`. begin_query() came before. Returns 1 if it could not be resolved.
- * The path of a file on an internal mount means nothing: only its inode is asked, and where it comes from.
+ * The path of a file on an internal mount means nothing: only its inode is asked, and where it comes from. `opened`: the file,
+ * where the verifier knows it as one; else NULL.
  */
 static __always_inline int ask_file(struct walk_state *state, const struct nsw_set *set, const struct file *opened, __u64 asked)
 {
@@ -278,7 +149,7 @@ static __always_inline int ask_file(struct walk_state *state, const struct nsw_s
 	/* A climb asks for inodes on its way; where none are asked, it tells itself of what is none of a container's mounts. */
 	if (state->overlay && internal_mount((struct vfsmount *)state->mnt))
 		return asked & STRICT && !state->hit_count;
-	if (!climb_once(state, opened, key, s->seed)) {
+	if (!opened || !climb_once(state, opened, key, s->seed)) {
 		if (internal_mount((struct vfsmount *)state->mnt))
 			return asked & STRICT && !state->hit_count;
 		if (!climb_still(key, state->mnt, state->leaf))
@@ -290,7 +161,8 @@ static __always_inline int ask_file(struct walk_state *state, const struct nsw_s
 	ask_names(state, key, set, filter);
 	if (state->depth > NAMES)
 		return ask_deep(state, key);
-	ask_above(state, key, filter);
+	if (state->levels)
+		ask_above(state, key, filter, opened);
 	return 0;
 }
 
@@ -313,11 +185,15 @@ static __always_inline bool undisputed(const struct walk_state *state, const str
 	return !state->hit_count && !state->mode && (!set || !set->allows || asked & DENIES_ONLY);
 }
 
-/*
- * The answer for the file walk.leaf of the current task, whose groups are known. No global function: those cannot have the
- * pointers, and to look each up again costs more than the rest. `opened`: the file, where the verifier knows it as one; else NULL.
- */
-static __noinline __u64 judge_known(struct task_state *task, const struct nsw_home *h, const struct file *opened, __u64 asked)
+static __always_inline void ask_about(struct walk_state *state, __u64 mnt, __u64 dentry, __u64 as)
+{
+	state->mnt = mnt;
+	state->leaf = dentry;
+	state->as = as;
+}
+
+/* The answer for the file walk.leaf of the current task, whose groups are known. */
+static __always_inline __u64 judge(struct task_state *task, const struct nsw_home *h, const struct file *opened, __u64 asked)
 {
 	struct walk_state *state = &task->walk;
 	const struct nsw_set *set;
@@ -332,36 +208,37 @@ static __noinline __u64 judge_known(struct task_state *task, const struct nsw_ho
 	return lost || state->lost ? unresolved(h, answer, asked) : answer;
 }
 
-static __always_inline void ask_about(struct walk_state *state, __u64 mnt, __u64 dentry, __u64 as)
+/* A global function, whose pointers are its own: it is verified once, and not again for each file of an act. */
+__weak __noinline __u64 judge_leaf(__u64 home, __u64 asked)
 {
-	state->mnt = mnt;
-	state->leaf = dentry;
-	state->as = as;
+	struct nsw_home *h = bpf_map_lookup_elem(&homes, &home);
+	struct task_state *task = state_of((__u64)current_task());
+
+	return h && task ? judge(task, h, NULL, asked) : 0;
 }
 
 /*
  * The answer for a file. `asked`: bits of the classes of the act, | STRICT, DENIES_ONLY. `as`: the dentry whose inode it
  * has, or is going to have.
  */
-static __always_inline __u64 judge_as(struct task_state *task, const struct nsw_home *h, __u64 mnt, __u64 dentry, __u64 asked,
-				      __u64 as)
+static __always_inline __u64 judge_as(struct task_state *task, __u64 mnt, __u64 dentry, __u64 asked, __u64 as)
 {
 	ask_about(&task->walk, mnt, dentry, as);
-	return judge_known(task, h, NULL, asked);
+	return judge_leaf(task->label.home, asked);
 }
 
-static __always_inline __u64 judge_file(struct task_state *task, const struct nsw_home *h, __u64 mnt, __u64 dentry, __u64 asked)
+static __always_inline __u64 judge_file(struct task_state *task, __u64 mnt, __u64 dentry, __u64 asked)
 {
-	return judge_as(task, h, mnt, dentry, asked, dentry);
+	return judge_as(task, mnt, dentry, asked, dentry);
 }
 
-static __always_inline __u64 judge_opened(struct task_state *task, const struct nsw_home *h, const struct file *opened,
-					  __u64 asked)
+/* For an open, of which there are more than of all else: what was looked up is handed on, and the path climbed in one go. */
+static __noinline __u64 judge_opened(struct task_state *task, const struct nsw_home *h, const struct file *opened, __u64 asked)
 {
 	__u64 dentry = (__u64)opened->f_path.dentry;
 
 	ask_about(&task->walk, (__u64)opened->f_path.mnt, dentry, dentry);
-	return judge_known(task, h, opened, asked);
+	return judge(task, h, opened, asked);
 }
 
 #endif
