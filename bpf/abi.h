@@ -240,7 +240,7 @@ struct nsw_home {
 	__u64 unpaired; /* those, and what was unwanted before: a return without an entry is no loss */
 	__u64 since_ns; /* when its first exec made it; 0: the engine did */
 	__u32 told; /* nsw_settings.life of the engine that was last told of it */
-	__u32 reserved;
+	__u32 root_dev; /* device of its root's file system, as its first exec found it; 0: not known */
 };
 NSW_ASSERT(sizeof(struct nsw_home) == 80);
 

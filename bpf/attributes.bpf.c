@@ -112,6 +112,12 @@ static __always_inline int exit_utime(__s64 result)
 	return finish_paths(NSW_EVENT_UTIME, EVENT_SIZE(utime), false, result);
 }
 
+/* struct timespec64: a type of the kernel that is as it is on every 64-bit machine. */
+struct time {
+	__s64 seconds;
+	__s64 nanoseconds;
+};
+
 int PROBE(nsw_object_utime, vfs_utimes, const struct path *path, const struct timespec64 *times)
 {
 	__u64 key;

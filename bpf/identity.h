@@ -225,6 +225,7 @@ static __always_inline __u32 enter_home(const struct nsw_settings *s, struct tas
 
 	fresh.since_ns = bpf_ktime_get_boot_ns();
 	fresh.pidns = pidns_of(task);
+	fresh.root_dev = BPF_CORE_READ(task, fs, root.mnt, mnt_sb, s_dev);
 	if (fresh.pidns != s->host_pidns)
 		fresh.flags = NSW_HOME_CONTAINER;
 	if (!bpf_map_update_elem(&homes, &id, &fresh, BPF_NOEXIST)) {

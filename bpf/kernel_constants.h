@@ -77,8 +77,10 @@ enum {
 #define SIGCONT 18
 #define SIGSTOP 19
 #define RENAME_EXCHANGE 2
+#define ATTR_MODE 1
 #define ATTR_UID 2
 #define ATTR_GID 4
+#define ATTR_SIZE 8
 #define ATTR_ATIME_SET 128
 #define ATTR_MTIME_SET 256
 #define ATTR_TOUCH 131072
@@ -97,6 +99,7 @@ enum {
 #define FMODE_WRITE 0x2
 #define FMODE_EXEC 0x20 /* in f_flags: opened to be executed, by the kernel itself */
 #define FMODE_CREATED 0x100000
+#define FMODE_BACKING 0x3000000 /* one of both: it has moved, also within 6.12 */
 #define SIGNAL_GROUP_EXIT 0x4
 #define PIDTYPE_SID 3
 #define PROC_SUPER_MAGIC 0x9fa0

@@ -63,11 +63,20 @@ struct super_block {
 	char s_id[32];
 };
 
+struct hlist_node {
+	struct hlist_node *next;
+};
+
+struct hlist_head {
+	struct hlist_node *first;
+};
+
 struct inode {
 	unsigned short i_mode;
 	unsigned int i_nlink;
 	unsigned long i_ino;
 	struct super_block *i_sb;
+	struct hlist_head i_dentry;
 };
 
 struct dentry {
@@ -76,6 +85,9 @@ struct dentry {
 	struct inode *d_inode;
 	unsigned char d_iname[32];
 	struct super_block *d_sb;
+	union {
+		struct hlist_node d_alias;
+	} d_u;
 };
 
 union shortname_store {
@@ -159,14 +171,6 @@ struct nsproxy {
 	struct pid_namespace *pid_ns_for_children;
 	struct net *net_ns;
 	struct cgroup_namespace *cgroup_ns;
-};
-
-struct hlist_node {
-	struct hlist_node *next;
-};
-
-struct hlist_head {
-	struct hlist_node *first;
 };
 
 struct pid {
@@ -385,12 +389,6 @@ enum kernel_load_data_id {
 
 struct sockaddr;
 struct timespec64;
-
-/* struct timespec64: a type of the kernel that is as it is on every 64-bit machine. */
-struct time {
-	__s64 seconds;
-	__s64 nanoseconds;
-};
 
 /* Keeps clang from folding a bound into a form that the verifier cannot follow. */
 #define keep(x) asm volatile("" : "+r"(x))

@@ -194,7 +194,8 @@ enum exe_state {
 /* The walk's scratch lies with the label: whoever is judged has one, so that a verdict never waits for room. */
 struct task_state {
 	struct nsw_label label;
-	__u64 write_mount; /* where the task was last given leave to write */
+	__u64 write_mount; /* where the task was last given leave to write ... */
+	__u64 path_mount; /* ... by a path of its own, and not beneath an overlay */
 	__u64 by; /* bit per group of executables that this one is in */
 	__u64 above; /* ... that one above it is in */
 	__u64 exec_id; /* task_struct.self_exec_id when its last exec was taken in: see take_in_exec() */

@@ -4,8 +4,7 @@
  * again for what overlayfs does inside. Where the kernel has only an inode_* hook for an act (times, extended attributes),
  * the mount is the one that the task was just given leave to write to.
  */
-#include "file.h"
-#include "refuse.h"
+#include "layer.h"
 
 static __always_inline __u64 mnt_of(__u64 path)
 {
@@ -85,9 +84,15 @@ int BPF_PROG(nsw_file_open, struct file *opened, int ret)
 
 	home = judged(s, &who, NSW_CLASSES_FILE);
 	/* Each read of what the hook was given is one of the processor here, and not a call. */
-	if (!home || exec_open(opened->f_flags) || opened->f_inode != opened->f_path.dentry->d_inode)
+	if (!home)
+		return 0;
+	if (opened_beneath(opened))
+		return judge_opened_beneath(&who, home, file) ? refuse() : 0;
+	if (exec_open(opened->f_flags))
 		return 0;
 	classes = open_classes(opened->f_flags, opened->f_mode);
+	if (classes & 1 << NSW_CLASS_MODIFY) /* what follows beneath an overlay is for this one: its file is copied up */
+		who.task->path_mount = (__u64)opened->f_path.mnt;
 	if (!(home->flags & NSW_HOME_QUARANTINED) && !(home->classes & classes))
 		return 0;
 	answer = judge_opened(who.task, home, opened, home->classes & classes);
@@ -235,8 +240,11 @@ static __always_inline int note_mount(struct vfsmount *mnt)
 {
 	struct task_state *state = state_of((__u64)current_task());
 
-	if (state)
-		state->write_mount = (__u64)mnt;
+	if (!state)
+		return 0;
+	state->write_mount = (__u64)mnt;
+	if (!internal_mount(mnt))
+		state->path_mount = (__u64)mnt;
 	return 0;
 }
 
@@ -252,22 +260,16 @@ int BPF_PROG(nsw_want_write_file, struct file *file)
 	return note_mount(BPF_CORE_READ((struct file *)(__u64)file, f_path.mnt));
 }
 
-/*
- * An act of which the hook has the dentry alone. overlayfs does it once more on its layer, for which it asked leave on a
- * mount of the kernel's own: that is the same act. With a mount of another file system the dentry has no path.
- */
+/* An act of which the hook has the dentry alone. overlayfs does it once more on its layer. */
 static __always_inline int judge_dentry(__u64 dentry, __u32 class, __u64 events)
 {
 	struct task_state *state = state_of((__u64)current_task());
-	struct dentry *d = (struct dentry *)dentry;
-	struct vfsmount *mnt;
 
 	if (!state || !dentry)
 		return 0;
-	mnt = (struct vfsmount *)state->write_mount;
-	if (!mnt || BPF_CORE_READ(mnt, mnt_sb) != BPF_CORE_READ(d, d_sb) || internal_mount(mnt))
-		return 0;
-	return judge_act((__u64)mnt, dentry, class, 1U << class, events);
+	if (!lies_there(dentry, state->path_mount))
+		return judge_beneath(dentry, class, 1U << class, events);
+	return judge_act(state->path_mount, dentry, class, 1U << class, events);
 }
 
 /* Where the dentry is among the arguments differs: set by the loader. */
@@ -281,13 +283,30 @@ static __always_inline __u64 either(__u64 *ctx, __u32 second)
 	return second ? number_at(ctx, 1) : number_at(ctx, 0);
 }
 
+#define ATTR_CHANGES (ATTR_MODE | ATTR_UID | ATTR_GID | ATTR_SIZE | ATTR_ATIME_SET | ATTR_MTIME_SET | ATTR_TOUCH)
+
+static __always_inline __u32 changed_class(__u32 valid)
+{
+	if (valid & ATTR_MODE)
+		return NSW_CLASS_CHMOD;
+	if (valid & (ATTR_UID | ATTR_GID))
+		return NSW_CLASS_CHOWN;
+	return valid & ATTR_SIZE ? NSW_CLASS_MODIFY : NSW_CLASS_TOUCH;
+}
+
 /* Times that the caller gives, or the current one; not those that come of reading and writing. */
 SEC("?lsm/inode_setattr")
 int nsw_inode_setattr(__u64 *ctx)
 {
 	__u64 dentry = either(ctx, setattr_dentry), attributes = setattr_dentry ? number_at(ctx, 2) : number_at(ctx, 1);
 	__u32 valid = BPF_CORE_READ((struct iattr *)attributes, ia_valid);
+	struct task_state *task = state_of((__u64)current_task());
 
+	/* Mode, owner and size have hooks of their own, which are not asked beneath an overlay. */
+	if (valid & ATTR_CHANGES && task && dentry && !lies_there(dentry, task->path_mount))
+		return judge_beneath(dentry, changed_class(valid), 1U << changed_class(valid),
+				     EVENT_BIT(CHMOD) | EVENT_BIT(CHOWN) | EVENT_BIT(TRUNCATE) | EVENT_BIT(OPEN) |
+					     EVENT_BIT(UTIME));
 	if (chown_by_inode && valid & (ATTR_UID | ATTR_GID))
 		return judge_dentry(dentry, NSW_CLASS_CHOWN, EVENT_BIT(CHOWN));
 	if (!(valid & (ATTR_ATIME_SET | ATTR_MTIME_SET | ATTR_TOUCH)))

@@ -24,7 +24,8 @@ constexpr uint32_t kKeptByFile =
     C(EXEC) | C(READ) | C(MODIFY) | C(CHMOD) | C(CHOWN) | C(XATTR) | C(TOUCH);
 
 // Of the acts behind inode_* hooks: the mount that the caller was given leave to write to.
-constexpr uint32_t kByInode = C(TOUCH) | C(CHOWN) | C(XATTR);
+constexpr uint32_t kByInode = C(MODIFY) | C(CREATE) | C(DELETE) | C(RENAME) | C(LINK) | C(CHMOD) |
+                              C(CHOWN) | C(XATTR) | C(TOUCH);
 
 struct Hook {
   const char* program;
@@ -36,7 +37,7 @@ struct Hook {
 constexpr const char* kNotRefused = "these acts are not refused";
 
 constexpr Hook kHooks[] = {
-    {"nsw_file_open", "file_open", nullptr, {C(READ) | C(MODIFY), 0}},
+    {"nsw_file_open", "file_open", nullptr, {C(READ) | C(MODIFY) | C(EXEC), 0}},
     {"nsw_path_mknod", "path_mknod", kNotRefused, {C(CREATE) | C(BIND), 0}},
     {"nsw_path_mkdir", "path_mkdir", kNotRefused, {C(CREATE), 0}},
     {"nsw_path_symlink", "path_symlink", kNotRefused, {C(CREATE), 0}},
@@ -47,7 +48,20 @@ constexpr Hook kHooks[] = {
     {"nsw_path_truncate", "path_truncate", kNotRefused, {C(MODIFY), 0}},
     {"nsw_path_chmod", "path_chmod", kNotRefused, {C(CHMOD), 0}},
     {"nsw_path_chown", "path_chown", "by inode_setattr", {C(CHOWN), 0}},
-    {"nsw_inode_setattr", "inode_setattr", nullptr, {C(TOUCH) | C(CHOWN), 0}},
+    {"nsw_inode_setattr",
+     "inode_setattr",
+     nullptr,
+     {C(TOUCH) | C(CHOWN) | C(CHMOD) | C(MODIFY), 0}},
+    {"nsw_layer_create", "inode_create", nullptr, {C(CREATE), 0}},
+    {"nsw_layer_mkdir", "inode_mkdir", nullptr, {C(CREATE), 0}},
+    {"nsw_layer_mknod", "inode_mknod", nullptr, {C(CREATE), 0}},
+    {"nsw_layer_symlink", "inode_symlink", nullptr, {C(CREATE), 0}},
+    {"nsw_layer_unlink", "inode_unlink", nullptr, {C(DELETE), 0}},
+    {"nsw_layer_rmdir", "inode_rmdir", nullptr, {C(DELETE), 0}},
+    {"nsw_layer_link", "inode_link", nullptr, {C(LINK), 0}},
+    {"nsw_layer_link_to", "inode_link", nullptr, {C(LINK) | C(CREATE), 0}},
+    {"nsw_layer_rename", "inode_rename", nullptr, {C(RENAME), 0}},
+    {"nsw_layer_rename_to", "inode_rename", nullptr, {C(RENAME), 0}},
     {"nsw_inode_setxattr", "inode_setxattr", nullptr, {C(XATTR), 0}},
     {"nsw_inode_removexattr", "inode_removexattr", nullptr, {C(XATTR), 0}},
     {"nsw_inode_set_acl", "inode_set_acl", "by inode_setxattr", {C(XATTR), 0}},
