@@ -33,7 +33,7 @@ else
   check "it says which policies only detect" grep -q "these policies only detect: web" "$ENGINE_LOG"
 fi
 
-# Where kprobes are missing these are others than a guest's (tests/vm/cases/24_canary.sh).
+# Where kprobes are missing these are others than a guest's (tests/vm/cases+ends/24_canary.sh).
 check "each mechanism that it relies on is watched, and works" eval '"$NSWARDEN" status --json |
   jq -e ".heartbeat | (.impaired | not) and ([.watched[] | select(.works) | .what] | contains([\"tp_btf\", \"probes\"]) and (contains([\"kprobe\"]) or contains([\"tracepoint sys_enter\", \"tracepoint sys_exit\"])))"'
 
