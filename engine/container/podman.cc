@@ -4,6 +4,7 @@
 #include <dirent.h>
 #include <pwd.h>
 #include <sys/inotify.h>
+#include <time.h>
 
 #include <array>
 #include <charconv>
@@ -20,8 +21,8 @@ using std::chrono::milliseconds;
 using Steady = std::chrono::steady_clock;
 
 constexpr milliseconds kPollInterval{1000};
-// Whoever keeps changing files makes us look no more often than this, and rest for longer than it
-// takes: a user may make his files as costly as he can.
+// Whoever keeps changing files makes us look no more often than this, and rest for longer than we
+// are at it: a user may make his files as costly as he can.
 constexpr milliseconds kPause{50};
 constexpr int kRest = 10;
 constexpr int kLookedForMax = 20;  // times
@@ -31,6 +32,13 @@ constexpr size_t kUsersMax = 64;
 
 using Directory = std::unique_ptr<DIR, int (*)(DIR*)>;
 using File = std::unique_ptr<FILE, int (*)(FILE*)>;
+
+// The processor time of this thread: on a busy machine it is late, and has cost nothing by that.
+std::chrono::nanoseconds ThreadTime() {
+  timespec time{};
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
+  return std::chrono::seconds(time.tv_sec) + std::chrono::nanoseconds(time.tv_nsec);
+}
 
 // The users with a run-time folder.
 std::vector<uid_t> UsersBelow(const std::string& folder) {
@@ -88,7 +96,7 @@ class PodmanSource final : public SessionSource {
   UniqueFd inotify_;
   std::vector<PodmanStore> stores_;
   Steady::time_point next_open_;
-  Steady::time_point woken_ = Steady::now();
+  std::chrono::nanoseconds woken_{};  // of the thread's own time
   std::unordered_map<std::string, Place> places_;
   std::unordered_map<std::string, int> early_;  // not whole yet: how often looked at
 };
@@ -130,38 +138,40 @@ tl::expected<Listing, HttpError> PodmanSource::List() {
   for (size_t i = 0; i < stores_.size(); i++) {
     for (PodmanStore::Item& item : stores_[i].List()) {
       const std::string id = item.listed.id;
-      if (IsEarly(stores_[i], item)) continue;
+      const bool early = IsEarly(stores_[i], item);
       const std::string mark = std::to_string(item.pid) + " " + item.listed.name;
       // Root's store comes first: what is in it no user can say otherwise.
-      if (places_.try_emplace(id, Place{i, std::move(item)}).second) {
+      if (places_.try_emplace(id, Place{i, std::move(item)}).second && !early) {
         listing.items.push_back({id, mark});
       }
     }
   }
+  std::erase_if(early_, [&](const auto& entry) { return !places_.contains(entry.first); });
   ListWithin(kPollInterval);
   return listing;
 }
 
-// A container that is being made is looked at again, for a while: what is told first counts.
+// A container that is being made is looked at again, for a while: what is told first counts. One
+// that was never started is left out: nobody acts in it, and what it may do is not written yet.
 bool PodmanSource::IsEarly(PodmanStore& store, const PodmanStore::Item& item) {
   const std::string& id = item.listed.id;
-  if (Knows(id) || store.IsWhole(item) || early_.size() > kEarlyMax ||
-      ++early_[id] > kLookedForMax) {
+  const bool begun = item.pid != 0 || store.HasSpec(item);
+  if (Knows(id) || (begun && store.IsWhole(item))) {
     early_.erase(id);
     return false;
   }
+  if (early_.size() > kEarlyMax || ++early_[id] > kLookedForMax) return !begun;
   ListWithin(kPause);
   return true;
 }
 
 Outcome PodmanSource::WaitWithoutStream(milliseconds time) {
   for (PodmanStore& store : stores_) store.DropFiles();
-  const auto cost =
-      std::chrono::ceil<milliseconds>(Steady::now() - std::exchange(woken_, Steady::now()));
+  const auto cost = std::chrono::ceil<milliseconds>(ThreadTime() - woken_);
   const milliseconds rest = std::max(kPause, kRest * cost);
   http_.Sleep(rest);
   http_.Sleep(std::max(time - rest, milliseconds(0)), inotify_.get());
-  woken_ = Steady::now();
+  woken_ = ThreadTime();
   std::array<char, 4096> events;
   if (read(inotify_.get(), events.data(), events.size()) > 0) ListWithin(milliseconds(0));
   return {};

@@ -152,6 +152,12 @@ bool PodmanStore::IsWhole(const Item& item) {
   return Database().empty() || podman::ReadLabels(Database(), item.listed.id);
 }
 
+Result<std::string> PodmanStore::Spec(const std::string& id) const {
+  return storage_.Read(Storage("-containers/") + id + "/userdata/config.json", kSpecMax);
+}
+
+bool PodmanStore::HasSpec(const Item& item) const { return Spec(item.listed.id).has_value(); }
+
 Container PodmanStore::Read(const Item& item) {
   Container container;
   container.id = item.listed.id;
@@ -167,8 +173,7 @@ Container PodmanStore::Read(const Item& item) {
   if (auto labels = podman::ReadLabels(Database(), container.id)) {
     container.labels = std::move(*labels);
   }
-  const auto text =
-      storage_.Read(Storage("-containers/") + item.listed.id + "/userdata/config.json", kSpecMax);
+  const auto text = Spec(item.listed.id);
   if (!text) return container;
   OciSpec spec = ParseOciSpec(*text);
   const auto told = spec.annotations.find("io.podman.annotations.privileged");

@@ -58,6 +58,8 @@ class PodmanStore {
   void DropFiles();
   /// False while podman has not yet written all of a new container.
   [[nodiscard]] bool IsWhole(const Item& item);
+  /// Whether it has been started, once at least: its specification is written then.
+  [[nodiscard]] bool HasSpec(const Item& item) const;
   /// Lets an inotify descriptor become readable when a container comes or goes.
   void Watch(int inotify) const;
   [[nodiscard]] uid_t owner() const { return owner_; }
@@ -70,6 +72,7 @@ class PodmanStore {
         driver_(std::move(driver)),
         owner_(owner) {}
   [[nodiscard]] std::string Storage(const std::string& path) const;
+  [[nodiscard]] Result<std::string> Spec(const std::string& id) const;
   [[nodiscard]] pid_t PidOf(const std::string& id) const;
   [[nodiscard]] const std::string& Images();
   [[nodiscard]] const std::string& Database();

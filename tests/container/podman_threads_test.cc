@@ -6,6 +6,7 @@
 
 #include <filesystem>
 #include <fstream>
+#include <thread>
 
 #include "engine/container/podman_store.h"
 #include "tests/container/source_fixture.h"
@@ -54,6 +55,9 @@ class PodmanSourceTest : public SourceTest {
   void List(const std::string& entries) {
     Write(folder_ / "storage/overlay-containers/containers.json", "[" + entries + "]");
   }
+  void Specify(const std::string& id, const std::string& spec = "{}") {
+    Write(folder_ / "storage/overlay-containers" / id / "userdata/config.json", spec);
+  }
   void Runs(const std::string& id, int pid) {
     Write(folder_ / "run/overlay-containers" / id / "userdata/pidfile", std::to_string(pid));
   }
@@ -65,8 +69,7 @@ TEST_F(PodmanSourceTest, ReadsWhatIsThere) {
   Runs(kWeb, getpid());
   Write(folder_ / "storage/overlay-images/images.json", R"([{"id":"76","digest":"sha256:1"},
         {"id":"77","digest":"sha256:99"}])");
-  Write(folder_ / "storage/overlay-containers" / kWeb / "userdata/config.json",
-        R"({"annotations":{"io.podman.annotations.privileged":"TRUE"},
+  Specify(kWeb, R"({"annotations":{"io.podman.annotations.privileged":"TRUE"},
             "mounts":[{"destination":"/data","source":"/srv","options":["rbind","rslave"]}]})");
   Begin();
   ASSERT_TRUE(collector_.WaitForSync());
@@ -86,6 +89,7 @@ TEST_F(PodmanSourceTest, ReadsWhatIsThere) {
 
 TEST_F(PodmanSourceTest, AProcessThatIsGoneIsNoInitProcess) {
   List(Entry(kWeb, "web"));
+  Specify(kWeb);
   Runs(kWeb, 1 << 29);
   Begin();
   ASSERT_TRUE(collector_.WaitForSync());
@@ -97,10 +101,12 @@ TEST_F(PodmanSourceTest, SeesContainersComeStartAndGo) {
   fs::create_directories(folder_ / "run/overlay-containers");
   Begin();
   ASSERT_TRUE(collector_.WaitForSync());
+  Specify(kWeb);
   List(Entry(kWeb, "web"));
   ASSERT_TRUE(collector_.WaitForName(kWeb, "web"));
   Runs(kWeb, getppid());
   ASSERT_TRUE(collector_.WaitFor([](auto& c) { return c.there.at(kWeb).init_pid == getppid(); }));
+  Specify(kDb);
   List(Entry(kWeb, "renamed") + "," + Entry(kDb, "db"));
   ASSERT_TRUE(collector_.WaitForName(kWeb, "renamed"));
   ASSERT_TRUE(collector_.WaitForName(kDb, "db"));
@@ -108,10 +114,22 @@ TEST_F(PodmanSourceTest, SeesContainersComeStartAndGo) {
   EXPECT_TRUE(collector_.WaitForGone(kWeb));
 }
 
+TEST_F(PodmanSourceTest, TellsOfNoneBeforeItsSpecificationIsThere) {
+  List(Entry(kWeb, "web"));
+  Begin();
+  ASSERT_TRUE(collector_.WaitForSync());
+  std::this_thread::sleep_for(std::chrono::milliseconds(1500));
+  EXPECT_TRUE(collector_.WaitFor([](auto& c) { return !c.there.contains(kWeb); }));
+  Specify(kWeb, R"({"annotations":{"io.podman.annotations.privileged":"TRUE"}})");
+  ASSERT_TRUE(collector_.WaitForName(kWeb, "web"));
+  EXPECT_TRUE(collector_.there.at(kWeb).privileged);
+}
+
 TEST_F(PodmanSourceTest, AHostWithoutPodmanHoldsNobodyUp) {
   Begin();
   EXPECT_TRUE(collector_.WaitForSync());
   EXPECT_TRUE(WaitForState("not there: "));
+  Specify(kWeb);
   List(Entry(kWeb, "web"));
   EXPECT_TRUE(collector_.WaitForName(kWeb, "web"));
   ExpectQuickEnd();
@@ -131,6 +149,7 @@ TEST_F(PodmanSourceTest, AUsersContainersAreHis) {
       ASSERT_EQ(chown(entry.path().c_str(), kUser, kUser), 0);
   }
   List(Entry(kWeb, "web"));
+  Specify(kWeb);
   Begin();
   ASSERT_TRUE(collector_.WaitForSync());
   EXPECT_EQ(collector_.there.at(kWeb).name, "web") << "root's word goes before his";
