@@ -114,7 +114,7 @@ fi
 # Pins.
 pinned >"$WORK/pinned"
 begin pins
-rm -r "$PINS"
+rm -r "$PINS" 2>/dev/null || true # a folder that has a pin anew meanwhile cannot be removed
 check "pins unlinked: an alarm within five seconds (A2)" alarmed
 check_equal "... and they are there again" "$(cat "$WORK/pinned")" "$(pinned)"
 check "... all works" restored
