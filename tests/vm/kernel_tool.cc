@@ -123,10 +123,29 @@ void PrintRecord(std::span<const std::byte> record) {
   printf("\n");
 }
 
-void PrintCounters(const Kernel& kernel) {
+uint64_t Sum(const std::vector<nsw::kernel::Counter>& counters) {
+  uint64_t sum = 0;
+  for (const auto& counter : counters) sum += counter.value;
+  return sum;
+}
+
+// The last records, and the counters of just these: what is sent meanwhile is waited for, too.
+std::vector<nsw::kernel::Counter> PrintRest(Kernel& kernel) {
+  auto counters = kernel.Counters();
+  for (int i = 0; i < 100; i++) {
+    kernel.Poll(0, PrintRecord);
+    auto now = kernel.Counters();
+    const bool settled = Sum(now) == Sum(counters);
+    counters = std::move(now);
+    if (settled) break;
+  }
+  return counters;
+}
+
+void PrintCounters(const std::vector<nsw::kernel::Counter>& counters) {
   static constexpr const char* kKinds[] = {"emitted",   "ring_full", "no_scratch", "unpaired",
                                            "truncated", "no_label",  "denied",     "skipped"};
-  for (const auto& counter : kernel.Counters()) {
+  for (const auto& counter : counters) {
     if (counter.value > 0)
       printf("counter %s %s=%llu\n", EventName(counter.event), kKinds[counter.kind],
              static_cast<unsigned long long>(counter.value));
@@ -224,8 +243,7 @@ int Run(Kernel& kernel, const nsw::rule::DenyPlan& plan) {
       binder.See(record);
     });
   }
-  kernel.Poll(0, PrintRecord);
-  PrintCounters(kernel);
+  PrintCounters(PrintRest(kernel));
   return 0;
 }
 
