@@ -155,8 +155,9 @@ tl::expected<Listing, HttpError> PodmanSource::List() {
 // that was never started is left out: nobody acts in it, and what it may do is not written yet.
 bool PodmanSource::IsEarly(PodmanStore& store, const PodmanStore::Item& item) {
   const std::string& id = item.listed.id;
-  const bool begun = item.pid != 0 || store.HasSpec(item);
-  if (Knows(id) || (begun && store.IsWhole(item))) {
+  const bool known = Knows(id);
+  const bool begun = known || item.pid != 0 || store.HasSpec(item);
+  if (known || (begun && store.IsWhole(item))) {
     early_.erase(id);
     return false;
   }
