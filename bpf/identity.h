@@ -237,6 +237,8 @@ static __always_inline __u32 enter_home(const struct nsw_settings *s, struct tas
 		count(NSW_EVENT_NONE, NSW_COUNT_NO_LABEL);
 		return 0;
 	}
+	if (!known->root_dev) /* the engine cannot tell */
+		known->root_dev = fresh.root_dev;
 	/*
 	 * The engine may have made it ahead of its first process: then nobody lives there yet. Where a runtime's hook was
 	 * first, it may be on the books still when the container's first process comes.
