@@ -1,78 +1,26 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# Starts of containers by runc itself, eight at a time without a pause: the first instruction of none that is forbidden is executed,
-# also while the engine is restarted, and as many that are allowed run. NSWARDEN_STARTS of each (1,000).
+# A thousand starts of what is forbidden, and as many of what is not, by runc itself (tests/vm/first_starts_lib.sh).
 source "$(dirname "$(realpath "$0")")/../../e2e/lib.sh"
 source "$E2E/engine.sh"
-EVENTS=accept
-SETTINGS=$'hold: 10s\nunbound: closed' # where all is emulated a decision takes its time
+: "${NSWARDEN_STARTS:=1000}"
+source "$REPO/tests/vm/first_starts_lib.sh"
 ACTS=${NSWARDEN_ACTS_PROGRAM:-$REPO/build/release/tests/acts/nsw_acts}
-STARTS=${NSWARDEN_STARTS:-1000} WORKERS=8
-DEADLINE=$((120 + STARTS * 30)) # s
-export NSWARDEN_START_DEADLINE=480 NSWARDEN_ALERT_DEADLINE=120
 plan 8
 
 # They share their root, but for /dev: each makes links in it.
-mkdir -p "$POLICIES" "$WORK"/{state,outcomes,root/{proc,dev}}
-printf 'nswarden: 1\npolicy: first\nmode: enforce\ndeny:\n  exec: [/forbidden]\n' >"$POLICIES/first.yaml"
-cp "$ACTS" "$WORK/root/forbidden"
-cp "$ACTS" "$WORK/root/allowed"
+mkdir -p "$WORK"/{state,root/{proc,dev}}
 for program in forbidden allowed; do
+  cp "$ACTS" "$WORK/root/$program"
   mkdir "$WORK/$program"
   jq -n --arg root "$WORK/root" --arg program "/$program" '{ociVersion: "1.0.2",
     process: {args: [$program, "idle"], cwd: "/", user: {uid: 0, gid: 0}}, root: {path: $root},
     mounts: [{destination: "/proc", type: "proc", source: "proc"}, {destination: "/dev", type: "tmpfs", source: "tmpfs"}],
     linux: {namespaces: [{type: "pid"}, {type: "mount"}]}}' >"$WORK/$program/config.json"
 done
+# No pivot_root: a guest's root is its first.
+run_container() { runc --root "$WORK/state" run --no-pivot --bundle "$WORK/$1" "$2"; }
 
-# start PROGRAM ID: `ran`, `refused`, or what else was said, as a line of the outcomes. No pivot_root: a guest's root is its first.
-start() {
-  local said
-  if said=$(runc --root "$WORK/state" run --no-pivot --bundle "$WORK/$1" "$2" 2>&1); then
-    said=ran
-  elif [[ $said == *"exec /$1: operation not permitted"* ]]; then
-    said=refused
-  fi
-  printf '%s %s\n' "$1" "${said//$'\n'/ }" >>"$WORK/outcomes/${2%%-*}"
-}
-# worker N: its share of each. While there is $WORK/restart none that is allowed is begun: nobody would decide on it.
-worker() {
-  local forbidden=$((STARTS / WORKERS + (STARTS % WORKERS >= $1))) allowed n=0
-  allowed=$forbidden
-  while ((forbidden + allowed > 0)); do
-    if ((forbidden > 0)); then start forbidden "w$1-f$((forbidden--))"; fi
-    if ((allowed > 0)) && : >"$WORK/under-way.$1" && [[ ! -e $WORK/restart ]]; then start allowed "w$1-a$((allowed--))"; fi
-    rm -f "$WORK/under-way.$1"
-    if ((forbidden == 0)) && [[ -e $WORK/restart ]]; then sleep 1; fi
-  done
-}
-done_so_far() { cat "$WORK"/outcomes/* 2>/dev/null | wc -l; }
-outcomes() { cat "$WORK"/outcomes/* | grep -c "^$1\$" || true; }
-none_under_way() { ! compgen -G "$WORK/under-way.*"; }
-
-check_engine "the engine starts"
-started=$SECONDS
-workers=()
-for ((w = 1; w <= WORKERS; w++)); do worker "$w" & workers+=("$!"); done
-check "half of the containers are started" wait_for "$DEADLINE" eval '(($(done_so_far) >= STARTS))'
-: >"$WORK/restart"
-wait_for 120 none_under_way || diag "one that is allowed does not come to its end"
-stop=$SECONDS
-kill "$ENGINE_PID"
-wait "$ENGINE_PID" 2>/dev/null || true
-before=$(outcomes 'forbidden refused')
-check_engine "the engine is restarted meanwhile"
-diag "$(($(outcomes 'forbidden refused') - before)) forbidden starts while there was none, in $((SECONDS - stop)) s"
-rm "$WORK/restart"
-wait "${workers[@]}"
-diag "$((2 * STARTS)) starts in $((SECONDS - started)) s"
-check_equal "no forbidden program is executed: each of $STARTS is refused (I7, I10)" "$STARTS" "$(outcomes 'forbidden refused')"
-check_equal "each of $STARTS that are allowed runs" "$STARTS" "$(outcomes 'allowed ran')"
-diag "$(cat "$WORK"/outcomes/* | grep -vE '^(forbidden refused|allowed ran)$' | sort | uniq -c | head -n 5)"
-check "each refusal is alerted on, once" alerts_become "$STARTS" '.verdict == "denied"'
-decided='.verdict == "denied" and .rule == "first/exec//forbidden"'
-check "... by the policy's rule, but for those that nobody could decide on" eval \
-  '(($(alerts "$decided") + $(alerts ".rule == \"container without a decision\"") == STARTS && $(alerts "$decided") > STARTS / 4))'
-diag "$(alerts "$decided") by the policy's rule"
+first_starts
 check_equal "no container is left" "" "$(runc --root "$WORK/state" list -q)"
 finish

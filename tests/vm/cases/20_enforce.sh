@@ -25,7 +25,7 @@ check "both containers, one from before the start, are bound (I8)" wait_for 60 e
   '"$NSWARDEN" ps --json | jq -e "[.containers[] | select(.policies | length > 0) | .name] | sort == [\"other\", \"web\"]"'
 check "ps says what is enforced" eval '"$NSWARDEN" ps | grep -E "web \(enforced\)"'
 
-# Of the first program of a container, as many as eight at once. NSWARDEN_STARTS in all (3; cases+soak: 30).
+# Of the first program of a container, as many as eight at once. NSWARDEN_STARTS in all (3; more in cases+starts).
 first_refused() {
   local said
   said=$(timeout 300 docker run --rm --network none -v "$ACTS:/tmp/denied:ro" demo/web:1.2 /tmp/denied count 2>&1) && return 1
