@@ -98,6 +98,7 @@ enum nsw_key_kind {
 	NSW_KEY_ORIGIN, /* hash: enum nsw_origin */
 	NSW_KEY_SOCKET, /* hash: nsw_socket_key() */
 	NSW_KEY_ABSTRACT, /* hash: of the name of a unix socket, without its leading NUL */
+	NSW_KEY_ADDRESS, /* in `pushes` alone: `id` the lower half of an address, `dev` nsw_upper_half() of it */
 };
 #define NSW_KEY_SHAPE 8
 #define NSW_KEY_INODE 0x80 /* in nsw_object_key.kind, with PATH or BELOW: `id` is an inode number */
@@ -106,6 +107,12 @@ enum nsw_key_kind {
 static inline __u64 nsw_socket_key(__u32 family, __u32 type)
 {
 	return (__u64)family << 16 | type; /* NSW_ANY: any */
+}
+
+/* Of an IPv6 address, IPv4 mapped (0), what there is room for. */
+static inline __u32 nsw_upper_half(__u64 high)
+{
+	return high * 0x9e3779b97f4a7c15ULL >> 32;
 }
 
 /* Key of the inner maps of `path_sets`. */

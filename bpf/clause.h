@@ -295,6 +295,8 @@ __weak __noinline int ask_key(__u64 key, __u64 kind, __u64 hash)
 	found = find_clauses(state->slot, kind, hash);
 	if (found)
 		collect(key, found);
+	if (state->overlay & NSW_OVERLAY_PUSHES)
+		ask_pushes(key, hash, 0, kind);
 	return 0;
 }
 

@@ -45,6 +45,15 @@ static __always_inline struct nsw_home *undecided(const struct nsw_settings *s, 
 	return home->flags & NSW_HOME_CONTAINER || has_own_root(s) ? home : NULL;
 }
 
+/* What an exec before this one was judged to end, and did not, since it failed later. */
+static __always_inline void forget_failed(void)
+{
+	struct task_state *task = state_of((__u64)current_task());
+
+	if (task)
+		task->ending = 0;
+}
+
 SEC("?lsm/bprm_creds_for_exec")
 int BPF_PROG(nsw_seed, struct linux_binprm *bprm, int ret)
 {
@@ -56,6 +65,7 @@ int BPF_PROG(nsw_seed, struct linux_binprm *bprm, int ret)
 	if (!s || ret)
 		return ret;
 	seed(s, current_task(), false);
+	forget_failed();
 	home = s->hold_ns && !disarmed() ? undecided(s, &who) : NULL;
 	if (!home)
 		return 0;

@@ -30,6 +30,8 @@ __weak __noinline __u64 judge_address(__u64 home, __u64 high, __u64 low, __u64 p
 	found = ranges ? bpf_map_lookup_elem(ranges, &range) : NULL;
 	if (found)
 		collect(key, (__u64)found->count << 32 | found->first);
+	if (state->overlay & NSW_OVERLAY_PUSHES)
+		ask_pushes(key, low, nsw_upper_half(high), NSW_KEY_ADDRESS);
 	return decide(key, asked);
 }
 

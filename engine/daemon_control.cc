@@ -94,7 +94,7 @@ json BindingJson(const container::Binding& binding, std::span<const rule::Policy
           {"image", c.image.reference},
           {"pid", c.init_pid != 0 ? c.init_pid : binding.pid},
           {"mount_namespace", static_cast<uint32_t>(binding.home)},
-          {"privileged", c.privileged},
+          {"privileged", c.privileged.value_or(false)},
           {"k8s_namespace", c.k8s_namespace},
           {"k8s_pod", c.k8s_pod},
           {"not_in_force", failure != nullptr ? json(*failure) : json(nullptr)},

@@ -239,6 +239,7 @@ void Pipeline::Tick() {
   ExpireRunTimeRules(now);
   ForgetDead(now);
   parts_.registry.ForEach([this](container::Binding& binding) { NoteInForce(binding); });
+  parts_.binder.Refresh();
   for (container::Binding* binding : parts_.binder.Retry()) {
     NoteInForce(*binding);
     spdlog::info("container {}: what its policies refuse is in force now", binding->container.name);

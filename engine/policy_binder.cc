@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "engine/policy_binder.h"
 
+#include <spdlog/spdlog.h>
+
 #include <algorithm>
 #include <filesystem>
 #include <numeric>
@@ -9,7 +11,8 @@
 namespace nsw {
 namespace {
 
-constexpr size_t kRetries = 16;  // a second: building a set that finds no room costs, too
+constexpr size_t kRefreshed = 256;  // paths a call
+constexpr size_t kRetries = 16;     // a second: building a set that finds no room costs, too
 
 // What the container's first process runs by now: a startup phase can be over already. Of a script
 // that is its interpreter, so that it counts as not begun.
@@ -90,7 +93,10 @@ Status PolicyBinder::PutInForce(container::Binding& binding, const Chosen& chose
     if (kernel_.deny().Holds(binding)) return {};
     if (const Status built = Ensure(*policies_, chosen, sets_); !built) return built;
     const DenySet& set = sets_.at(chosen);
-    const Status bound = kernel_.deny().Bind(binding.home, set.slot, set.plan, binding.pid);
+    // The one that it was bound by may have ended since.
+    const bool there = binding.policy_set == 0 || registry_.Locate(binding);
+    const pid_t pid = there ? binding.pid : 0;
+    const Status bound = kernel_.deny().Bind(binding.home, set.slot, set.plan, pid);
     if (!bound) return bound;
     binding.policy_set = set.slot;
   }
@@ -122,6 +128,27 @@ std::vector<container::Binding*> PolicyBinder::Retry() {
     }
   }
   return succeeded;
+}
+
+// Some milliseconds' work, however many containers and entries there are.
+void PolicyBinder::Refresh() {
+  if (!kernel_.judging()) return;
+  std::vector<container::Binding*> bound;
+  registry_.ForEach([&](container::Binding& binding) {
+    if (binding.policy_set != 0 && !binding.removed) bound.push_back(&binding);
+  });
+  std::ranges::sort(bound, {}, &container::Binding::home);
+  const auto next = std::ranges::upper_bound(bound, refreshed_, {}, &container::Binding::home);
+  std::ranges::rotate(bound, next);
+  size_t looked_at = 0;
+  for (container::Binding* binding : bound) {
+    if (looked_at >= kRefreshed) break;
+    refreshed_ = binding->home;
+    if (!registry_.Locate(*binding)) continue;
+    const Result<size_t> paths = kernel_.deny().Refresh(binding->home, binding->pid);
+    looked_at += paths.value_or(1);
+    if (!paths) spdlog::warn("container {}: {}", binding->container.name, paths.error().message);
+  }
 }
 
 const std::string* PolicyBinder::NotInForce(uint64_t home) const {

@@ -36,6 +36,10 @@ class PolicyBinder {
   /// Tries again where Bind failed, a few homes a call, in turn. Returns those that succeeded.
   std::vector<container::Binding*> Retry();
 
+  /// Follows what links and replaced files in containers lead to by now, of some containers a call,
+  /// in turn.
+  void Refresh();
+
   /// Why what the policies of a home refuse is not in force in the kernel; null: it is.
   [[nodiscard]] const std::string* NotInForce(uint64_t home) const;
   /// How many homes that is true of.
@@ -81,6 +85,7 @@ class PolicyBinder {
   DenySets sets_;                  // of policies_
   std::vector<uint32_t> retired_;  // slots of older sets, to be freed when no home uses them
   std::map<uint64_t, std::string> failed_;  // homes whose policies are not in force, and why
+  uint64_t refreshed_ = 0;                  // the last home that was
   uint64_t retried_ = 0;                    // the last of them that was tried again
   uint64_t generation_ = 0;
 };

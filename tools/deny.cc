@@ -14,13 +14,16 @@ struct Flags {
   std::string exec;
   std::string read;
   std::string write;
+  std::string connect;
   std::string period;
   std::string reason;
 };
 
 int Deny(const ControlFlags& control, const Flags& flags) {
-  const std::pair<const char*, const std::string&> classes[] = {
-      {"exec", flags.exec}, {"read", flags.read}, {"write", flags.write}};
+  const std::pair<const char*, const std::string&> classes[] = {{"exec", flags.exec},
+                                                                {"read", flags.read},
+                                                                {"write", flags.write},
+                                                                {"connect", flags.connect}};
   int status = 2;
   for (const auto& [name, entry] : classes) {
     if (entry.empty()) continue;
@@ -34,23 +37,25 @@ int Deny(const ControlFlags& control, const Flags& flags) {
            entry.c_str(), flags.period.empty() ? "" : (" for " + flags.period).c_str(),
            Shown(*answer, "rule").c_str());
   }
-  if (status == 2) fprintf(stderr, "nothing to deny: give --exec, --read or --write with a path\n");
+  if (status == 2)
+    fprintf(stderr, "nothing to deny: give --exec, --read or --write with a path, or --connect\n");
   return status;
 }
 
 }  // namespace
 
 void AddDeny(CLI::App& app, int& status) {
-  CLI::App* verb =
-      app.add_subcommand("deny", "refuse a path to one running container, from now on");
+  CLI::App* verb = app.add_subcommand(
+      "deny", "refuse a path or an address to one running container, from now on");
   auto control = AddControlFlags(*verb);
   auto flags = std::make_shared<Flags>();
   verb->add_option("--container", flags->container, "name, id, or the start of an id")->required();
   verb->add_option("--exec", flags->exec, "program, dir/** or **/name");
   verb->add_option("--read", flags->read, "file, dir/** or **/name");
   verb->add_option("--write", flags->write, "file, dir/** or **/name");
+  verb->add_option("--connect", flags->connect, "address, unix:PATH or unix:@NAME");
   verb->add_option("--for", flags->period,
-                   "how long, such as 10m; without it until the container or the engine ends");
+                   "how long, such as 10m; without it until the container ends or is released");
   verb->add_option("--reason", flags->reason, "why, for the history");
   verb->callback([control, flags, &status] { status = Deny(*control, *flags); });
 }

@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <memory>
 
+#include "engine/base/trust.h"
 #include "engine/daemon.h"
 #include "tools/verbs.h"
 
@@ -25,11 +26,24 @@ struct Flags {
   bool verbose = false;
 };
 
+// What it says is done as root, and it can say that policies need not be root's.
+Status TrustConfig(const std::filesystem::path& file) {
+  struct stat status {};
+  if (stat(file.c_str(), &status) != 0) return {};  // who reads it says why not
+  std::error_code error;
+  std::string why = Distrust(status);
+  if (why.empty()) why = DistrustDirectory(canonical(file, error).parent_path());
+  if (why.empty()) return {};
+  return Fail(file.string() + ": is not trusted: " + why + "; " + kTrustHint);
+}
+
 Result<Config> Configure(const Flags& flags) {
   Config config;
   const bool there = std::filesystem::exists(kDefaultConfig);
   if (!flags.config.empty() || there) {
-    auto read = ReadConfig(flags.config.empty() ? kDefaultConfig : flags.config);
+    const std::string file = flags.config.empty() ? kDefaultConfig : flags.config;
+    if (const Status trusted = TrustConfig(file); !trusted) return tl::unexpected(trusted.error());
+    auto read = ReadConfig(file);
     if (!read) return read;
     config = std::move(*read);
   }

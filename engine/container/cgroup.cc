@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Container ids in cgroup paths, and the two facts of /proc that the registry asks for.
+// Container ids in cgroup paths, and the facts of /proc that the registry asks for.
 //
 // What runtimes write, cgroup v1 and v2, cgroupfs and systemd drivers:
 //   /docker/ID   /system.slice/docker-ID.scope   /kubepods/burstable/podUID/ID   /ANY-PARENT/ID
@@ -14,6 +14,8 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
+#include <filesystem>
 
 #include "engine/base/unique_fd.h"
 #include "engine/container/registry.h"
@@ -23,6 +25,10 @@ namespace {
 
 constexpr size_t kIdLength = 64;
 constexpr size_t kCgroupTextMax = 64U << 10;
+constexpr size_t kStatusTextMax = 8U << 10;
+constexpr size_t kMountsTextMax = 1U << 20;
+// Of what every runtime masks, unless it is told not to.
+constexpr std::array<const char*, 3> kMasked{"/proc/kcore", "/proc/keys", "/proc/timer_list"};
 constexpr std::array<std::string_view, 7> kPrefixes{
     "", "docker-", "cri-containerd-", "crio-", "libpod-", "nerdctl-", "containerd-"};
 
@@ -57,21 +63,23 @@ std::string_view PathOfLine(std::string_view line) {
 
 class RealProcessFacts final : public ProcessFacts {
  public:
-  std::string Cgroup(pid_t pid) const override {
-    const UniqueFd fd(open(Path(pid, "cgroup").c_str(), O_RDONLY | O_CLOEXEC));
-    std::string text;
-    std::array<char, 4096> part;
-    while (fd.valid() && text.size() < kCgroupTextMax) {
-      const ssize_t n = read(fd.get(), part.data(), part.size());
-      if (n <= 0) break;
-      text.append(part.data(), static_cast<size_t>(n));
-    }
-    return text;
-  }
+  std::string Cgroup(pid_t pid) const override { return Text(pid, "cgroup", kCgroupTextMax); }
 
   uint32_t MountNamespace(pid_t pid) const override {
     struct stat info {};
     return stat(Path(pid, "ns/mnt").c_str(), &info) == 0 ? static_cast<uint32_t>(info.st_ino) : 0;
+  }
+
+  pid_t ProcessIn(uint32_t mntns) const override {
+    std::error_code error;
+    std::filesystem::directory_iterator entry("/proc", error);
+    for (; !error && entry != std::filesystem::directory_iterator(); entry.increment(error)) {
+      const std::string name = entry->path().filename().string();
+      pid_t pid = 0;
+      std::from_chars(name.data(), name.data() + name.size(), pid);
+      if (pid > 0 && MountNamespace(pid) == mntns) return pid;
+    }
+    return 0;
   }
 
   bool OwnedBy(pid_t pid, uid_t user) const override {
@@ -86,7 +94,36 @@ class RealProcessFacts final : public ProcessFacts {
     return false;
   }
 
+  std::optional<bool> Privileged(pid_t pid) const override {
+    const std::string status = Text(pid, "status", kStatusTextMax);
+    const std::string mounts = Text(pid, "mountinfo", kMountsTextMax);
+    if (status.empty() || mounts.empty()) return std::nullopt;
+    const bool masked = std::ranges::any_of(kMasked, [&](const char* path) {
+      return mounts.find(std::string(" ") + path + " ") != std::string::npos;
+    });
+    return !masked && Bounding(status) == Bounding(Text(1, "status", kStatusTextMax));
+  }
+
  private:
+  // The line of the capabilities that a process can ever have.
+  static std::string Bounding(const std::string& status) {
+    const size_t begin = std::min(status.find("\nCapBnd:"), status.size());
+    return status.substr(begin, status.find('\n', std::min(begin + 1, status.size())) - begin);
+  }
+
+  // The whole file, or as much as is looked at.
+  static std::string Text(pid_t pid, const char* name, size_t max) {
+    const UniqueFd fd(open(Path(pid, name).c_str(), O_RDONLY | O_CLOEXEC));
+    std::string text;
+    std::array<char, 4096> part;
+    while (fd.valid() && text.size() < max) {
+      const ssize_t n = read(fd.get(), part.data(), part.size());
+      if (n <= 0) break;
+      text.append(part.data(), static_cast<size_t>(n));
+    }
+    return text;
+  }
+
   static std::string Path(pid_t pid, const char* name) {
     return "/proc/" + std::to_string(pid) + "/" + name;
   }

@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -44,12 +45,12 @@ struct Container {
   bool partial = false;
   Image image;
   std::map<std::string, std::string> labels;
-  bool privileged = false;
-  pid_t init_pid = 0;       ///< host's PID namespace; 0 when not running or unknown
-  uint64_t created_ns = 0;  ///< CLOCK_REALTIME; 0 when unknown
-  uint64_t started_ns = 0;  ///< the same
-  std::string ip;           ///< "172.17.0.2"; "" when it has none of its own
-  std::string mounts;       ///< of the host's files: "SOURCE:DEST:MODE:RW:PROPAGATION ..."
+  std::optional<bool> privileged;  ///< none: its runtime has not said
+  pid_t init_pid = 0;              ///< host's PID namespace; 0 when not running or unknown
+  uint64_t created_ns = 0;         ///< CLOCK_REALTIME; 0 when unknown
+  uint64_t started_ns = 0;         ///< the same
+  std::string ip;                  ///< "172.17.0.2"; "" when it has none of its own
+  std::string mounts;              ///< of the host's files: "SOURCE:DEST:MODE:RW:PROPAGATION ..."
   std::map<std::string, std::string> pod_labels;
   std::string labels_text;  ///< the labels once more, by the registry
   std::string pod_labels_text;

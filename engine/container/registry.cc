@@ -142,6 +142,9 @@ void Registry::Claim(Home& home, const Known& known) {
   home.binding.removed = known.removed_ns != 0;
   const pid_t init = known.container.init_pid;
   if (init > 0 && known.mntns == MountNamespaceOf(home.binding.home)) home.binding.pid = init;
+  // Docker says so only of one that runs, and policies go by it: they hold from its first
+  // instruction.
+  if (!home.own.privileged.has_value()) home.own.privileged = facts_.Privileged(home.binding.pid);
 }
 
 // Makes the binding's container from the home's own and the one around it. True if it is different

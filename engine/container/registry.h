@@ -29,8 +29,13 @@ class ProcessFacts {
   [[nodiscard]] virtual std::string Cgroup(pid_t pid) const = 0;
   /// Inode number of /proc/PID/ns/mnt; 0 when the process is gone.
   [[nodiscard]] virtual uint32_t MountNamespace(pid_t pid) const = 0;
+  /// A process that lives in that mount namespace; 0 where there is none.
+  [[nodiscard]] virtual pid_t ProcessIn(uint32_t mntns) const = 0;
   /// Whether the process lives in a user namespace of that user's making. False when it is gone.
   [[nodiscard]] virtual bool OwnedBy(pid_t pid, uid_t user) const = 0;
+  /// Whether the process may use every capability and nothing of its /proc is masked, as in a
+  /// container that was made privileged. None when it is gone.
+  [[nodiscard]] virtual std::optional<bool> Privileged(pid_t pid) const = 0;
 };
 const ProcessFacts& ProcFs();
 
@@ -95,6 +100,9 @@ class Registry {
   [[nodiscard]] Binding* FindByName(std::string_view name);
   /// The container whose policies hold for it: the outermost of a nested one, else itself.
   [[nodiscard]] Binding& Outermost(Binding& binding);
+  /// Sees that the binding's process is one that lives in its mount namespace; false where there is
+  /// none.
+  bool Locate(Binding& binding) const;
   void ForEach(const std::function<void(Binding&)>& visit);
   [[nodiscard]] size_t size() const { return homes_.size(); }
 

@@ -51,6 +51,14 @@ Binding* Registry::FindByName(std::string_view name) {
   return nullptr;
 }
 
+bool Registry::Locate(Binding& binding) const {
+  const auto mntns = static_cast<uint32_t>(binding.home);
+  if (facts_.MountNamespace(binding.pid) == mntns) return true;
+  const pid_t other = facts_.ProcessIn(mntns);
+  if (other != 0) binding.pid = other;
+  return other != 0;
+}
+
 Binding& Registry::Outermost(Binding& binding) {
   Home* at = homes_.at(binding.home).get();
   for (int i = 0; i < 16; i++) {

@@ -88,7 +88,9 @@ const Field kRows[] = {
      "sha256:..., if known"},
     {"container.privileged", FieldType::kBool,
      [](NSW_GETTER) {
-       return Metadata(e, [](const Container& c) { return Value::Number(c.privileged); });
+       return Metadata(e, [](const Container& c) {
+         return c.privileged ? Value::Number(*c.privileged) : Value::Absent();
+       });
      },
      "started with all privileges"},
     {"container.ip", FieldType::kString, Text<&Container::ip>, "its address, if it has its own"},

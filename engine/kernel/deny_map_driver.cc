@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstring>
 #include <string>
 
 #include "engine/kernel/path_hash.h"
@@ -14,6 +15,34 @@
 #include "engine/rule/deny_merge.h"
 
 namespace nsw::kernel {
+namespace {
+
+// Of two ends; 0 is never.
+uint64_t Later(uint64_t a, uint64_t b) { return a == 0 || b == 0 ? 0 : std::max(a, b); }
+
+// What one entry of run time can name: one object, at every port.
+Status PushableAtRunTime(const rule::DenyKey& key) {
+  const rule::NetRange& net = key.net;
+  switch (key.kind) {
+    case rule::DenyKind::kPath:
+    case rule::DenyKind::kBelow:
+    case rule::DenyKind::kName:
+    case rule::DenyKind::kAbstract:
+      return {};
+    case rule::DenyKind::kNet:
+      if (net.prefix == 128 && net.port_low == 0 && net.port_high == 65535 && net.protocol == 0)
+        return {};
+      return Fail(
+          "of addresses only whole ones can be refused at run time, without a port; name ranges in "
+          "a policy's deny list");
+    default:
+      return Fail(
+          "only paths, directories, names of files and addresses can be refused at run time; name "
+          "the rest in a policy's deny list");
+  }
+}
+
+}  // namespace
 
 DenyMapDriver::DenyMapDriver(const DenyMapFds& fds, uint64_t seed, uint32_t slots,
                              uint32_t operations, Enforcement enforcement, Serve serve)
@@ -59,6 +88,18 @@ void DenyMapDriver::Resolve(const DenyTables& set, pid_t pid, Bound& bound,
       if (const Result<Resolved> root = resolver_.Resolve(pid, mount)) add(*root);
     }
   }
+}
+
+Result<DenyMapDriver::Rows> DenyMapDriver::Join(uint32_t slot, std::map<Place, Ranges>& found) {
+  Rows rows;
+  for (auto& [place, ranges] : found) {
+    std::sort(ranges.begin(), ranges.end());
+    ranges.erase(std::unique(ranges.begin(), ranges.end()), ranges.end());
+    const Result<nsw_clauses> joined = sets_.Join(slot, ranges);
+    if (!joined) return tl::unexpected(joined.error());
+    rows[place] = *joined;
+  }
+  return rows;
 }
 
 Status DenyMapDriver::WriteRows(uint64_t home, uint32_t slot, const Rows& rows) const {
@@ -144,13 +185,9 @@ Status DenyMapDriver::Bind(uint64_t home, uint32_t slot, const rule::DenyPlan& p
   next.push_rows = old.push_rows;
   std::map<Place, Ranges> found;
   if (pid > 0) Resolve(sets_.tables(slot), pid, next, found);
-  for (auto& [place, ranges] : found) {
-    std::sort(ranges.begin(), ranges.end());
-    ranges.erase(std::unique(ranges.begin(), ranges.end()), ranges.end());
-    const Result<nsw_clauses> joined = sets_.Join(slot, ranges);
-    if (!joined) return tl::unexpected(joined.error());
-    next.rows[place] = *joined;
-  }
+  Result<Rows> rows = Join(slot, found);
+  if (!rows) return tl::unexpected(rows.error());
+  next.rows = std::move(*rows);
   Status status = WriteRows(home, slot, next.rows);
   if (status) status = SetHome(home, next, Phases(home, plan, pid), NSW_BIND_SWITCH);
   if (!status) {
@@ -184,6 +221,11 @@ void DenyMapDriver::FreeSet(uint32_t slot) {
 
 std::vector<DenyMapDriver::Place> DenyMapDriver::PlacesOf(const rule::DenyKey& key,
                                                           pid_t pid) const {
+  if (key.kind == rule::DenyKind::kNet) {
+    uint64_t half[2];
+    std::memcpy(half, key.net.address.data(), sizeof(half));
+    return {{half[1], nsw_upper_half(half[0]), NSW_KEY_ADDRESS}};
+  }
   const Result<PathKey> own = HashKey(key, seed_);
   if (!own) return {};
   const auto kind = static_cast<uint16_t>(own->first);
@@ -211,15 +253,16 @@ Status DenyMapDriver::WritePushes(uint64_t home, Bound& bound) {
       nsw_pushes& row = wanted[place];
       nsw_push* const end = row.push + NSW_PUSHES;
       nsw_push* at = std::find_if(row.push, end, [&](const nsw_push& p) {
-        return p.rule == 0 || (p.rule == pushed.entry.rule && p.expires_ns == pushed.expires_ns);
+        return p.rule == 0 || p.rule == pushed.entry.rule;
       });
       if (at == end) {
         return Fail("more than " + std::to_string(NSW_PUSHES) +
                     " run-time entries speak of one object");
       }
-      const uint32_t classes = at->classes;
+      const nsw_push before = *at;
       *at = PushOf(pushed.entry, pushed.expires_ns);
-      at->classes |= classes;
+      at->classes |= before.classes;
+      if (before.rule != 0) at->expires_ns = Later(before.expires_ns, pushed.expires_ns);
     }
   }
   for (const auto& [place, row] : wanted) {
@@ -253,15 +296,17 @@ Status DenyMapDriver::Push(uint64_t home, const rule::DenyEntry& entry, pid_t pi
     return Fail("a run-time entry refuses one object, without conditions or exceptions");
   Pushed pushed{entry, {}, expires_ns};
   for (const rule::DenyKey& key : entry.keys) {
-    if (key.kind != rule::DenyKind::kPath && key.kind != rule::DenyKind::kBelow &&
-        key.kind != rule::DenyKind::kName) {
-      return Fail(
-          "only paths, directories and names of files can be refused at run time; name the rest "
-          "in a policy's deny list");
-    }
+    if (const Status pushable = PushableAtRunTime(key); !pushable) return pushable;
     for (const Place& place : PlacesOf(key, pid)) pushed.places.push_back(place);
   }
   Bound next = homes_[home];
+  const auto prolonged = [&](const Pushed& p) {
+    return p.entry.rule == entry.rule && p.places == pushed.places;
+  };
+  for (const Pushed& p : next.pushed) {
+    if (prolonged(p)) pushed.expires_ns = Later(pushed.expires_ns, p.expires_ns);
+  }
+  std::erase_if(next.pushed, prolonged);
   next.pushed.push_back(std::move(pushed));
   Status status = ApplyPushes(home, next);
   if (status)

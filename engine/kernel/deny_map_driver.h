@@ -38,6 +38,7 @@ class DenyMapDriver final : public DenyMaps {
   Status Prepare(const rule::DenyPlan& plan) override { return serve_(RefusalsOf(plan)); }
   Status Bind(uint64_t home, uint32_t slot, const rule::DenyPlan& plan, pid_t pid) override;
   Status Push(uint64_t home, const rule::DenyEntry& entry, pid_t pid, uint64_t expires_ns) override;
+  Result<size_t> Refresh(uint64_t home, pid_t pid) override;
   void Withdraw(uint64_t home, uint32_t rule) override;
   void Forget(uint64_t home) override;
 
@@ -75,6 +76,7 @@ class DenyMapDriver final : public DenyMaps {
     Rows rows;  ///< written for `slot`
     uint64_t target_depths = 0;
     uint32_t flags = 0;  ///< nsw_overlay_flag of the rows
+    size_t late = 0;     ///< rows that were found after it was bound
     std::vector<Pushed> pushed;
     std::map<Place, nsw_pushes> push_rows;  ///< written
   };
@@ -93,6 +95,8 @@ class DenyMapDriver final : public DenyMaps {
   [[nodiscard]] nsw_home StateOf(uint64_t home) const;
   void InheritPushes();
 
+  [[nodiscard]] Result<Rows> Join(uint32_t slot, std::map<Place, Ranges>& found);
+  Status Add(uint64_t home, Bound& bound, const Bound& now, const Rows& rows);
   Status WriteRows(uint64_t home, uint32_t slot, const Rows& rows) const;
   void EraseRows(uint64_t home, uint32_t slot, const Rows& rows, const Rows& kept) const;
   Status WritePushes(uint64_t home, Bound& bound);

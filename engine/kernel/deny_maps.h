@@ -37,6 +37,11 @@ class DenyMaps {
   [[nodiscard]] virtual Status Bind(uint64_t home, uint32_t slot, const rule::DenyPlan& plan,
                                     pid_t pid) = 0;
 
+  /// Looks once more where the paths of the set that a home is bound to lead in the container of
+  /// `pid`, and adds what is new. Nothing is taken away: nobody is to shake a rule off by sending a
+  /// link elsewhere. Returns how many paths it looked at, or 1. Errors: as Bind.
+  [[nodiscard]] virtual Result<size_t> Refresh(uint64_t home, pid_t pid) = 0;
+
   /// Takes away what homes that were bound anew have left behind. Waits until no verdict that has
   /// begun looks at it any more; to be called now and then.
   virtual void Settle() {}
@@ -44,8 +49,8 @@ class DenyMaps {
   /// Whether the programs judge the host's own processes, too: home 0 can then be bound.
   [[nodiscard]] virtual bool judges_host() const { return false; }
 
-  /// Adds one entry for one home at run time. `expires_ns`: CLOCK_BOOTTIME, 0 for never. kNet is
-  /// refused with a message.
+  /// Adds one entry for one home at run time. `expires_ns`: CLOCK_BOOTTIME, 0 for never. Errors: a
+  /// key of a kind that has no such entries.
   [[nodiscard]] virtual Status Push(uint64_t home, const rule::DenyEntry& entry, pid_t pid,
                                     uint64_t expires_ns) = 0;
 

@@ -220,6 +220,13 @@ void DenySets::Free(uint32_t slot) {
   slots_[slot] = Slot();
 }
 
+DenySets::Ranges DenySets::RangesOf(uint32_t slot, const nsw_clauses& clauses) const {
+  for (const auto& [ranges, joined] : slots_[slot].joined) {
+    if (joined.first == clauses.first && joined.count == clauses.count) return ranges;
+  }
+  return {{clauses.first, clauses.count}};
+}
+
 // The clauses of several paths that lead to one inode, as one range. Containers of one image have
 // the same, so that the room lasts.
 Result<nsw_clauses> DenySets::Join(uint32_t slot, const Ranges& ranges) {
@@ -232,11 +239,9 @@ Result<nsw_clauses> DenySets::Join(uint32_t slot, const Ranges& ranges) {
     all.insert(all.end(), begin, begin + count);
   }
   std::stable_sort(all.begin(), all.end(), [](auto& a, auto& b) { return a.entry < b.entry; });
-  if (all.size() > NSW_KEY_CLAUSES) {
-    spdlog::warn("{} entries name one file; the first {} of them speak of it", all.size(),
-                 NSW_KEY_CLAUSES);
-    all.resize(NSW_KEY_CLAUSES);
-  }
+  if (all.size() > NSW_KEY_CLAUSES)
+    return Fail(std::to_string(all.size()) + " entries name one and the same file (at most " +
+                std::to_string(NSW_KEY_CLAUSES) + ")");
   if (set.stored + all.size() > set.tables.clauses.size() + kSpareClauses)
     return Fail("too many different files with several denied names (more than " +
                 std::to_string(kSpareClauses) + " entries of such)");

@@ -57,6 +57,9 @@ class DenySets {
   [[nodiscard]] const std::set<uint32_t>& inherited() const { return inherited_; }
   void FreeInherited();
 
+  /// The ranges that these clauses, of a set or joined, were made of.
+  [[nodiscard]] Ranges RangesOf(uint32_t slot, const nsw_clauses& clauses) const;
+
   /// The clauses of several ranges of a set, as one. Error: no room.
   Result<nsw_clauses> Join(uint32_t slot, const Ranges& ranges);
 

@@ -78,6 +78,15 @@ Result<Resolved> Resolver::Ask(int fd, const std::string& path) const {
   return Resolved{answer.ino, answer.dev, answer.hash, answer.depth, answer.resolved != 0};
 }
 
+bool Resolver::MayWait(pid_t pid) {
+  std::ifstream file("/proc/" + std::to_string(pid) + "/mountinfo");
+  bool any = false;
+  for (std::string line; std::getline(file, line); any = true) {
+    if (line.find(" - fuse") != std::string::npos) return true;
+  }
+  return !any;
+}
+
 std::vector<std::string> Resolver::MountsBelow(pid_t pid, const std::string& path) {
   std::vector<std::string> found;
   std::ifstream file("/proc/" + std::to_string(pid) + "/mountinfo");

@@ -40,6 +40,10 @@ class Resolver {
   /// The file that a process runs, wherever its name is now. Errors: as Resolve.
   [[nodiscard]] Result<Resolved> ResolveExe(pid_t pid) const;
 
+  /// True where somebody else than the kernel answers for a file system there (FUSE), who may let
+  /// one wait for ever; or where that cannot be told.
+  [[nodiscard]] static bool MayWait(pid_t pid);
+
   /// The mount points at or below `path` in the namespace of `pid`, from mountinfo.
   [[nodiscard]] static std::vector<std::string> MountsBelow(pid_t pid, const std::string& path);
 

@@ -9,26 +9,31 @@ namespace {
 constexpr size_t kNameMax = 255;  // NAME_MAX
 
 // What is known of where a word stands in the path: whether something may come before or after it.
+// And whether it may be a pattern.
 struct Fragment {
   std::string_view op;
   bool begins;
   bool ends;
+  bool patterns = false;
 };
 
 constexpr Fragment kFragments[] = {
-    {"=", true, true},          {"==", true, true},          {"in", true, true},
-    {"pmatch", true, true},     {"startswith", true, false}, {"endswith", false, true},
+    {"=", true, true},           {"==", true, true},
+    {"in", true, true},          {"pmatch", true, true, true},
+    {"startswith", true, false}, {"endswith", false, true},
     {"contains", false, false},
 };
 
-// The last whole component of a fragment; "" if it has none.
+// The last whole component of a fragment that is a name, not a pattern; "" if it has none.
 std::string_view LastName(std::string_view text, const Fragment& fragment) {
   std::string_view found;
   for (size_t begin = 0; begin <= text.size();) {
     const size_t end = std::min(text.find('/', begin), text.size());
     const std::string_view name = text.substr(begin, end - begin);
     const bool whole = (begin > 0 || fragment.begins) && (end < text.size() || fragment.ends);
-    if (whole && !name.empty() && name != "." && name != ".." && name.size() <= kNameMax)
+    const bool pattern = fragment.patterns && name.find_first_of("*?[\\") != name.npos;
+    if (whole && !pattern && !name.empty() && name != "." && name != ".." &&
+        name.size() <= kNameMax)
       found = name;
     begin = end + 1;
   }

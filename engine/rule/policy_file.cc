@@ -12,6 +12,7 @@
 #include <cstring>
 #include <utility>
 
+#include "engine/base/trust.h"
 #include "engine/base/unique_fd.h"
 
 namespace nsw::rule {
@@ -19,26 +20,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// Why others could put what they like there; empty: they cannot. A sticky directory keeps them from
-// replacing the file.
-std::string Distrust(const struct stat& status) {
-  if (status.st_uid != 0)
-    return "it belongs to user " + std::to_string(status.st_uid) + ", not to root";
-  const bool sticky = S_ISDIR(status.st_mode) && (status.st_mode & S_ISVTX) != 0;
-  if ((status.st_mode & (S_IWGRP | S_IWOTH)) != 0 && !sticky)
-    return "others than root can write to it";
-  return {};
-}
-
-constexpr const char* kTrustHint = "chown root:root and chmod go-w it: a policy is read as root";
-
 bool TrustDirectory(const fs::path& directory, Diagnostics& diagnostics) {
-  struct stat status {};
-  if (stat(directory.c_str(), &status) != 0) {
-    diagnostics.FileError(directory, std::string("cannot be read: ") + std::strerror(errno));
-    return false;
-  }
-  const std::string why = Distrust(status);
+  const std::string why = DistrustDirectory(directory);
   if (!why.empty())
     diagnostics.FileError(directory, "the directory is not trusted: " + why, kTrustHint);
   return why.empty();

@@ -69,6 +69,11 @@ TEST(ProcFsTest, TellsOfThisProcessAndNothingOfOneThatIsNot) {
   EXPECT_NE(ProcFs().Cgroup(getpid()), "");
   EXPECT_EQ(ProcFs().MountNamespace(0x7fffffff), 0U);
   EXPECT_EQ(ProcFs().Cgroup(0x7fffffff), "");
+  EXPECT_EQ(ProcFs().MountNamespace(ProcFs().ProcessIn(ProcFs().MountNamespace(getpid()))),
+            ProcFs().MountNamespace(getpid()));
+  EXPECT_EQ(ProcFs().ProcessIn(1), 0);
+  EXPECT_EQ(ProcFs().Privileged(0x7fffffff), std::nullopt);
+  EXPECT_EQ(ProcFs().Privileged(1), true) << "all others are measured by it";
 }
 
 }  // namespace

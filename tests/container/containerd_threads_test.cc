@@ -148,7 +148,7 @@ TEST_F(ContainerdSourceTest, ListsWhatRuns) {
   EXPECT_EQ(web.image.digest, "sha256:99");
   EXPECT_EQ(web.labels.at("app"), "shop");
   EXPECT_EQ(web.mounts, "/srv:/data::false:rprivate");
-  EXPECT_TRUE(web.privileged);
+  EXPECT_EQ(web.privileged, true);
   EXPECT_EQ(web.created_ns, 5'000'000'000U);
   EXPECT_EQ(web.short_id(), "default/web");
   EXPECT_TRUE(WaitForState("connected (containerd 1.6.20, 1 container)"));

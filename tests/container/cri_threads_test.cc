@@ -137,7 +137,7 @@ TEST_F(CriSourceTest, ListsPodsAndTheirContainers) {
   EXPECT_EQ(web.image.repository, "docker.io/library/nginx");
   EXPECT_EQ(web.image.digest, "sha256:99");
   EXPECT_EQ(web.init_pid, 42);
-  EXPECT_TRUE(web.privileged);
+  EXPECT_EQ(web.privileged, true);
   EXPECT_EQ(web.created_ns, 7U);
   EXPECT_EQ(web.started_ns, 9U);
   EXPECT_EQ(web.mounts, "/srv:/data::false:private");

@@ -27,7 +27,7 @@ TEST(DockerJsonTest, ReadsAnInspection) {
   EXPECT_EQ(container.name, "web");
   EXPECT_EQ(container.init_pid, 42);
   EXPECT_EQ(container.created_ns, 1769860800'000000001ULL);
-  EXPECT_TRUE(container.privileged);
+  EXPECT_EQ(container.privileged, true);
   EXPECT_EQ(container.image.repository, "docker.io/library/nginx");
   EXPECT_EQ(container.image.tag, "1.25");
   EXPECT_EQ(container.labels.at("a"), "b");

@@ -79,7 +79,7 @@ TEST_F(PodmanSourceTest, ReadsWhatIsThere) {
   EXPECT_EQ(web.image.repository, "localhost/demo/web");
   EXPECT_EQ(web.image.digest, "sha256:99");
   EXPECT_EQ(web.init_pid, getpid());
-  EXPECT_TRUE(web.privileged);
+  EXPECT_EQ(web.privileged, true);
   EXPECT_EQ(web.mounts, "/srv:/data::true:rslave");
   EXPECT_GT(web.created_ns, 0U);
   EXPECT_EQ(web.owner, 0U);
@@ -122,7 +122,7 @@ TEST_F(PodmanSourceTest, TellsOfNoneBeforeItsSpecificationIsThere) {
   EXPECT_TRUE(collector_.WaitFor([](auto& c) { return !c.there.contains(kWeb); }));
   Specify(kWeb, R"({"annotations":{"io.podman.annotations.privileged":"TRUE"}})");
   ASSERT_TRUE(collector_.WaitForName(kWeb, "web"));
-  EXPECT_TRUE(collector_.there.at(kWeb).privileged);
+  EXPECT_EQ(collector_.there.at(kWeb).privileged, true);
 }
 
 TEST_F(PodmanSourceTest, AHostWithoutPodmanHoldsNobodyUp) {

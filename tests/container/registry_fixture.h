@@ -6,6 +6,8 @@
 #include <gtest/gtest.h>
 
 #include <map>
+#include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -35,7 +37,18 @@ class FakeFacts final : public ProcessFacts {
     const auto found = owners.find(pid);
     return found != owners.end() && found->second == user;
   }
+  pid_t ProcessIn(uint32_t mntns) const override {
+    for (const auto& [pid, its] : namespaces) {
+      if (its == mntns) return pid;
+    }
+    return 0;
+  }
+  std::optional<bool> Privileged(pid_t pid) const override {
+    if (!namespaces.contains(pid)) return std::nullopt;
+    return privileged.contains(pid);
+  }
   std::map<pid_t, std::string> cgroups;
+  std::set<pid_t> privileged;
   std::map<pid_t, uint32_t> namespaces;
   std::map<pid_t, uid_t> owners;
 };

@@ -20,6 +20,20 @@ TEST_F(RegistryTest, BindsByCgroupWhenMetadataIsThereFirst) {
   EXPECT_EQ(registry_.Find(HomeOf(6)), nullptr);
 }
 
+TEST_F(RegistryTest, WhatTheRuntimeHasNotSaidOfPrivilegesTheProcessTells) {
+  Upsert(kA, "web");
+  Process(100, "/docker/" + kA, 5);
+  EXPECT_EQ(Seen(HomeOf(5), 100).container.privileged, false);
+  Upsert(kB, "root");
+  facts_.privileged.insert(200);
+  Process(200, "/docker/" + kB, 6);
+  Binding& binding = Seen(HomeOf(6), 200);
+  EXPECT_EQ(binding.container.privileged, true);
+  Container told{.id = kB, .name = "root", .runtime = "docker", .privileged = false};
+  EXPECT_THAT(registry_.Apply({.container = told}, now_), ElementsAre(&binding));
+  EXPECT_EQ(binding.container.privileged, false) << "the runtime's word goes first";
+}
+
 TEST_F(RegistryTest, WaitsForMetadataThatTheCgroupPromises) {
   Process(100, "/docker/" + kA, 5);
   Binding& binding = Seen(HomeOf(5), 100);

@@ -80,6 +80,13 @@ TEST_F(Files, MustBeRootsAndNobodyElsesToWrite) {
   fs::permissions(dir_, fs::perms(0777));
   EXPECT_THAT(Load(file, true), ElementsAre(HasSubstr("the directory is not trusted")));
   EXPECT_THAT(Load(dir_, true), ElementsAre(HasSubstr("the directory is not trusted")));
+  const fs::path below = dir_ / "below";
+  fs::create_directory(below);
+  fs::rename(file, below / "a.yaml");
+  EXPECT_THAT(Load(below, true), ElementsAre(HasSubstr("the directory is not trusted: of " +
+                                                       fs::canonical(dir_).string() +
+                                                       ", others than root can write to it")));
+  fs::rename(below / "a.yaml", file);
   fs::permissions(dir_, fs::perms(01777));  // sticky: nobody else can replace it
   EXPECT_THAT(Load(file, true), testing::IsEmpty());
 }

@@ -6,6 +6,7 @@ namespace {
 
 container::Container Web() {
   container::Container c;
+  c.privileged = false;
   c.id = std::string(64, 'a');
   c.name = "web-1";
   c.runtime = "docker";
@@ -103,6 +104,13 @@ TEST(Selector, AnImageThatIsNotKnownIsSelectedByNoImage) {
   c.image = {};
   EXPECT_FALSE(Selects("images: ['*']", c));
   EXPECT_TRUE(Selects("", c));
+}
+
+TEST(Selector, AContainerOfWhichNobodyKnowsWhetherItIsPrivilegedIsNeither) {
+  container::Container c = Web();
+  c.privileged.reset();
+  EXPECT_FALSE(Selects("privileged: true", c));
+  EXPECT_FALSE(Selects("privileged: false", c));
 }
 
 TEST(Selector, HostPoliciesAreForTheHost) {

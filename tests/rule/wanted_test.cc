@@ -66,6 +66,7 @@ TEST(Wanted, ReadsByNameWhereThatIsEnough) {
   EXPECT_EQ(names("fd.name endswith /.aws/credentials"), Names{"credentials"});
   EXPECT_EQ(names("fd.name contains /.ssh/id_"), Names{".ssh"});
   EXPECT_EQ(names("fd.name pmatch (/etc, /root)"), (Names{"etc", "root"}));
+  EXPECT_EQ(names("fd.name pmatch (/etc/pam.d/*, /a?b/c[d]/e/*.f)"), (Names{"e", "pam.d"}));
   EXPECT_EQ(names("fd.directory = /var/run"), Names{"run"});
   EXPECT_EQ(names("fd.filename = shadow"), Names{"shadow"});
   // Of what must hold together the one that says most; of what may hold each.
@@ -82,7 +83,8 @@ TEST(Wanted, AllReadsWhereNoNameIsCertain) {
   for (const std::string condition :
        {"fd.name endswith .pem", "fd.name contains shadow", "fd.name = /etc/shadow or fd.num = 3",
         "not fd.name = /etc/shadow", "fd.name != /etc/shadow", "fd.nameraw = /etc/shadow",
-        "fd.name glob /etc/*", "fd.name in (/etc/shadow, /)", "proc.name = cat"}) {
+        "fd.name glob /etc/*", "fd.name pmatch (/etc/shadow, /e?c/s*)",
+        "fd.name in (/etc/shadow, /)", "proc.name = cat"}) {
     EXPECT_NE(
         Load(Policy(RuleOf("evt.type = open and (" + condition + ")")))->wanted() & NSW_WANT_READS,
         0U)

@@ -38,6 +38,8 @@ class FakeDenyMaps final : public kernel::DenyMaps {
   std::vector<Pushed> pushed;
   std::vector<std::pair<uint64_t, uint32_t>> withdrawn;
   std::vector<uint64_t> forgotten;
+  std::vector<uint64_t> refreshed;
+  size_t refreshes_cost = 1;
   int freed_in_use = 0;
 
   Status Prepare(const rule::DenyPlan& plan) override {
@@ -53,6 +55,10 @@ class FakeDenyMaps final : public kernel::DenyMaps {
   void FreeSet(uint32_t slot) override {
     for (const auto& [home, used] : bound) freed_in_use += used == slot;
     slots.erase(slot);
+  }
+  Result<size_t> Refresh(uint64_t home, pid_t) override {
+    refreshed.push_back(home);
+    return refreshes_cost;
   }
   Status Bind(uint64_t home, uint32_t slot, const rule::DenyPlan&, pid_t) override {
     if (throws) throw std::bad_alloc();

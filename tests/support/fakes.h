@@ -54,7 +54,14 @@ class FakeProcessFacts final : public container::ProcessFacts {
     const auto found = mount_namespaces.find(pid);
     return found == mount_namespaces.end() ? 0 : found->second;
   }
+  pid_t ProcessIn(uint32_t mntns) const override {
+    for (const auto& [pid, its] : mount_namespaces) {
+      if (its == mntns) return pid;
+    }
+    return 0;
+  }
   bool OwnedBy(pid_t, uid_t) const override { return true; }
+  std::optional<bool> Privileged(pid_t) const override { return false; }
 };
 
 }  // namespace nsw::test

@@ -69,6 +69,7 @@ class Table {
   void Shapes();
   void Names();
   void Doors();
+  void Changes();
   void Lists();
   void Conditions();
   void Deep();
@@ -82,6 +83,10 @@ class Table {
     std::string out = entry;
     for (size_t at = 0; (at = out.find("$D", at)) != std::string::npos;) out.replace(at, 2, at_);
     return out;
+  }
+  void LookAgain() {
+    if (const auto looked = v_.driver().Refresh(kHome, getpid()); !looked)
+      Die(looked.error().message);
   }
   void Use(std::vector<std::string> entries, bool resolve = true) {
     for (std::string& entry : entries) entry = P(entry);
@@ -188,13 +193,44 @@ void Table::Doors() {
   std::ofstream(over) << "x";
   mount((at_ + "/d/secret").c_str(), over.c_str(), nullptr, MS_BIND, nullptr);
   Is("the file bound over another: by its inode or name", "/over", kRead, 0);
-  Use({"read=$D/d/secret"});
-  Is("... once it is known", "/over", kRead, 1);
+  LookAgain();
+  Is("... once it is looked at again", "/over", kRead, 1);
   Use({"read=**/secret"});
   Is("... by its own name", "/over", kRead, 1);
   Use({"read=**/over"});
   Is("... by its mount point's name", "/over", kRead, 1);
   umount(over.c_str());
+}
+
+// After a container was bound.
+void Table::Changes() {
+  for (const char* f : {"/e/first", "/e/second", "/e/a", "/e/b", "/e/folder/f"}) Make(f);
+  const auto send = [&](const char* to) {
+    unlink((at_ + "/e/link").c_str());
+    Done(symlink((at_ + to).c_str(), (at_ + "/e/link").c_str()), "symlink");
+    LookAgain();
+  };
+  send("/e/first");
+  Use({"read=$D/e/link", "read=$D/e/a", "read=$D/e/b", "write=$D/e/link/**"});
+  send("/e/second");
+  Is("a link is sent elsewhere: where it leads now (F8)", "/e/second", kRead, 1);
+  Is("... and where it led before", "/e/first", kRead, 1);
+  send("/e/folder");
+  Is("... to a directory: what is in it", "/e/folder/f", kModify, 4);
+  Done(link((at_ + "/e/a").c_str(), (at_ + "/e/other").c_str()), "link");
+  rename((at_ + "/e/a").c_str(), (at_ + "/e/b").c_str());
+  LookAgain();
+  Is("a file that took another's place: under both rules", "/e/other", kRead, 2);
+  Make("/e/a");
+  Done(link((at_ + "/e/a").c_str(), (at_ + "/e/new").c_str()), "link");
+  LookAgain();
+  Is("one made in its place: by its other name (F12)", "/e/new", kRead, 2);
+  for (int n = 0; n < 300; n++) {
+    const std::string name = "/e/n" + std::to_string(n);
+    Make(name.c_str());
+    send(name.c_str());
+  }
+  Is("a link that is sent round and round: where it led first", "/e/first", kRead, 1);
 }
 
 void Table::Lists() {
@@ -389,6 +425,7 @@ int main(int argc, char** argv) {
   table.Shapes();
   table.Names();
   table.Doors();
+  table.Changes();
   table.Lists();
   table.Conditions();
   table.Deep();

@@ -8,7 +8,7 @@ source "$REPO/tests/vm/container_lib.sh"
 EVENTS=accept
 export NSWARDEN_START_DEADLINE=480 NSWARDEN_ALERT_DEADLINE=60
 PINS=/sys/fs/bpf/nswarden
-plan 29
+plan 30
 
 # Below $WORK/startup nothing may be read before the container's first process has run $WORK/up, below $WORK/running nothing from then
 # on.
@@ -46,7 +46,12 @@ check_engine "the engine starts"
 box first /bin/busybox sh
 # The one's first process has run it, and runs something else by now.
 box second /bin/busybox sh -c "exec $WORK/up -c 'exec /bin/busybox sh'"
+# This one's tries to, but there it is nothing that the kernel can run; the shell runs it as a script of its own.
+echo 'exec /bin/busybox sh' >"$WORK/script"
+chmod +x "$WORK/script"
+box third /bin/bash -c "mount --bind $WORK/script $WORK/up && exec /bin/busybox sh -c 'exec $WORK/up'"
 check "a container that starts is judged so" wait_for 60 starting first
+check "... also one that has tried in vain to run what ends that" wait_for 60 starting third
 check "... and one that has started" wait_for 60 running second
 
 at_exit ftrace 1

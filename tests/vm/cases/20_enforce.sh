@@ -10,7 +10,7 @@ SETTINGS="hold: 10s" # where all is emulated a decision takes its time
 ACTS=${NSWARDEN_ACTS_PROGRAM:-$REPO/build/release/tests/acts/nsw_acts}
 STARTS=${NSWARDEN_STARTS:-3}
 export NSWARDEN_START_DEADLINE=480 NSWARDEN_ALERT_DEADLINE=60
-plan 44
+plan 47
 
 use_guest_docker
 copy_policies
@@ -85,6 +85,11 @@ check "... and holds at once" refused web /srv/date
 check "... is alerted on by its name" alerts_become 1 '.verdict == "denied" and (.rule | contains("/srv/date"))'
 check "... in that container alone" allowed other /bin/true
 check "... and expires by itself" wait_for 90 eval '! refused web /srv/date'
+
+deny_address() { "$NSWARDEN" deny --container web --connect 127.0.0.9 --for 600s; }
+check "deny of an address is taken, and prolonged as often as one likes" eval 'for n in {1..6}; do deny_address || exit 1; done'
+check "... and holds" refused web /bin/nc -w 1 127.0.0.9 80
+check "... for no other address" eval '! refused web /bin/nc -w 1 127.0.0.8 80'
 
 check "quarantine by hand" "$NSWARDEN" quarantine --container other --reason "a test"
 check "... refuses what no policy does" refused other /bin/true
