@@ -266,7 +266,7 @@ while read -r verdict; do told[$verdict]=1; done < <(grep -oE 'verdict=(denied|a
 # a kernel has not got needs no refusal: the device of userfaultfd, SMC.
 is_refusal() {
   case "${lines[$1]} ${outcome[$1]-}" in
-    *' EPERM' | unshare*' ENOMEM' | faults_device*' ENOENT' | 'listen_unbound 43 EAFNOSUPPORT') true ;;
+    *' EPERM' | unshare*' ENOMEM' | more_unshare*' ENOMEM' | faults_device*' ENOENT' | 'listen_unbound 43 EAFNOSUPPORT') true ;;
     *) false ;;
   esac
 }
