@@ -23,6 +23,12 @@ __u32 homes_epoch;
 #define ANSWER_MODE(a) ((a) >> 32 & 3)
 #define ANSWER_UNRESOLVED(a) ((a) >> 40 & 1)
 
+/* Of two answers about one act. */
+static __always_inline __u64 stronger(__u64 a, __u64 b)
+{
+	return ANSWER_MODE(b) > ANSWER_MODE(a) ? b : a;
+}
+
 static __always_inline bool in_group(__u64 groups, __u32 group)
 {
 	return !group || groups >> (group & 63) & 1;

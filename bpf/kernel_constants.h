@@ -28,7 +28,11 @@ enum {
 #define AF_PACKET 17
 #define AF_XDP 44
 #define SOCK_STREAM 1
+#define AF_SMC 43
+#define IPPROTO_TCP 6
 #define IPPROTO_SCTP 132
+#define IPPROTO_SMC 256
+#define IPPROTO_MPTCP 262
 #define SOCK_RAW 3
 #define SOCK_PACKET 10
 #define SOCK_TYPE_MASK 0xf /* the rest are flags */
@@ -40,6 +44,7 @@ enum {
 #define PROT_EXEC 4
 #define READ_IMPLIES_EXEC 0x400000
 #define TS_COMPAT 2 /* thread_info: in a 32-bit system call */
+#define X32_CALL 0x40000000 /* in the number of a system call */
 #define MAP_SHARED 1 /* MAP_SHARED_VALIDATE has this bit, too */
 #define CLONE_NEWNS 0x20000
 #define CLONE_NEWCGROUP 0x2000000
@@ -99,6 +104,7 @@ enum {
 #define FMODE_WRITE 0x2
 #define FMODE_EXEC 0x20 /* in f_flags: opened to be executed, by the kernel itself */
 #define FMODE_CREATED 0x100000
+#define MNT_INTERNAL 0x4000 /* vfsmount.mnt_flags */
 #define FMODE_BACKING 0x3000000 /* one of both: it has moved, also within 6.12 */
 #define SIGNAL_GROUP_EXIT 0x4
 #define PIDTYPE_SID 3

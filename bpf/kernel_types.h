@@ -101,6 +101,7 @@ struct dentry___new {
 struct vfsmount {
 	struct dentry *mnt_root;
 	struct super_block *mnt_sb;
+	int mnt_flags;
 };
 
 struct path {
@@ -327,6 +328,7 @@ struct sock_common {
 	u16 skc_dport;
 	u16 skc_num;
 	unsigned short skc_family;
+	unsigned char skc_ipv6only : 1;
 	struct in6_addr skc_v6_daddr;
 	struct in6_addr skc_v6_rcv_saddr;
 };
@@ -366,6 +368,8 @@ struct unix_sock {
 struct msghdr {
 	void *msg_name;
 	int msg_namelen;
+	void *msg_control;
+	unsigned long msg_controllen;
 	unsigned int msg_flags;
 };
 

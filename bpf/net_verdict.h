@@ -73,4 +73,82 @@ static __always_inline __u64 judge_unix(struct sock *sk, const struct subject *w
 	return judge_abstract(who->home, name + 3, length - 3, asked);
 }
 
+/* By what it speaks on the wire. */
+static __always_inline __u32 protocol_of(struct sock *sk)
+{
+	__u32 protocol = BPF_CORE_READ(sk, sk_protocol);
+	bool over_tcp = protocol == IPPROTO_MPTCP || protocol == IPPROTO_SMC;
+
+	return over_tcp || BPF_CORE_READ(sk, __sk_common.skc_family) == AF_SMC ? IPPROTO_TCP : protocol;
+}
+
+static __always_inline bool mapped(const struct nsw_addr *a)
+{
+	__u64 high, middle;
+
+	__builtin_memcpy(&high, &a->b[0], sizeof(high));
+	__builtin_memcpy(&middle, &a->b[8], sizeof(middle));
+	return !high && (__u32)middle == 0xffff0000;
+}
+
+/* 0.0.0.0 or ::. */
+static __always_inline bool unspecified(const struct nsw_addr *a)
+{
+	__u64 high, low;
+
+	__builtin_memcpy(&high, &a->b[0], sizeof(high));
+	__builtin_memcpy(&low, &a->b[8], sizeof(low));
+	return !high && (!low || low == 0xffff0000);
+}
+
+#define LOOPBACK_IPV4 0x0100007f /* 127.0.0.1, as it is sent */
+
+/* Where the kernel goes to when it is told to go to an unspecified address: to this host itself. */
+static __always_inline void to_itself(struct sock *sk, struct nsw_addr *addr)
+{
+	__u32 own = BPF_CORE_READ(sk, __sk_common.skc_rcv_saddr);
+	struct nsw_addr local = {};
+
+	if (mapped(addr)) {
+		map_ipv4(addr, own ? own : LOOPBACK_IPV4);
+		return;
+	}
+	read_address(&local, sk, true);
+	if (mapped(&local))
+		map_ipv4(addr, LOOPBACK_IPV4);
+	else
+		addr->b[15] = 1;
+}
+
+/* A socket of IPv6 that takes every address takes those of IPv4, too, unless it was told not to. */
+static __always_inline bool takes_both(struct sock *sk, const struct nsw_addr *addr)
+{
+	return unspecified(addr) && !mapped(addr) && !BPF_CORE_READ_BITFIELD_PROBED(&sk->__sk_common, skc_ipv6only);
+}
+
+/* The answer for a local address. To be refused for what more it takes it must be denied: a list of leave is asked once. */
+static __always_inline __u64 ask_local(__u64 home, struct sock *sk, struct nsw_addr *addr, __u32 port, __u32 asked)
+{
+	__u32 protocol = protocol_of(sk);
+	__u64 answer = ask_address(home, addr, port, protocol, asked);
+
+	if (!asked || !takes_both(sk, addr))
+		return answer;
+	map_ipv4(addr, 0);
+	return stronger(answer, ask_address(home, addr, port, protocol, asked | DENIES_ONLY));
+}
+
+/* The answer for a remote address. An unspecified one may be denied as such. */
+static __always_inline __u64 ask_remote(__u64 home, struct sock *sk, struct nsw_addr *addr, __u32 port, __u32 asked)
+{
+	__u32 protocol = protocol_of(sk);
+	__u64 answer = 0;
+
+	if (asked && unspecified(addr)) {
+		answer = ask_address(home, addr, port, protocol, asked | DENIES_ONLY);
+		to_itself(sk, addr);
+	}
+	return stronger(answer, ask_address(home, addr, port, protocol, asked));
+}
+
 #endif

@@ -32,6 +32,10 @@ enum i386_number {
 #define CALL_SETNS 308, I386_setns
 #define CALL_IO_URING_SETUP 425, I386_io_uring_setup
 #define CALL_FSMOUNT 432, I386_fsmount
+#define CALL_OPEN_TREE 428, I386_open_tree
+#define CALL_OPEN_TREE_ATTR 467, 467
+#define CALL_FSPICK 433, 433
+#define CALL_MOUNT_SETATTR 442, 442
 #define CALL_USERFAULTFD 323, I386_userfaultfd
 #define CALL_KEYCTL 250, I386_keyctl
 #define CALL_ADD_KEY 248, I386_add_key
@@ -46,12 +50,14 @@ static __always_inline struct pt_regs *registers(void)
 	return (struct pt_regs *)(BPF_CORE_READ(current_task(), stack) + THREAD_SIZE) - 1;
 }
 
+/* The caller chooses the whole register, of which the kernel takes the lower half alone, and x32 has a bit of its own. */
 static __always_inline bool in_call(__u32 native, __u32 compat)
 {
-	__u64 regs = (__u64)registers() + bpf_core_field_offset(struct pt_regs, orig_ax), number = ~0ULL;
+	__u64 regs = (__u64)registers() + bpf_core_field_offset(struct pt_regs, orig_ax);
+	__u32 number = ~0U;
 
 	bpf_probe_read_kernel(&number, sizeof(number), (void *)regs);
-	return number == (in_compat() ? compat : native);
+	return in_compat() ? number == compat : (number & ~X32_CALL) == native;
 }
 
 static __always_inline __u64 first_argument(void)

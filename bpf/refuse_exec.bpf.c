@@ -111,7 +111,19 @@ static __always_inline __u64 with_implied(__u64 asked)
 	return reads && BPF_CORE_READ(current_task(), personality) & READ_IMPLIES_EXEC ? asked | PROT_EXEC : asked;
 }
 
-/* Without a file (7.3 says so by its type), or writable, it can hold what was in no file. */
+/*
+ * A memfd, System V shared memory and the like: of a mount of the kernel's own. Not the program that runs, which its exec was
+ * judged for. What is mapped of an overlay's file is the layer's, whose mount is nobody's, too, but not of that kind.
+ */
+static __always_inline bool in_memory(struct file *file)
+{
+	struct file *exe = BPF_CORE_READ(current_task(), mm, exe_file);
+
+	return BPF_CORE_READ(file, f_path.mnt, mnt_flags) & MNT_INTERNAL &&
+	       BPF_CORE_READ(exe, f_inode) != BPF_CORE_READ(file, f_inode);
+}
+
+/* Without a file of a file system (7.3 says so by its type), or writable, it can hold what was in no file. */
 SEC("?lsm/mmap_file")
 int nsw_mmap_file(__u64 *ctx)
 {
@@ -126,7 +138,7 @@ int nsw_mmap_file(__u64 *ctx)
 		flags = protection;
 		protection = with_implied(asked);
 	}
-	if (protection & PROT_EXEC && (!file || protection & PROT_WRITE) &&
+	if (protection & PROT_EXEC && (!file || protection & PROT_WRITE || in_memory(file)) &&
 	    refused_operation(NSW_OPERATION_EXEC_MEMORY, EVENT_BIT(MEMORY)))
 		return refuse();
 	if (!file)
@@ -139,12 +151,13 @@ int nsw_mmap_file(__u64 *ctx)
 static __always_inline bool makes_executable(struct vm_area_struct *area, __u64 protection)
 {
 	__u64 flags = BPF_CORE_READ(area, vm_flags);
+	struct file *file = BPF_CORE_READ(area, vm_file);
 
 	if (!(protection & PROT_EXEC))
 		return false;
 	if (protection & PROT_WRITE)
 		return true;
-	return !(flags & VM_EXEC) && (!BPF_CORE_READ(area, vm_file) || BPF_CORE_READ(area, anon_vma) || flags & VM_WRITE);
+	return !(flags & VM_EXEC) && (!file || BPF_CORE_READ(area, anon_vma) || flags & VM_WRITE || in_memory(file));
 }
 
 SEC("?lsm/file_mprotect")

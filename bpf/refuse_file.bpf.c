@@ -164,11 +164,6 @@ static __always_inline __u64 leads_out(struct task_state *task, struct nsw_home 
 	return before;
 }
 
-static __always_inline __u64 stronger(__u64 a, __u64 b)
-{
-	return ANSWER_MODE(b) > ANSWER_MODE(a) ? b : a;
-}
-
 /* Both names of one file. `also`: bits of classes of the new one. `exchange`: a second file goes the other way. */
 static __always_inline int judge_move(__u64 mnt, __u64 old, __u64 to, __u64 fresh, __u32 class, __u32 also, bool exchange,
 				      __u64 events)

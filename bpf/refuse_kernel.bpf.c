@@ -14,6 +14,15 @@ static __always_inline bool refused_namespace(void)
 	       refused_operation(NSW_OPERATION_NAMESPACE, EVENT_BIT(NAMESPACE));
 }
 
+/* The changes of mounts that pass no hook of their own. Of open_tree only a copy asks for the capability. */
+static __always_inline bool refused_mount(void)
+{
+	if (in_call(CALL_OPEN_TREE) || in_call(CALL_OPEN_TREE_ATTR))
+		return refused_operation(NSW_OPERATION_MOUNT, EVENT_BIT(OPEN_TREE));
+	return (in_call(CALL_FSMOUNT) || in_call(CALL_MOUNT_SETATTR) || in_call(CALL_FSPICK)) &&
+	       refused_operation(NSW_OPERATION_MOUNT, EVENT_BIT(FSMOUNT));
+}
+
 #define USERNS_DEPTH 33 /* how deep the kernel lets user namespaces be */
 
 /* As the kernel's own check: the capability itself, or the ownership of a namespace that is further down. */
@@ -60,7 +69,7 @@ int nsw_capable(__u64 *ctx)
 
 	if (!is_granted(ctx, capability))
 		return 0;
-	if (capability == CAP_SYS_ADMIN && refused_namespace())
+	if (capability == CAP_SYS_ADMIN && (refused_namespace() || refused_mount()))
 		return refuse();
 	return refused_key(NSW_CLASS_CAPABILITY, NSW_KEY_CAPABILITY, capability, 0, options & CAP_OPT_NOAUDIT) ? refuse() : 0;
 }
@@ -92,13 +101,6 @@ SEC("?lsm/sb_pivotroot")
 int nsw_sb_pivotroot(__u64 *ctx)
 {
 	return refused_operation(NSW_OPERATION_MOUNT, EVENT_BIT(PIVOT_ROOT)) ? refuse() : 0;
-}
-
-/* fsmount(2): a mount that hangs nowhere yet. mount(2) comes here, too, after nsw_sb_mount. */
-SEC("?lsm/sb_kern_mount")
-int nsw_sb_kern_mount(__u64 *ctx)
-{
-	return in_call(CALL_FSMOUNT) && refused_operation(NSW_OPERATION_MOUNT, EVENT_BIT(FSMOUNT)) ? refuse() : 0;
 }
 
 /* ---- other processes ----------------------------------------------------------------------------------------------- */
@@ -173,26 +175,31 @@ int nsw_kernel_load_data(__u64 *ctx)
 }
 
 /* The files behind io_uring and userfaultfd. */
-static __always_inline int judge_anonymous(void)
+static __always_inline int judge_anonymous(bool io_uring, bool userfaultfd)
 {
-	if (in_call(CALL_IO_URING_SETUP))
+	if (io_uring)
 		return refused_operation(NSW_OPERATION_IO_URING, EVENT_BIT(IO_URING)) ? refuse() : 0;
-	if (in_call(CALL_USERFAULTFD))
+	if (userfaultfd)
 		return refused_operation(NSW_OPERATION_USERFAULTFD, EVENT_BIT(USERFAULTFD)) ? refuse() : 0;
 	return 0;
 }
 
+/* As the kernel names them: "[io_uring]", "[userfaultfd]". The latter is also made by a device, /dev/userfaultfd. */
 SEC("?lsm/inode_init_security_anon")
 int nsw_anon_inode(__u64 *ctx)
 {
-	return judge_anonymous();
+	char name[4] = {};
+
+	bpf_probe_read_kernel(name, sizeof(name), BPF_CORE_READ((struct qstr *)number_at(ctx, 1), name));
+	return judge_anonymous(name[1] == 'i' && name[2] == 'o' && name[3] == '_',
+			       name[1] == 'u' && name[2] == 's' && name[3] == 'e');
 }
 
-/* Before 5.16, where their inode is one for all. */
+/* Before 5.16, where their inode is one for all, and there is no such device. */
 SEC("?lsm/file_alloc_security")
 int nsw_file_alloc(__u64 *ctx)
 {
-	return judge_anonymous();
+	return judge_anonymous(in_call(CALL_IO_URING_SETUP), in_call(CALL_USERFAULTFD));
 }
 
 /* Keys are asked for by much of the kernel itself: only what the process asks for counts. */

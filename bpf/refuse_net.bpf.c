@@ -68,7 +68,7 @@ static __always_inline void read_inet(struct inet *to, __u64 from, __u64 length)
 /* The answer for an address of the internet that a socket is asked to bind to, connect to or send to. */
 __weak __noinline __u64 judge_inet(__u64 home, __u64 socket, __u64 address, __u64 length, __u64 asked)
 {
-	struct socket *sock = (struct socket *)socket;
+	struct sock *sk = BPF_CORE_READ((struct socket *)socket, sk);
 	struct nsw_addr addr = {};
 	struct inet a = {};
 	__u32 family;
@@ -77,10 +77,11 @@ __weak __noinline __u64 judge_inet(__u64 home, __u64 socket, __u64 address, __u6
 	family = a.family;
 	/* A datagram to AF_UNSPEC is sent as to AF_INET, and bind(2) takes it for that. */
 	if (family == AF_UNSPEC)
-		family = BPF_CORE_READ(sock, sk, __sk_common.skc_family);
+		family = BPF_CORE_READ(sk, __sk_common.skc_family);
 	if (!remote_of(a.rest, family, &addr))
 		return 0;
-	return ask_address(home, &addr, host_order(a.port), BPF_CORE_READ(sock, sk, sk_protocol), asked);
+	return asked & CONNECT_BIT ? ask_remote(home, sk, &addr, host_order(a.port), asked)
+				   : ask_local(home, sk, &addr, host_order(a.port), asked);
 }
 
 static __always_inline __u32 family_at(__u64 address, __u64 length)
@@ -92,9 +93,10 @@ static __always_inline __u32 family_at(__u64 address, __u64 length)
 	return family;
 }
 
-/* 1 if the connection or the send is refused. `call`: connect(2), not a send. Unix sockets come by hooks of their own. */
-static __always_inline int judge_connect(__u64 sock, __u64 address, __u64 length, bool call)
+/* 1 if the connection or the send is refused. `message`: of a send, else NULL. Unix sockets come by hooks of their own. */
+static __always_inline int judge_connect(__u64 sock, __u64 address, __u64 length, struct msghdr *message)
 {
+	bool call = !message;
 	struct nsw_settings *s = get_settings();
 	struct nsw_home *home;
 	struct subject who;
@@ -105,6 +107,8 @@ static __always_inline int judge_connect(__u64 sock, __u64 address, __u64 length
 	if (!home || (call && family_at(address, length) == AF_UNSPEC))
 		return 0;
 	answer = judge_inet(who.home, sock, address, length, home->classes & CONNECT_BIT);
+	if (message && names_more((struct socket *)sock, message))
+		answer = unresolved(home, answer, CONNECT_BIT);
 	answer = final_answer(home, answer, true);
 	if (!call && !ANSWER_MODE(answer))
 		return 0;
@@ -118,7 +122,7 @@ static __always_inline int judge_connect(__u64 sock, __u64 address, __u64 length
 SEC("?lsm/socket_connect")
 int nsw_socket_connect(__u64 *ctx)
 {
-	return judge_connect(number_at(ctx, 0), number_at(ctx, 1), (__u32)ctx[2], true) ? refuse() : 0;
+	return judge_connect(number_at(ctx, 0), number_at(ctx, 1), (__u32)ctx[2], NULL) ? refuse() : 0;
 }
 
 /* Sends that name their destination: unconnected ones, and TCP Fast Open, which passes no socket_connect. */
@@ -133,7 +137,7 @@ int nsw_socket_sendmsg(__u64 *ctx)
 		return 0;
 	if (plain_stream(sock) && !(BPF_CORE_READ(message, msg_flags) & MSG_FASTOPEN))
 		return 0;
-	return judge_connect((__u64)sock, name, (__u32)BPF_CORE_READ(message, msg_namelen), false) ? refuse() : 0;
+	return judge_connect((__u64)sock, name, (__u32)BPF_CORE_READ(message, msg_namelen), message) ? refuse() : 0;
 }
 
 /* ---- unix sockets -------------------------------------------------------------------------------------------------- */
@@ -266,13 +270,16 @@ int nsw_socket_listen(__u64 *ctx)
 	home = judged(s, &who, bit);
 	if (!home)
 		return 0;
-	if (internet(family)) {
-		if (family == AF_INET)
-			map_ipv4(&local, BPF_CORE_READ(sk, __sk_common.skc_rcv_saddr));
-		else
+	if (internet(family) || family == AF_SMC) {
+		if (family == AF_INET6)
 			read_address(&local, sk, true);
+		else
+			map_ipv4(&local, BPF_CORE_READ(sk, __sk_common.skc_rcv_saddr));
 		port = BPF_CORE_READ(sk, __sk_common.skc_num);
-		answer = ask_address(who.home, &local, port, BPF_CORE_READ(sk, sk_protocol), home->classes & bit);
+		answer = ask_local(who.home, sk, &local, port, home->classes & bit);
+		/* Not bound: the kernel has yet to choose one. SMC hands it on to a socket of its own. */
+		if (!port)
+			answer = unresolved(home, answer, bit);
 	} else if (family == AF_UNIX) {
 		answer = judge_unix(sk, &who, home->classes & bit, &mnt, &dentry);
 	}
@@ -301,7 +308,7 @@ static __always_inline int judge_received_socket(struct file *file)
 	if (!home || !port)
 		return 0;
 	read_address(&remote, sk, false);
-	answer = ask_address(who.home, &remote, port, BPF_CORE_READ(sk, sk_protocol), home->classes & CONNECT_BIT);
+	answer = ask_address(who.home, &remote, port, protocol_of(sk), home->classes & CONNECT_BIT);
 	answer = final_answer(home, answer, true);
 	return refused(answer, WHAT(NSW_CLASS_CONNECT, port), 0, 0, EVENT_BIT(RECEIVE)) ? refuse() : 0;
 }

@@ -23,4 +23,38 @@ static __always_inline bool plain_stream(struct socket *sock)
 	return BPF_CORE_READ(sock, type) == SOCK_STREAM && BPF_CORE_READ(sock, sk, sk_protocol) != IPPROTO_SCTP;
 }
 
+#define SCTP_DSTADDRV4 7 /* types of what comes with a message, level IPPROTO_SCTP */
+#define SCTP_DSTADDRV6 8
+#define SCTP_MESSAGES 8 /* looked at */
+
+/* What comes with a message, as the kernel has copied it: struct cmsghdr, user-space ABI. */
+struct control {
+	__u64 length;
+	__u32 level;
+	__u32 type;
+};
+
+/* True where a message that connects may name more addresses to connect to, beside its own. */
+static __always_inline bool names_more(struct socket *sock, struct msghdr *message)
+{
+	__u64 at = (__u64)BPF_CORE_READ(message, msg_control), left = BPF_CORE_READ(message, msg_controllen), size;
+	struct control c;
+	int i;
+
+	if (BPF_CORE_READ(sock, sk, sk_protocol) != IPPROTO_SCTP)
+		return false;
+	for (i = 0; i < SCTP_MESSAGES; i++) {
+		if (left < sizeof(c) || bpf_probe_read_kernel(&c, sizeof(c), (void *)at))
+			return false;
+		if (c.level == IPPROTO_SCTP && (c.type == SCTP_DSTADDRV4 || c.type == SCTP_DSTADDRV6))
+			return true;
+		size = (c.length + 7) & ~7ULL;
+		if (size < sizeof(c) || size > left)
+			return false; /* the last */
+		at += size;
+		left -= size;
+	}
+	return true;
+}
+
 #endif

@@ -8,6 +8,7 @@
 
 #include <algorithm>
 
+#include "engine/event/address.h"
 #include "engine/rule/rule.h"
 
 namespace nsw::rule {
@@ -137,6 +138,17 @@ uint32_t ClassesOfOpen(const nsw_event_open& open) {
   return classes;
 }
 
+bool SameAddress(const nsw_addr& a, const nsw_addr& b) { return std::ranges::equal(a.b, b.b); }
+
+// Where a connection goes: no address, 0.0.0.0 or ::, is this host itself.
+const nsw_addr& Destination(const nsw_addr& address) {
+  static const nsw_addr kNone = *event::ParseAddress("0.0.0.0");
+  static const nsw_addr kIpv4 = *event::ParseAddress("127.0.0.1");
+  static const nsw_addr kIpv6 = *event::ParseAddress("::1");
+  if (event::IsZero(address)) return kIpv6;
+  return SameAddress(address, kNone) ? kIpv4 : address;
+}
+
 }  // namespace
 
 DenyActs::DenyActs(const Event& event) : event_(event) {
@@ -151,7 +163,7 @@ DenyActs::DenyActs(const Event& event) : event_(event) {
     case Type::k_connect:
     case Type::k_send: {
       const auto& e = event.as<nsw_event_connect>();  // the same start
-      AddEnd(DenyClass::k_connect, e.remote, e.remote_port);
+      AddEnd(DenyClass::k_connect, Destination(e.remote), e.remote_port);
       break;
     }
     case Type::k_bind:

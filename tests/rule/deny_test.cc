@@ -233,6 +233,14 @@ TEST(DenyMatcher, Connect) {
   EXPECT_EQ(Deny(*set, Act::Unix("/run/x")->event), "");
 }
 
+TEST(DenyMatcher, NoAddressAsADestinationIsThisHost) {
+  const auto set =
+      Load("nswarden: 1\npolicy: p\ndeny: {connect: ['127.0.0.0/8:80', '[::1]:81']}\n");
+  EXPECT_EQ(Deny(*set, Act::Connect("0.0.0.0", 80)->event), "p/connect/127.0.0.0/8:80");
+  EXPECT_EQ(Deny(*set, Act::Connect("::", 81)->event), "p/connect/[::1]:81");
+  EXPECT_EQ(Deny(*set, Act::Connect("0.0.0.0", 81)->event), "");
+}
+
 TEST(DenyMatcher, ANameWithoutObjectIsNothing) {
   const auto set = Load("nswarden: 1\npolicy: p\ndeny: {read: ['/**', '**/x']}\n");
   const auto act = Act::Open("/x");

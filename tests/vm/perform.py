@@ -52,22 +52,28 @@ def datagram(path):
         s.sendto(b"x", "\0" + path[1:] if path.startswith("@") else path)
 
 
-def tcp(address):
+def end(address):
+    """Family and address of HOST:PORT; of IPv6 [HOST]:PORT."""
     host, port = address.rsplit(":", 1)
-    with socket.socket(socket.AF_INET) as s:
-        s.connect((host, int(port)))
+    return socket.AF_INET6 if host[0] == "[" else socket.AF_INET, (host.strip("[]"), int(port))
+
+
+def tcp(address):
+    family, where = end(address)
+    with socket.socket(family) as s:
+        s.connect(where)
 
 
 def udp(address):
-    host, port = address.rsplit(":", 1)
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
-        s.sendto(b"x", (host, int(port)))
+    family, where = end(address)
+    with socket.socket(family, socket.SOCK_DGRAM) as s:
+        s.sendto(b"x", where)
 
 
 def fast_open(address):
-    host, port = address.rsplit(":", 1)
-    with socket.socket(socket.AF_INET) as s:
-        s.sendto(b"x", socket.MSG_FASTOPEN, (host, int(port)))
+    family, where = end(address)
+    with socket.socket(family) as s:
+        s.sendto(b"x", socket.MSG_FASTOPEN, where)
 
 
 def sctp_stream(address):
@@ -86,22 +92,60 @@ def sctp_option(option, addresses):
         s.setsockopt(socket.IPPROTO_SCTP, option, row)
 
 
-def bind(address):
-    host, port = address.rsplit(":", 1)
-    with socket.socket(socket.AF_INET) as s:
-        s.bind((host, int(port)))
+def sctp_further(address, further):
+    """Connects by a message that has one more address with it (SCTP_DSTADDRV4)."""
+    _, where = end(address)
+    with socket.socket(socket.AF_INET, socket.SOCK_SEQPACKET, socket.IPPROTO_SCTP) as s:
+        s.sendmsg([b"x"], [(socket.IPPROTO_SCTP, 7, socket.inet_aton(further))], socket.MSG_DONTWAIT, where)
+
+
+def bind(address, only=False):
+    family, where = end(address)
+    with socket.socket(family) as s:
+        if only:
+            s.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        s.bind(where)
 
 
 def listen(address):
-    host, port = address.rsplit(":", 1)
-    with socket.socket(socket.AF_INET) as s:
+    family, where = end(address)
+    with socket.socket(family) as s:
         s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        s.bind((host, int(port)))
+        s.bind(where)
+        s.listen()
+
+
+def listen_unbound(family):
+    with socket.socket(int(family), socket.SOCK_STREAM) as s:
         s.listen()
 
 
 def executable_memory(_):
     mmap.mmap(-1, 4096, prot=mmap.PROT_READ | mmap.PROT_WRITE | mmap.PROT_EXEC).close()
+
+
+def executable_memfd(_):
+    fd = os.memfd_create("code")
+    os.write(fd, b"\xc3" * 4096)
+    mmap.mmap(fd, 4096, mmap.MAP_SHARED, mmap.PROT_READ | mmap.PROT_EXEC).close()
+
+
+def executable_file(path):
+    """A file that was mapped to be read, and is to be run."""
+    libc.mmap.restype = ctypes.c_void_p
+    fd = os.open(path, os.O_RDONLY)
+    place = libc.mmap(None, 4096, mmap.PROT_READ, mmap.MAP_PRIVATE, fd, 0)
+    os.close(fd)
+    check(libc.mprotect(ctypes.c_void_p(place), 4096, mmap.PROT_READ | mmap.PROT_EXEC))
+
+
+def executable_segment(_):
+    """System V shared memory, which others may write to, attached to be run: SHM_RDONLY | SHM_EXEC."""
+    segment = call(29, 0, 4096, 0o1700)
+    try:
+        call(30, segment, 0, 0o110000)
+    finally:
+        libc.shmctl(segment, 0, None)
 
 
 def received(path):
@@ -115,9 +159,30 @@ def received(path):
 
 def call(number, *arguments):
     """A system call without a name in libc."""
-    result = libc.syscall(number, *(ctypes.c_long(one) if isinstance(one, int) else one for one in arguments))
+    result = libc.syscall(ctypes.c_long(number), *(ctypes.c_long(one) if isinstance(one, int) else one for one in arguments))
     check(result)
     return result
+
+
+MORE = 1 << 32  # beyond the half of the register that has the number of a call
+
+
+def detached(_):
+    """fsopen, fsconfig, fsmount: a mount that hangs nowhere."""
+    context = call(430, b"tmpfs", 0)
+    try:
+        call(431, context, 6, 0, 0, 0)
+        os.close(call(432, context, 0, 0))
+    finally:
+        os.close(context)
+
+
+def faults_device(_):
+    fd = os.open("/dev/userfaultfd", os.O_RDWR)
+    try:
+        os.close(fcntl.ioctl(fd, 0xAA00, 0))
+    finally:
+        os.close(fd)
 
 
 def of_process(act):
@@ -246,7 +311,21 @@ ACTS = {
     "chroot": os.chroot,
     "ring": ring,
     "faults": lambda _: check(libc.syscall(323, 0)),
+    "faults_device": faults_device,
     "memory": executable_memory,
+    "memory_memfd": executable_memfd,
+    "memory_segment": executable_segment,
+    "memory_file": executable_file,
+    # By a number with more in front of it.
+    "more_unshare": lambda flags: call(272 | MORE, int(flags, 16)),
+    "more_ring": lambda _: call(425 | MORE, 4, ctypes.create_string_buffer(256)),
+    "more_faults": lambda _: call(323 | MORE, 0),
+    "more_key": lambda _: call(248 | MORE, b"user", b"nsw", b"x", 1, -2),
+    # Changes of mounts.
+    "detached": detached,
+    "copied": lambda p: os.close(call(428, -100, p.encode(), 1)),
+    "attributes": lambda p: call(442, -100, p.encode(), 0, struct.pack("QQQQ", 1, 0, 0, 0), 32),
+    "picked": lambda p: os.close(call(433, -100, p.encode(), 0)),
     "received": received,
     "connect": connect,
     "datagram": datagram,
@@ -256,8 +335,11 @@ ACTS = {
     "sctp_stream": sctp_stream,
     "sctp_connectx": lambda addresses: sctp_option(110, addresses),
     "sctp_bindx": lambda addresses: sctp_option(100, addresses),
+    "sctp_further": sctp_further,
     "bind": bind,
+    "bind_only": lambda address: bind(address, True),
     "listen": listen,
+    "listen_unbound": listen_unbound,
     # What is done to a process.
     "signal": lambda pid, number: os.kill(int(pid), int(number)),
     "tkill": lambda pid: call(200, int(pid), signal.SIGTERM),
@@ -288,7 +370,7 @@ ACTS = {
 
 def perform(act, arguments):
     """In a process of its own where it would change this one."""
-    if act not in ("unshare", "chroot", "ptrace", "userfaultfd", "attach", "entered"):
+    if act not in ("unshare", "more_unshare", "chroot", "ptrace", "userfaultfd", "attach", "entered"):
         ACTS[act](*arguments)
         return 0
     child = os.fork()

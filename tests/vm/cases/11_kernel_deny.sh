@@ -6,7 +6,8 @@
 source "$(dirname "$(realpath "$0")")/../../e2e/lib.sh"
 source "$REPO/tests/vm/kernel_lib.sh"
 ACTS=${NSWARDEN_ACTS_PROGRAM:-$REPO/build/release/tests/acts/nsw_acts}
-plan 62
+PERFORM=$REPO/tests/vm/perform.py
+plan 65
 
 t=$WORK/t
 mkdir -p "$t"/{bin,dir/sub,open,mnt,vol}
@@ -32,7 +33,8 @@ echo long >"$n/$long"
 
 start_tool --events open,connect,send --read-names "wanted,folder,$long" --ports 7003,7008 "exec=$t/bin/denied" "read=$t/secret" "write=$t/dir/**" 'connect=127.0.0.0/8:7000-7001' "audit:read=$t/watched" \
   "read=$t/later" "exec=$t/bin/shell" 'read=**/named' "read=$t/moved" "exec=$t/open/denied_script" 'connect=[fd00::/8]' \
-  "read,write=$t/vol/**" "read=$n/denied" "audit:read=$n/audited"
+  "read,write=$t/vol/**" "read=$n/denied" "audit:read=$n/audited" "operation=op:mount by=$(realpath "$(command -v python3)")"
+exec 8</proc/1/ns/mnt # for the container to enter
 start_container '^bound .*: ok'
 
 # Programs
@@ -64,6 +66,10 @@ refused "... in a user namespace" "unshare -Urm cat $t/secret"
 refused "... in a chroot" "chroot $t /bin/busybox cat /secret"
 refused "... renamed" "mv $t/moved $t/open/away; cat $t/open/away"
 refused "... through a bind mount of its directory" "mount --bind $t $t/mnt; cat $t/mnt/secret"
+# setns(8, CLONE_NEWNS), by a number of which the kernel takes the lower half.
+refused "... in the host's mount namespace, entered by a number with more to it (I2)" "python3 -c 'import ctypes
+ctypes.CDLL(None).syscall(ctypes.c_long(1 << 32 | 308), 8, 0x20000)
+open(\"$t/secret\")'"
 refused "writing below a directory" "echo x >>$t/dir/sub/file"
 seen "... is told" "^open openat verdict=denied rule=3 result=-1 .* path=$t/dir/sub/file"
 refused "... creating" "echo x >$t/dir/new"
@@ -78,6 +84,20 @@ refused "a file made after the entry" "cat $t/later"
 refused "below a volume mounted later" "mount -t tmpfs none $t/vol; echo x >$t/vol/x"
 allowed "reading what is only audited" "cat $t/watched"
 seen "... is told as such" "^open openat verdict=audit rule=5 result=3 .* path=$t/watched"
+
+# Changes of mounts that have no hook of their own.
+mkdir "$t/place"
+printf '%s\n' "1 detached x" "2 copied $t/place" "3 picked $t/place" "4 attributes $t/place" >"$WORK/mounts"
+inside "mount -t tmpfs none $t/place; $PERFORM <$WORK/mounts" || true
+changes=$OUTPUT
+diag "$changes"
+refusals=$(grep -c ' EPERM$' <<<"$changes" || true)
+if [[ $(grep -vc ' EPERM$' <<<"$changes" || true) == 0 || $changes == *$'3 EPERM\n4 ENOSYS' ]]; then
+  ok "fsmount, open_tree, fspick, mount_setattr"
+else
+  not_ok "fsmount, open_tree, fspick, mount_setattr"
+fi
+counted "... are told, each once" "$refusals" "verdict=denied rule=15 "
 
 # Network
 refused "connecting to an address and port" "exec 3<>/dev/tcp/127.0.0.1/7001"
