@@ -31,12 +31,15 @@ size_t TypeOf(std::span<const std::byte> record) {
 
 }  // namespace
 
-// A quarantine outlives the engine that ordered it.
+// A quarantine outlives the engine that ordered it, and so does what the history was told.
 Pipeline::Pipeline(PipelineParts parts)
     : parts_(std::move(parts)), processes_(parts_.process_reader, parts_.max_processes) {
   for (const kernel::HomeState& home : parts_.kernel.Homes()) {
     if ((home.value.flags & NSW_HOME_QUARANTINED) != 0) quarantined_.insert(home.id);
   }
+  untold_counter_ = parts_.kernel.untold_counter();
+  if (parts_.history != nullptr)
+    parts_.kernel.UntoldReportedBefore(parts_.history->ToldOf(untold_counter_));
 }
 
 void Pipeline::Handle(std::span<const std::byte> record) {

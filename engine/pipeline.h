@@ -147,7 +147,7 @@ class Pipeline {
   void Forget(uint64_t home);
   void ExpireRunTimeRules(uint64_t now_ns);
   void ReportUntold();
-  void ReportUntold(const rule::RuleInfo& rule, uint64_t refusals);
+  void ReportUntold(const rule::RuleInfo& rule, const kernel::Untold& untold);
   // pipeline_heartbeat.cc
   void Beat();
   void ReportChange(const Heartbeat::Change& change, const std::string& text);
@@ -169,6 +169,7 @@ class Pipeline {
   rule::RuleInfo unknown_rule_{
       .policy = "unknown", .name = "a rule that is no longer loaded", .is_deny = true};
   std::unordered_map<uint64_t, uint64_t> idle_since_ns_;  // homes without processes
+  std::string untold_counter_;                            // Kernel::untold_counter()
   uint64_t untold_mark_ = 0;   // of the history, behind the last that were reported
   uint64_t emptied_ = 0;       // Kernel::Emptied() at the last walk
   uint64_t next_walk_ns_ = 0;  // ... and when there is one anyhow

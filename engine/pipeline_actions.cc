@@ -97,7 +97,8 @@ Status Pipeline::DenyObject(const rule::RuleInfo& rule) {
 
 // ---- refusals without a record ----
 
-// The kernel is told only when the history has them: an engine that is killed before loses none.
+// The kernel is told only when the history has them: an engine that is killed before loses none,
+// and the history itself knows what it has, so that the next one tells of none twice.
 void Pipeline::ReportUntold() {
   store::Writer* history = parts_.history;
   if (history != nullptr && !history->Written(untold_mark_)) return;
@@ -105,7 +106,7 @@ void Pipeline::ReportUntold() {
   const std::vector<kernel::Untold> all = parts_.kernel.TakeUntold();
   for (const kernel::Untold& untold : all) {
     ledger_.untold += untold.refusals;
-    ReportUntold(*RuleOf(0, untold.rule), untold.refusals);
+    ReportUntold(*RuleOf(0, untold.rule), untold);
   }
   if (all.empty()) return;
   if (history == nullptr) return parts_.kernel.UntoldReported();
@@ -113,7 +114,8 @@ void Pipeline::ReportUntold() {
 }
 
 // Who did it is not known, only whose rule refused it how often.
-void Pipeline::ReportUntold(const rule::RuleInfo& rule, uint64_t refusals) {
+void Pipeline::ReportUntold(const rule::RuleInfo& rule, const kernel::Untold& untold) {
+  const uint64_t refusals = untold.refusals;
   const bool killed = parts_.kernel.enforcement() == kernel::Enforcement::kKills;
   const std::string text = std::to_string(refusals) + (refusals == 1 ? " act was" : " acts were") +
                            (killed ? " ended by a kill by " : " refused by ") + rule.name +
@@ -132,7 +134,11 @@ void Pipeline::ReportUntold(const rule::RuleInfo& rule, uint64_t refusals) {
   alert.action = alert::ActionOf(alert.verdict);
   ledger_.alerts++;
   if (parts_.history != nullptr) {
-    parts_.history->RecordRefusals(rule, alert.verdict, refusals, rule.policy + ": " + text);
+    parts_.history->RecordRefusals(rule, {.verdict = alert.verdict,
+                                          .acts = refusals,
+                                          .detail = rule.policy + ": " + text,
+                                          .counter = untold_counter_,
+                                          .counted = untold.counted});
   }
   parts_.dispatcher.Post(std::move(alert));
 }
