@@ -55,8 +55,10 @@ Status Pipeline::PutIntoQuarantine(const rule::RuleInfo& rule) {
 Status Pipeline::PutIntoQuarantine(const container::Binding& binding) {
   if (const Status can = CanRefuse(binding); !can) return can;
   const Status set = parts_.kernel.SetHomeFlags(binding.home, NSW_HOME_QUARANTINED);
-  if (set) quarantined_.insert(binding.home);
-  return set;
+  if (!set) return set;
+  quarantined_.insert(binding.home);
+  SaveRunTime();
+  return {};
 }
 
 Result<size_t> Pipeline::Release(const container::Binding& binding) {
@@ -72,6 +74,7 @@ Result<size_t> Pipeline::Release(const container::Binding& binding) {
   if (const Status done = parts_.kernel.ClearHomeFlags(binding.home, NSW_HOME_QUARANTINED); !done)
     return tl::unexpected(done.error());
   quarantined_.erase(binding.home);
+  SaveRunTime();
   return withdrawn;
 }
 

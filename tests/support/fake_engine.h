@@ -147,6 +147,8 @@ class FakeKernel final : public kernel::Kernel {
   }
   kernel::DenyMaps& deny() override { return maps; }
   std::vector<std::string> attachments() const override { return {}; }
+  std::optional<kernel::Disarmed> how;
+  std::optional<kernel::Disarmed> disarmed() const override { return how; }
   std::vector<kernel::Sign> signs;
   std::vector<kernel::Sign> Signs() override { return signs; }
 };
