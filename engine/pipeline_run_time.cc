@@ -22,6 +22,7 @@ void Pipeline::LoadRunTime() {
     to_restore_ = std::move(*homes);
   else
     spdlog::error("run-time entries and quarantines: {}", homes.error().message);
+  run_time_changed_ = !quarantined_.empty();  // the maps may know of more
   search_until_ns_ = parts_.clock.BootNs() + kSearch;
 }
 
@@ -66,6 +67,7 @@ void Pipeline::SaveRunTime() {
     homes = to_restore_;
     std::set<uint64_t> known = quarantined_;
     for (const auto& [key, one] : run_time_rules_) known.insert(key.first);
+    for (const RunTimeHome& one : to_restore_) known.erase(one.home);
     for (const uint64_t home : known) {
       RunTimeHome one = RunTimeOf(home);
       if (one.quarantined || !one.entries.empty()) homes.push_back(std::move(one));

@@ -18,12 +18,14 @@ constexpr uint32_t kInit = 100;
 // One engine, on maps of its own.
 struct Engine {
   Engine(const fs::path& path, const std::string& boot, test::FakeProcessReader& proc,
-         test::FakeClock& clock)
-      : file(path, boot), pipeline(Parts(proc, clock)) {
+         test::FakeClock& clock, const std::vector<kernel::HomeState>& homes)
+      : file(path, boot), pipeline(Parts(proc, clock, homes)) {
     EXPECT_TRUE(binder.Use(policies));
     pipeline.Tick();
   }
-  PipelineParts Parts(test::FakeProcessReader& proc, test::FakeClock& clock) {
+  PipelineParts Parts(test::FakeProcessReader& proc, test::FakeClock& clock,
+                      const std::vector<kernel::HomeState>& homes) {
+    kernel.homes = homes;
     PipelineParts parts{kernel, registry, binder,     dispatcher, nullptr,
                         clock,  "host",   kHostPidns, 1024,       proc};
     parts.run_time = &file;
@@ -49,8 +51,10 @@ class RunTimeTest : public testing::Test {
  protected:
   RunTimeTest() { fs::create_directories(path_.parent_path()); }
   ~RunTimeTest() override { fs::remove_all(path_.parent_path()); }
-  std::unique_ptr<Engine> Start(const std::string& boot = "boot") {
-    return std::make_unique<Engine>(path_, boot, proc_, clock_);
+  // `homes`: in the maps that it goes on with.
+  std::unique_ptr<Engine> Start(const std::string& boot = "boot",
+                                const std::vector<kernel::HomeState>& homes = {}) {
+    return std::make_unique<Engine>(path_, boot, proc_, clock_, homes);
   }
   // An engine that is killed after this, and whose maps nobody will understand.
   void DoAll() {
@@ -102,6 +106,19 @@ TEST_F(RunTimeTest, AndUnderThoseOfTheOneAfterThat) {
   third->See(kHome);
   EXPECT_TRUE(third->Quarantined(kHome));
   EXPECT_EQ(third->kernel.maps.pushed.size(), 2U);
+}
+
+TEST_F(RunTimeTest, WhatTheMapsKnowIsWrittenOnce) {
+  DoAll();
+  const nsw_home in_quarantine{.flags = NSW_HOME_QUARANTINED, .tasks = 1};
+  (void)Start("boot", {{kHome, in_quarantine}, {kHome + 1, in_quarantine}});
+  const auto homes = RunTimeFile(path_, "boot").Load();
+  ASSERT_TRUE(homes);
+  ASSERT_EQ(homes->size(), 2U);
+  EXPECT_EQ(homes->at(0).home, kHome);
+  EXPECT_EQ(homes->at(0).entries.size(), 2U);
+  EXPECT_EQ(homes->at(1).home, kHome + 1);
+  EXPECT_TRUE(homes->at(1).quarantined);
 }
 
 TEST_F(RunTimeTest, WhoIsGoneIsForgotten) {
