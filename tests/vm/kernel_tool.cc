@@ -17,6 +17,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <map>
 #include <set>
 #include <sstream>
 #include <string>
@@ -209,6 +210,7 @@ class Binder {
     nsw_header h;
     std::memcpy(&h, record.data(), sizeof h);
     if (h.type != NSW_EVENT_HOME || slot_ == 0) return;
+    pids_[h.home] = static_cast<pid_t>(h.pid);
     auto status = kernel_.deny().Bind(h.home, slot_, plan_, static_cast<pid_t>(h.pid));
     printf("bound home=%llx pid=%u: %s\n", static_cast<unsigned long long>(h.home), h.pid,
            status ? "ok" : status.error().message.c_str());
@@ -217,7 +219,7 @@ class Binder {
   void MakeAhead() {
     for (const nsw::kernel::HomeState& home : kernel_.Homes()) {
       kernel_.deny().Forget(home.id);
-      const auto made = kernel_.deny().Bind(home.id, slot_, plan_, 0);
+      const auto made = kernel_.deny().Bind(home.id, slot_, plan_, pids_[home.id]);
       printf("ahead home=%llx: %s\n", static_cast<unsigned long long>(home.id),
              made ? "ok" : made.error().message.c_str());
     }
@@ -233,6 +235,7 @@ class Binder {
   Kernel& kernel_;
   nsw::rule::DenyPlan plan_;
   uint32_t slot_ = 0;
+  std::map<uint64_t, pid_t> pids_;  // by home: a process of it
 };
 
 void PrintFeatures(const nsw::kernel::Features& features) {
