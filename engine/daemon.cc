@@ -5,6 +5,7 @@
 #include <spdlog/spdlog.h>
 #include <sys/file.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -111,6 +112,8 @@ Status Daemon::TakeLock() {
   std::error_code error;
   std::filesystem::create_directories(config_.run_directory, error);
   if (error) return Fail(config_.run_directory.string() + ": " + error.message());
+  if (config_.outlive && mkdir(kStateFolder, 0750) != 0 && errno != EEXIST)
+    return FailErrno(kStateFolder, errno);
   return {};
 }
 
@@ -191,10 +194,12 @@ Status Daemon::StartPipeline() {
   queue_ = std::make_unique<WorkQueue>([this] { kernel_->Wake(); });
   registry_ = std::make_unique<container::Registry>(container::ProcFs());
   binder_ = std::make_unique<PolicyBinder>(*kernel_, *registry_, Recorded());
-  pipeline_ = std::make_unique<Pipeline>(
-      PipelineParts{*kernel_, *registry_, *binder_, *dispatcher_, history_.get(), SystemClock(),
-                    hostname_, kernel_->host_pid_namespace(), config_.max_tasks,
-                    event::ProcReader(), Recorded(), config_.enforce});
+  PipelineParts parts{
+      *kernel_,          *registry_,          *binder_,   *dispatcher_,
+      history_.get(),    SystemClock(),       hostname_,  kernel_->host_pid_namespace(),
+      config_.max_tasks, event::ProcReader(), Recorded(), config_.enforce};
+  parts.run_time = OpenRunTime();
+  pipeline_ = std::make_unique<Pipeline>(std::move(parts));
   if (Status used = binder_->Use(first_policies_); !used) return used;
   pipeline_->Tick();
   return {};

@@ -8,6 +8,7 @@
 #include <memory>
 #include <mutex>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <thread>
 
 #include "engine/base/host.h"
@@ -65,6 +66,7 @@ class Daemon {
   void SayDisarmed() const;
   [[nodiscard]] std::string HowLong() const;
   void SayWhatStays() const;
+  RunTimeFile* OpenRunTime();
   void TakeOver();
   void NotifyHealth();
   nlohmann::json Quarantine(const nlohmann::json& request, const Peer& peer);
@@ -81,6 +83,7 @@ class Daemon {
   std::unique_ptr<kernel::Kernel> kernel_;
   std::unique_ptr<container::Registry> registry_;
   std::unique_ptr<PolicyBinder> binder_;
+  std::optional<RunTimeFile> run_time_;
   std::unique_ptr<Pipeline> pipeline_;
   std::unique_ptr<WorkQueue> queue_;
   std::vector<std::unique_ptr<container::Source>> sources_;

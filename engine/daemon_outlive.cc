@@ -10,6 +10,7 @@
 
 #include "engine/base/clock.h"
 #include "engine/daemon.h"
+#include "engine/pin_folder.h"
 
 namespace nsw {
 namespace {
@@ -57,9 +58,18 @@ void Daemon::SayDisarmed() const {
       now->how == NSW_DISARMED_AT_START ? "take that away and restart" : "`nswarden arm` ends it");
 }
 
+// What nobody refuses any more is forgotten; what an engine before this one refuses, and this one
+// cannot, is left as it is.
+RunTimeFile* Daemon::OpenRunTime() {
+  if (kernel_->pinned().empty()) unlink(kRunTimeFile);
+  if (kernel_->pinned().empty() || !kernel_->judging()) return nullptr;
+  return &run_time_.emplace(kRunTimeFile, BootId());
+}
+
 void Daemon::SayWhatStays() const {
   if (remove_) {
     kernel_->LeaveNothing();
+    unlink(kRunTimeFile);
     spdlog::info("nothing is refused any more");
   } else if (!kernel_->pinned().empty()) {
     spdlog::info("what the policies refuse stays refused; `nswarden stop --remove` ends that");
@@ -91,6 +101,7 @@ json Daemon::Disarm(const json& request, const Peer& peer) {
   const kernel::Disarmed how{arm ? NSW_ARMED : NSW_DISARMED_BY_HAND, peer.uid, peer.pid,
                              SystemClock().RealNs(), reason};
   if (Status set = kernel_->Disarm(how); !set) return {{"error", set.error().message}};
+  pipeline_->SaveRunTime();
   spdlog::warn("{} by uid {} pid {}: {}", arm ? "armed" : "DISARMED, nothing is refused,", peer.uid,
                peer.pid, reason.empty() ? "no reason given" : reason);
   RecordOperation(arm ? "arm" : "disarm", reason, peer);

@@ -37,8 +37,11 @@ void AddHistory(const fs::path& history, std::vector<OwnFile>& files) {
 }  // namespace
 
 std::vector<OwnFile> OwnFiles(const Config& config) {
-  std::vector<OwnFile> files{
-      {kConfigFolder, Kept::kFolder}, {config.run_directory, Kept::kFolder}, {kLock}, {kKprobes}};
+  std::vector<OwnFile> files{{kConfigFolder, Kept::kFolder},
+                             {config.run_directory, Kept::kFolder},
+                             {kStateFolder, Kept::kFolder},
+                             {kLock},
+                             {kKprobes}};
   if (!config.file.empty()) files.push_back({config.file});
   AddPolicies(config, files);
   AddHistory(config.history, files);

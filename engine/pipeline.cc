@@ -31,12 +31,16 @@ size_t TypeOf(std::span<const std::byte> record) {
 
 }  // namespace
 
-// A quarantine outlives the engine that ordered it.
+// A quarantine outlives the engine that ordered it, and so does what the history was told.
 Pipeline::Pipeline(PipelineParts parts)
     : parts_(std::move(parts)), processes_(parts_.process_reader, parts_.max_processes) {
   for (const kernel::HomeState& home : parts_.kernel.Homes()) {
     if ((home.value.flags & NSW_HOME_QUARANTINED) != 0) quarantined_.insert(home.id);
   }
+  untold_counter_ = parts_.kernel.untold_counter();
+  if (parts_.history != nullptr)
+    parts_.kernel.UntoldReportedBefore(parts_.history->ToldOf(untold_counter_));
+  LoadRunTime();
 }
 
 void Pipeline::Handle(std::span<const std::byte> record) {
@@ -135,7 +139,7 @@ const rule::RuleInfo* Pipeline::KernelRule() {
 const rule::RuleInfo* Pipeline::RuleOf(uint64_t home, uint32_t id) {
   if (const auto* rule = parts_.binder.policies()->FindRule(id)) return rule;
   const auto found = run_time_rules_.find({home, id});
-  if (found != run_time_rules_.end()) return &found->second.info;
+  if (found != run_time_rules_.end()) return &found->second.rule;
   if (auto older = parts_.kernel.FindRule(id)) {
     older_rule_ = std::move(*older);
     return &older_rule_;
@@ -188,6 +192,7 @@ void Pipeline::SeenHome() {
       parts_.registry.SeenHome(header.home, parent, static_cast<pid_t>(header.pid), foreign,
                                parts_.clock.BootNs(), &others, cgroup);
   Rebind(binding);
+  Restore(binding);
   if (binding.settled) Settled(binding);
   for (container::Binding* other : others) Changed(*other);
 }
@@ -208,6 +213,7 @@ void Pipeline::Apply(const container::Change& change) {
 // More is known of it than when it was bound.
 void Pipeline::Changed(container::Binding& binding) {
   Rebind(binding);
+  Restore(binding);
   if (parts_.history != nullptr) parts_.history->NameContainer(binding);
   if (binding.settled) Settled(binding);
 }
@@ -238,6 +244,7 @@ void Pipeline::Tick() {
   }
   ExpireRunTimeRules(now);
   ForgetDead(now);
+  TickRunTime(now);
   parts_.registry.ForEach([this](container::Binding& binding) { NoteInForce(binding); });
   parts_.binder.Refresh();
   for (container::Binding* binding : parts_.binder.Retry()) {
@@ -292,6 +299,7 @@ void Pipeline::Forget(uint64_t home) {
   std::erase_if(run_time_rules_, [&](const auto& item) { return item.first.first == home; });
   idle_since_ns_.erase(home);
   quarantined_.erase(home);
+  run_time_changed_ = true;
 }
 
 // ---- run-time entries ----
@@ -319,7 +327,9 @@ Result<std::string> Pipeline::Deny(container::Binding& binding, std::string_view
   if (const Status can = CanPush(binding); !can) return tl::unexpected(can.error());
   auto parsed = rule::ParseDenyEntry(deny_class, entry);
   if (!parsed) return tl::unexpected(parsed.error());
-  return Push(binding, std::move(parsed->first), parsed->second, expires_ns);
+  auto pushed = Push(binding, std::move(parsed->first), parsed->second, expires_ns);
+  SaveRunTime();
+  return pushed;
 }
 
 Result<std::string> Pipeline::Push(container::Binding& binding, rule::RuleInfo info,
@@ -334,7 +344,8 @@ Result<std::string> Pipeline::Push(container::Binding& binding, rule::RuleInfo i
   parts_.binder.AlsoWant(rule::EventsOfDeny(entry));
   const std::string name = info.name;
   parts_.kernel.NameRule(info);
-  run_time_rules_[key] = RunTimeRule{std::move(info), expires_ns};
+  run_time_rules_[key] = RunTimeEntry{std::move(info), entry, expires_ns};
+  run_time_changed_ = true;
   return name;
 }
 

@@ -24,6 +24,7 @@
 #include "engine/kill.h"
 #include "engine/policy_binder.h"
 #include "engine/rule/rule.h"
+#include "engine/run_time_file.h"
 #include "store/history.h"
 
 namespace nsw {
@@ -66,6 +67,7 @@ struct PipelineParts {
   std::function<Status(uint32_t pid, uint64_t start_ns)> kill = [](uint32_t pid, uint64_t start) {
     return KillProcess(pid, start);
   };
+  RunTimeFile* run_time = nullptr;  ///< null: run-time entries and quarantines are the maps' alone
 };
 
 class Pipeline {
@@ -97,6 +99,9 @@ class Pipeline {
   [[nodiscard]] Result<size_t> Release(const container::Binding& binding);
   [[nodiscard]] bool quarantined(uint64_t home) const { return quarantined_.contains(home); }
 
+  /// Writes down what containers are refused at run time, if it may be in force.
+  void SaveRunTime();
+
   /// Whether rules may kill, quarantine and refuse from now on.
   void Arm(bool on) { parts_.armed = on; }
 
@@ -109,10 +114,6 @@ class Pipeline {
   [[nodiscard]] uint64_t RealNs(uint64_t boot_ns) const { return boot_ns + real_minus_boot_ns_; }
 
  private:
-  struct RunTimeRule {
-    rule::RuleInfo info;
-    uint64_t expires_ns;
-  };
   using RunTimeKey =
       std::pair<uint64_t, uint32_t>;  // home, rule id: one entry can hold for several
 
@@ -147,7 +148,12 @@ class Pipeline {
   void Forget(uint64_t home);
   void ExpireRunTimeRules(uint64_t now_ns);
   void ReportUntold();
-  void ReportUntold(const rule::RuleInfo& rule, uint64_t refusals);
+  void ReportUntold(const rule::RuleInfo& rule, const kernel::Untold& untold);
+  // pipeline_run_time.cc
+  void LoadRunTime();
+  void Restore(container::Binding& binding);
+  void TickRunTime(uint64_t now_ns);
+  [[nodiscard]] RunTimeHome RunTimeOf(uint64_t home) const;
   // pipeline_heartbeat.cc
   void Beat();
   void ReportChange(const Heartbeat::Change& change, const std::string& text);
@@ -161,7 +167,10 @@ class Pipeline {
   Ledger ledger_;
   uint64_t real_minus_boot_ns_ = 0;
   uint64_t number_ = 0;
-  std::map<RunTimeKey, RunTimeRule> run_time_rules_;
+  std::map<RunTimeKey, RunTimeEntry> run_time_rules_;
+  std::vector<RunTimeHome> to_restore_;  // by engines before this one; not found again yet
+  uint64_t search_until_ns_ = 0;
+  bool run_time_changed_ = false;                    // what there is to save
   std::set<uint64_t> quarantined_;                   // homes
   std::set<std::pair<uint32_t, std::string>> told_;  // rules whose action failed, and why
   // Stands for one that is no longer loaded.
@@ -169,6 +178,7 @@ class Pipeline {
   rule::RuleInfo unknown_rule_{
       .policy = "unknown", .name = "a rule that is no longer loaded", .is_deny = true};
   std::unordered_map<uint64_t, uint64_t> idle_since_ns_;  // homes without processes
+  std::string untold_counter_;                            // Kernel::untold_counter()
   uint64_t untold_mark_ = 0;   // of the history, behind the last that were reported
   uint64_t emptied_ = 0;       // Kernel::Emptied() at the last walk
   uint64_t next_walk_ns_ = 0;  // ... and when there is one anyhow

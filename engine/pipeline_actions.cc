@@ -55,8 +55,10 @@ Status Pipeline::PutIntoQuarantine(const rule::RuleInfo& rule) {
 Status Pipeline::PutIntoQuarantine(const container::Binding& binding) {
   if (const Status can = CanRefuse(binding); !can) return can;
   const Status set = parts_.kernel.SetHomeFlags(binding.home, NSW_HOME_QUARANTINED);
-  if (set) quarantined_.insert(binding.home);
-  return set;
+  if (!set) return set;
+  quarantined_.insert(binding.home);
+  SaveRunTime();
+  return {};
 }
 
 Result<size_t> Pipeline::Release(const container::Binding& binding) {
@@ -72,6 +74,7 @@ Result<size_t> Pipeline::Release(const container::Binding& binding) {
   if (const Status done = parts_.kernel.ClearHomeFlags(binding.home, NSW_HOME_QUARANTINED); !done)
     return tl::unexpected(done.error());
   quarantined_.erase(binding.home);
+  SaveRunTime();
   return withdrawn;
 }
 
@@ -97,7 +100,8 @@ Status Pipeline::DenyObject(const rule::RuleInfo& rule) {
 
 // ---- refusals without a record ----
 
-// The kernel is told only when the history has them: an engine that is killed before loses none.
+// The kernel is told only when the history has them: an engine that is killed before loses none,
+// and the history itself knows what it has, so that the next one tells of none twice.
 void Pipeline::ReportUntold() {
   store::Writer* history = parts_.history;
   if (history != nullptr && !history->Written(untold_mark_)) return;
@@ -105,7 +109,7 @@ void Pipeline::ReportUntold() {
   const std::vector<kernel::Untold> all = parts_.kernel.TakeUntold();
   for (const kernel::Untold& untold : all) {
     ledger_.untold += untold.refusals;
-    ReportUntold(*RuleOf(0, untold.rule), untold.refusals);
+    ReportUntold(*RuleOf(0, untold.rule), untold);
   }
   if (all.empty()) return;
   if (history == nullptr) return parts_.kernel.UntoldReported();
@@ -113,7 +117,8 @@ void Pipeline::ReportUntold() {
 }
 
 // Who did it is not known, only whose rule refused it how often.
-void Pipeline::ReportUntold(const rule::RuleInfo& rule, uint64_t refusals) {
+void Pipeline::ReportUntold(const rule::RuleInfo& rule, const kernel::Untold& untold) {
+  const uint64_t refusals = untold.refusals;
   const bool killed = parts_.kernel.enforcement() == kernel::Enforcement::kKills;
   const std::string text = std::to_string(refusals) + (refusals == 1 ? " act was" : " acts were") +
                            (killed ? " ended by a kill by " : " refused by ") + rule.name +
@@ -132,7 +137,11 @@ void Pipeline::ReportUntold(const rule::RuleInfo& rule, uint64_t refusals) {
   alert.action = alert::ActionOf(alert.verdict);
   ledger_.alerts++;
   if (parts_.history != nullptr) {
-    parts_.history->RecordRefusals(rule, alert.verdict, refusals, rule.policy + ": " + text);
+    parts_.history->RecordRefusals(rule, {.verdict = alert.verdict,
+                                          .acts = refusals,
+                                          .detail = rule.policy + ": " + text,
+                                          .counter = untold_counter_,
+                                          .counted = untold.counted});
   }
   parts_.dispatcher.Post(std::move(alert));
 }

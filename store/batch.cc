@@ -111,7 +111,8 @@ void Batch::Add(NewAlert alert) {
 }
 
 void Batch::Add(Operation operation) {
-  bytes_ += sizeof operation + operation.what.size() + operation.detail.size();
+  bytes_ +=
+      sizeof operation + operation.what.size() + operation.detail.size() + operation.counter.size();
   operations_.push_back(std::move(operation));
 }
 

@@ -79,7 +79,9 @@ struct Operation {
   uint32_t uid, pid;
   uint64_t acts = 1;  ///< that it speaks of
   alert::Verdict verdict = alert::Verdict::kNone;
-  int64_t rule = -1;  ///< id of the rule that gave the verdict; none: -1
+  int64_t rule = -1;     ///< id of the rule that gave the verdict; none: -1
+  std::string counter;   ///< as in Refusals
+  uint64_t counted = 0;  ///< as in Refusals
 };
 
 struct RuleName {

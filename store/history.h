@@ -17,6 +17,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -47,6 +48,15 @@ inline constexpr std::string_view kOperations[] = {
     "takeover", "disarm", "arm",    "release", "impaired",   "restored"};
 inline constexpr std::string_view kOperationEvent = "operation";
 
+/// Acts that were refused or killed, of which only the rule and their number are known.
+struct Refusals {
+  alert::Verdict verdict = alert::Verdict::kNone;
+  uint64_t acts = 0;
+  std::string detail;
+  std::string counter;   ///< of the kernel, unique among all boots; "": none counted them
+  uint64_t counted = 0;  ///< how far it had counted with the last of them; 0: it did not
+};
+
 /// recorded = stored + pending + lost_queue + lost_error at every time; so for the alerts.
 struct EventCounts {
   uint64_t recorded = 0;    ///< calls of RecordEvent
@@ -69,6 +79,8 @@ struct WriterStats : EventCounts {
   std::string last_error;
 };
 
+using Told = std::map<uint32_t, uint64_t>;
+
 class Writer {
  public:
   /// Errors: not writable, not a database, made by a newer version, in use by another writer. A
@@ -84,10 +96,12 @@ class Writer {
   /// Any thread.
   virtual void RecordOperation(const std::string& what, const std::string& detail, uint32_t uid,
                                uint32_t pid) = 0;
-  /// Acts that were refused or killed by that rule and of which nothing more is known: an operation
-  /// `refused`, found by rule and verdict as events are. Any thread.
-  virtual void RecordRefusals(const rule::RuleInfo& rule, alert::Verdict verdict, uint64_t acts,
-                              const std::string& detail) = 0;
+  /// Acts by that rule: an operation `refused`, found by rule and verdict as events are. Any
+  /// thread.
+  virtual void RecordRefusals(const rule::RuleInfo& rule, const Refusals& refusals) = 0;
+  /// By rule: how far that counter had counted with the last that the file told of when this writer
+  /// opened it.
+  [[nodiscard]] virtual Told ToldOf(const std::string& counter) const = 0;
   /// What became known of a container after its first events: these rows are named, too.
   virtual void NameContainer(const container::Binding&) {}
   /// Waits until all that was recorded before is on disk or lost; for tests and shutdown.

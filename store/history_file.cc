@@ -99,6 +99,7 @@ Status HistoryFile::PrepareAll() {
       {&add_operation_, "INSERT INTO operations VALUES(?,?,?,?,?,?,?,?,?)"},
       {&add_rule_, "INSERT OR REPLACE INTO rules VALUES(?,?,?)"},
       {&add_epoch_, "INSERT INTO epochs VALUES(?,?,?)"},
+      {&set_told_, "INSERT OR REPLACE INTO told VALUES(?,?,?,?)"},
       {&set_clock_, "UPDATE clock SET drift_ns = ?"},
   };
   for (const auto& [statement, sql] : statements) {
@@ -121,8 +122,8 @@ Status HistoryFile::Reopen() {
   }
   damaged_ = false;
   interner_.reset();
-  for (Statement* statement :
-       {&add_count_, &add_alert_, &add_operation_, &add_rule_, &add_epoch_, &set_clock_}) {
+  for (Statement* statement : {&add_count_, &add_alert_, &add_operation_, &add_rule_, &add_epoch_,
+                               &set_told_, &set_clock_}) {
     *statement = Statement();
   }
   add_event_ = EventInsert();
@@ -307,10 +308,30 @@ Status HistoryFile::WriteOperations(const Batch& batch) {
     add_operation_.PutTextOrNull(alert::VerdictName(operation.verdict));
     operation.rule < 0 ? add_operation_.PutNull() : add_operation_.Put(operation.rule);
     if (auto done = add_operation_.Run(); !done) return done;
+    if (auto done = WriteTold(operation); !done) return done;
     next_last_.operation = std::max(next_last_.operation, operation.id);
     NoteDrift(operation.id, operation.time_ns);
   }
   return {};
+}
+
+// In the transaction that tells of them: whoever finds the one finds the other.
+Status HistoryFile::WriteTold(const Operation& operation) {
+  if (operation.counter.empty() || operation.counted == 0) return {};
+  set_told_.Put(operation.counter).Put(operation.rule).Put(Signed(operation.counted));
+  return set_told_.Put(Signed(operation.time_ns)).Run();
+}
+
+Result<std::map<std::string, Told>> HistoryFile::ReadTold() {
+  auto rows = file_.database.Prepare("SELECT counter, rule, counted FROM told");
+  if (!rows) return tl::unexpected(rows.error());
+  std::map<std::string, Told> told;
+  for (auto more = rows->Step();; more = rows->Step()) {
+    if (!more) return tl::unexpected(more.error());
+    if (!*more) return told;
+    const auto rule = static_cast<uint32_t>(rows->Int(1));
+    told[std::string(rows->Text(0))][rule] = static_cast<uint64_t>(rows->Int(2));
+  }
 }
 
 // Doubled, so that it is seldom written.

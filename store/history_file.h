@@ -48,6 +48,9 @@ class HistoryFile {
   /// Closes and opens again; as OpenForWriting.
   Status Reopen();
 
+  /// What the table `told` says, by counter.
+  Result<std::map<std::string, Told>> ReadTold();
+
   /// Retention, in small steps, if it is due.
   Status Tidy(uint64_t now_ns);
   /// Rows up to this id were deleted by retention.
@@ -67,6 +70,7 @@ class HistoryFile {
   Status WriteAlert(const NewAlert& alert, const event::Event& event);
   Status WriteCounts(const Batch& batch, Applied& applied);
   Status WriteOperations(const Batch& batch);
+  Status WriteTold(const Operation& operation);
   Status WriteClock();
   void NoteDrift(int64_t id, uint64_t time_ns);
   Status FindActor(const NewRow& row, const event::Event& event);
@@ -75,7 +79,7 @@ class HistoryFile {
   OpenFile file_;
   std::unique_ptr<Interner> interner_;
   EventInsert add_event_;
-  Statement add_count_, add_alert_, add_operation_, add_rule_, add_epoch_, set_clock_;
+  Statement add_count_, add_alert_, add_operation_, add_rule_, add_epoch_, set_told_, set_clock_;
   LastIds last_;       // committed
   LastIds next_last_;  // of the batch at hand
   int64_t deleted_to_ = 0;

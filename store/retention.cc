@@ -86,9 +86,17 @@ Result<int64_t> OldestEvent(Database& database, int64_t otherwise) {
   return database.Number("SELECT first_ns FROM events WHERE id = " + std::to_string(*first));
 }
 
+// Only the start of an engine asks for them: what is so old one has seen, or its counter is gone.
+Status DeleteTold(Database& database, int64_t before_ns) {
+  auto statement = database.Prepare("DELETE FROM told WHERE time_ns < ?");
+  if (!statement) return tl::unexpected(statement.error());
+  return statement->Put(before_ns).Run();
+}
+
 Result<RetentionStep> Delete(Database& database, int64_t rows, int64_t before_ns, bool too_big) {
   constexpr int64_t kAll = INT64_MAX;
   RetentionStep step;
+  if (auto done = DeleteTold(database, before_ns); !done) return tl::unexpected(done.error());
   const auto events = DeleteBefore(database, "events", "first_ns", rows, too_big ? kAll : before_ns,
                                    &step.deleted_to);
   if (!events) return tl::unexpected(events.error());

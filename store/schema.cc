@@ -71,8 +71,16 @@ ALTER TABLE operations ADD COLUMN verdict TEXT;
 ALTER TABLE operations ADD COLUMN rule INTEGER;
 )sql";
 
+// How far the kernel had counted refusals of a rule with the last that an operation `refused` tells
+// of. `counter`: which of the kernel's counters; each is there in one boot alone.
+constexpr const char* kVersion3 = R"sql(
+CREATE TABLE told(
+  counter TEXT NOT NULL, rule INTEGER NOT NULL, counted INTEGER NOT NULL, time_ns INTEGER NOT NULL,
+  PRIMARY KEY(counter, rule)) WITHOUT ROWID;
+)sql";
+
 // Step i takes a file from version i to i + 1. Append; never change one that was released.
-constexpr std::array kSteps{kVersion1, kVersion2};
+constexpr std::array kSteps{kVersion1, kVersion2, kVersion3};
 
 // page_size and auto_vacuum must be there before the first table. Large pages: a tenth more rows a
 // second than with SQLite's own 4 KiB. Without auto_vacuum a file never shrinks. A commit need not

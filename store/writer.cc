@@ -31,8 +31,12 @@ int64_t NextId(int64_t last, uint64_t time_ns) {
 
 }  // namespace
 
-HistoryWriter::HistoryWriter(WriterOptions options, std::unique_ptr<HistoryFile> file)
-    : options_(std::move(options)), file_(std::move(file)), table_(options_.fold_rows) {
+HistoryWriter::HistoryWriter(WriterOptions options, std::unique_ptr<HistoryFile> file,
+                             std::map<std::string, Told> told)
+    : options_(std::move(options)),
+      told_(std::move(told)),
+      file_(std::move(file)),
+      table_(options_.fold_rows) {
   options_.fold_window_ns = std::min(options_.fold_window_ns, kLongestWindow);
   ids_ = file_->last_ids();
   thread_ = std::thread([this] { Run(); });
@@ -174,17 +178,23 @@ void HistoryWriter::RecordOperation(const std::string& what, const std::string& 
   AddOperation({.what = what, .detail = detail, .uid = uid, .pid = pid});
 }
 
-void HistoryWriter::RecordRefusals(const rule::RuleInfo& rule, alert::Verdict verdict,
-                                   uint64_t acts, const std::string& detail) {
+void HistoryWriter::RecordRefusals(const rule::RuleInfo& rule, const Refusals& refusals) {
   const std::lock_guard lock(mutex_);
   NameRule(rule);
   AddOperation({.what = "refused",
-                .detail = detail,
+                .detail = refusals.detail,
                 .uid = geteuid(),
                 .pid = static_cast<uint32_t>(getpid()),
-                .acts = acts,
-                .verdict = verdict,
-                .rule = rule.id});
+                .acts = refusals.acts,
+                .verdict = refusals.verdict,
+                .rule = rule.id,
+                .counter = refusals.counter,
+                .counted = refusals.counted});
+}
+
+Told HistoryWriter::ToldOf(const std::string& counter) const {
+  const auto found = told_.find(counter);
+  return found == told_.end() ? Told() : found->second;
 }
 
 // Operators are few: these find room where events do not.
@@ -345,7 +355,9 @@ void HistoryWriter::Tidy() {
 Result<std::unique_ptr<Writer>> Writer::Open(WriterOptions options) {
   auto file = HistoryFile::Open(options);
   if (!file) return tl::unexpected(file.error());
-  return std::make_unique<HistoryWriter>(std::move(options), std::move(*file));
+  auto told = (*file)->ReadTold();
+  if (!told) return tl::unexpected(told.error());
+  return std::make_unique<HistoryWriter>(std::move(options), std::move(*file), std::move(*told));
 }
 
 }  // namespace nsw::store

@@ -6,6 +6,7 @@
 #include <chrono>
 #include <condition_variable>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -21,7 +22,8 @@ namespace nsw::store {
 
 class HistoryWriter final : public Writer {
  public:
-  HistoryWriter(WriterOptions options, std::unique_ptr<HistoryFile> file);
+  HistoryWriter(WriterOptions options, std::unique_ptr<HistoryFile> file,
+                std::map<std::string, Told> told);
   ~HistoryWriter() override;
 
   void RecordEvent(const event::Event& event, alert::Verdict verdict,
@@ -29,8 +31,8 @@ class HistoryWriter final : public Writer {
   void RecordAlert(const alert::Alert& alert, const event::Event& event) override;
   void RecordOperation(const std::string& what, const std::string& detail, uint32_t uid,
                        uint32_t pid) override;
-  void RecordRefusals(const rule::RuleInfo& rule, alert::Verdict verdict, uint64_t acts,
-                      const std::string& detail) override;
+  void RecordRefusals(const rule::RuleInfo& rule, const Refusals& refusals) override;
+  [[nodiscard]] Told ToldOf(const std::string& counter) const override;
   void NameContainer(const container::Binding& binding) override;
   void Flush() override;
   [[nodiscard]] uint64_t Mark() const override;
@@ -67,7 +69,8 @@ class HistoryWriter final : public Writer {
   void Tidy();
 
   WriterOptions options_;
-  std::unique_ptr<HistoryFile> file_;  // writer's thread
+  const std::map<std::string, Told> told_;  // as the file was opened
+  std::unique_ptr<HistoryFile> file_;       // writer's thread
 
   FoldKey key_;  // these two: the pipeline's thread
   FoldTable table_;

@@ -27,6 +27,7 @@ int TurnWithoutEngine(bool arm, const std::string& reason) {
                              static_cast<uint32_t>(getpid()), SystemClock().RealNs(), reason};
   const Result<size_t> turned = kernel::SetDisarmedPinned(kPinFolder, how);
   if (!turned) return Failed(turned.error().message);
+  if (!arm) unlink(kRunTimeFile);
   if (*turned == 0) {
     puts("no engine runs, and nothing is pinned: nothing is refused");
     return 0;

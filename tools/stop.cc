@@ -35,6 +35,7 @@ int StopWithoutEngine(bool remove) {
   }
   if (Status removed = kernel::Pins::RemoveAll(kPinFolder); !removed)
     return Failed(removed.error().message);
+  unlink(kRunTimeFile);
   LogWithoutEngine("all that was pinned is removed");
   puts("no engine runs; nothing is refused any more");
   return 0;

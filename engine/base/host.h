@@ -9,4 +9,7 @@ namespace nsw {
 /// As gethostname gives it; "localhost" when it gives nothing.
 std::string HostName();
 
+/// Different after each boot; "" where the kernel does not tell.
+std::string BootId();
+
 }  // namespace nsw

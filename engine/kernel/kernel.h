@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <set>
@@ -133,9 +134,14 @@ class Kernel {
   virtual void NameRule(const rule::RuleInfo& /*rule*/) {}
   [[nodiscard]] virtual std::optional<rule::RuleInfo> FindRule(uint32_t /*id*/) const { return {}; }
   /// Refusals of which no record tells, those from before this engine included. Each once: but
-  /// those that are not UntoldReported when this engine ends the next one gives again.
+  /// those that are not UntoldReported when this engine ends the next one gives again, unless it is
+  /// told by UntoldReportedBefore that they were.
   [[nodiscard]] virtual std::vector<Untold> TakeUntold() { return {}; }
   virtual void UntoldReported() {}
+  /// Which counter Untold::counted is of, unique among all boots; "": nobody can tell.
+  [[nodiscard]] virtual std::string untold_counter() const { return {}; }
+  /// By rule: up to which count engines before this one have reported.
+  virtual void UntoldReportedBefore(const std::map<uint32_t, uint64_t>& /*counts*/) {}
   /// Lifts all refusals at once, or (NSW_ARMED) ends that.
   [[nodiscard]] virtual Status Disarm(const Disarmed& /*how*/) { return {}; }
   [[nodiscard]] virtual std::optional<Disarmed> disarmed() const { return {}; }

@@ -64,6 +64,10 @@ class LoadedKernel final : public Kernel {
   std::optional<rule::RuleInfo> FindRule(uint32_t id) const override { return names_->Find(id); }
   std::vector<Untold> TakeUntold() override { return names_->Take(); }
   void UntoldReported() override { names_->Reported(); }
+  std::string untold_counter() const override { return names_->counter(); }
+  void UntoldReportedBefore(const std::map<uint32_t, uint64_t>& counts) override {
+    names_->ReportedBefore(counts);
+  }
   Status Disarm(const Disarmed& how) override;
   std::optional<Disarmed> disarmed() const override;
 

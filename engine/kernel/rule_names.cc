@@ -2,6 +2,7 @@
 #include "engine/kernel/rule_names.h"
 
 #include <bpf/bpf.h>
+#include <linux/bpf.h>
 #include <spdlog/spdlog.h>
 
 #include <cstring>
@@ -9,6 +10,7 @@
 #include <utility>
 
 #include "bpf/abi.h"
+#include "engine/base/host.h"
 #include "engine/rule/builtin.h"
 
 namespace nsw::kernel {
@@ -81,12 +83,26 @@ uint64_t RuleNames::TakeOne(uint32_t rule) {
 }
 
 void RuleNames::Reported() {
-  for (const auto& [rule, refused] : std::exchange(taken_, {})) {
-    nsw_rule_name row{};
-    if (bpf_map_lookup_elem(names_, &rule, &row) != 0) continue;
-    row.reported = refused;
-    bpf_map_update_elem(names_, &rule, &row, BPF_EXIST);
-  }
+  for (const auto& [rule, refused] : std::exchange(taken_, {})) NoteReported(rule, refused);
+}
+
+void RuleNames::ReportedBefore(const std::map<uint32_t, uint64_t>& counts) {
+  for (const auto& [rule, counted] : counts) NoteReported(rule, counted);
+}
+
+void RuleNames::NoteReported(uint32_t rule, uint64_t counted) {
+  nsw_rule_name row{};
+  if (bpf_map_lookup_elem(names_, &rule, &row) != 0 || counted <= row.reported) return;
+  row.reported = counted;
+  bpf_map_update_elem(names_, &rule, &row, BPF_EXIST);
+}
+
+std::string RuleNames::counter() const {
+  bpf_map_info info{};
+  uint32_t size = sizeof info;
+  const std::string boot = BootId();
+  if (boot.empty() || bpf_obj_get_info_by_fd(untold_, &info, &size) != 0) return {};
+  return boot + "/" + std::to_string(info.id);
 }
 
 // Asked every second. While a look-up of ours is under way the kernel skips the kprobes of whoever
@@ -103,7 +119,10 @@ std::vector<Untold> RuleNames::Take() {
     if (const uint64_t fresh = TakeOne(rule); fresh != 0) found[rule] += fresh;
   }
   std::vector<Untold> all;
-  for (const auto& [rule, refusals] : found) all.push_back({rule, refusals});
+  for (const auto& [rule, refusals] : found) {
+    const auto counted = taken_.find(rule);
+    all.push_back({rule, refusals, counted == taken_.end() ? 0 : counted->second});
+  }
   return all;
 }
 

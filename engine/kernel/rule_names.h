@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "engine/rule/rule.h"
@@ -20,6 +21,7 @@ namespace nsw::kernel {
 struct Untold {
   uint32_t rule = 0;
   uint64_t refusals = 0;
+  uint64_t counted = 0;  ///< the kernel's count with the last of them; 0: it counted none of them
 };
 
 class RuleNames {
@@ -36,11 +38,18 @@ class RuleNames {
   void Add(uint32_t rule, uint64_t refusals) { added_[rule] += refusals; }
   /// What there is to report; nothing as long as what was taken before is not Reported.
   [[nodiscard]] std::vector<Untold> Take();
-  /// What was taken is reported: an engine that begins before that reports it again.
+  /// What was taken is reported: an engine that begins before that, and that nobody tells, reports
+  /// it again.
   void Reported();
+
+  /// Which counters they are, unique among all boots; "" where the kernel does not tell.
+  [[nodiscard]] std::string counter() const;
+  /// Up to these counts, by rule, engines before this one have reported. Before the first Take.
+  void ReportedBefore(const std::map<uint32_t, uint64_t>& counts);
 
  private:
   [[nodiscard]] uint64_t TakeOne(uint32_t rule);
+  void NoteReported(uint32_t rule, uint64_t counted);
 
   int names_;
   int untold_;

@@ -262,6 +262,17 @@ TEST_F(PipelineTest, RefusalsWithoutARecordAreReportedOnlyWhenTheHistoryHasThem)
   EXPECT_FALSE(kernel_.untold_taken);
 }
 
+TEST_F(PipelineTest, WhatTheHistoryWasToldOfTheNextEngineKnows) {
+  kernel_.untold = {{7, 41, 50}, {8, 1}};
+  pipeline_.Tick();
+  EXPECT_EQ(history_.told, (std::map<std::string, store::Told>{{"boot/1", {{7, 50}}}}));
+  Pipeline next(Parts());
+  EXPECT_EQ(kernel_.reported_before, (store::Told{{7, 50}}));
+  history_.told = {{"boot/2", {{7, 60}}}};
+  Pipeline another(Parts());
+  EXPECT_TRUE(kernel_.reported_before.empty()) << "another counter's";
+}
+
 TEST_F(PipelineTest, RecordsOfAnOlderEnginesProgramsAreCountedApart) {
   SendHome(kHome);
   Send(Open("/etc/passwd"));

@@ -260,7 +260,8 @@ TEST_F(HistoryTest, OperationsAreRows) {
 TEST_F(HistoryTest, RefusalsThatAreOnlyCountedAreFoundByRuleAndVerdict) {
   Open();
   const rule::RuleInfo rule = Rule(7, "web/read//etc/shadow");
-  writer_->RecordRefusals(rule, Verdict::kDenied, 41, "web: 41 acts were refused");
+  writer_->RecordRefusals(
+      rule, {.verdict = Verdict::kDenied, .acts = 41, .detail = "web: 41 acts were refused"});
   writer_->RecordOperation("deny", "exec /bin/sh in web", 1000, 42);
   const auto rows = Rows({.rule = "web/read/*"});
   ASSERT_EQ(rows.size(), 1U);
@@ -273,6 +274,29 @@ TEST_F(HistoryTest, RefusalsThatAreOnlyCountedAreFoundByRuleAndVerdict) {
   EXPECT_EQ(Rows({.verdict = "killed"}).size(), 0U);
   EXPECT_EQ(Rows({.rule = "web/write/*"}).size(), 0U);
   EXPECT_EQ(Rows({.container = "web", .verdict = "denied"}).size(), 0U);
+}
+
+TEST_F(HistoryTest, HowFarRefusalsWereToldIsWrittenWithThem) {
+  Open();
+  const auto refused = [&](uint32_t rule, const std::string& counter, uint64_t counted) {
+    writer_->RecordRefusals(
+        Rule(rule, "r"),
+        {.verdict = Verdict::kDenied, .acts = 1, .counter = counter, .counted = counted});
+  };
+  refused(7, "boot/1", 41);
+  refused(8, "boot/1", 2);
+  refused(7, "boot/1", 43);
+  refused(7, "boot/2", 5);
+  refused(9, "boot/2", 0);
+  refused(9, "", 6);
+  EXPECT_EQ(writer_->ToldOf("boot/1"), Told()) << "it is for the next one";
+  EXPECT_EQ(Rows().size(), 6U);
+  writer_.reset();
+  Open();
+  EXPECT_EQ(writer_->ToldOf("boot/1"), (Told{{7, 43}, {8, 2}}));
+  EXPECT_EQ(writer_->ToldOf("boot/2"), (Told{{7, 5}}));
+  EXPECT_EQ(writer_->ToldOf("other/1"), Told());
+  EXPECT_EQ(writer_->ToldOf(""), Told());
 }
 
 TEST_F(HistoryTest, WhatIsRecordedIsWrittenByAndBy) {

@@ -125,7 +125,7 @@ TEST_F(RobustTest, DamageWhileWritingBeginsAnew) {
   for (long page = 1; page * kPage < static_cast<long>(fs::file_size(options_.path)); page++) {
     Overwrite(page * kPage, std::string(kPage, '\x5a'));
   }
-  Run("PRAGMA user_version = 2");  // page 1 is written anew, and the writer reads all again
+  Run("PRAGMA user_version = 3");  // page 1 is written anew, and the writer reads all again
   for (int i = 0; i < 10; i++) Record(Act::Open("/new" + std::to_string(i)));
   EXPECT_EQ(Rows({.path = "/new*"}).size(), 10U);
   EXPECT_EQ(CorruptFiles(), 1U);
@@ -138,6 +138,7 @@ TEST_F(RobustTest, AFileOfAnOlderVersionIsReadAsItIsAndThenBroughtUpToDate) {
   writer_.reset();
   for (const char* column : {"count", "verdict", "rule"})
     Run(std::string("ALTER TABLE operations DROP COLUMN ") + column);
+  Run("DROP TABLE told");
   Run("PRAGMA user_version = 1");
   const auto rows = Query(options_.path, {});
   ASSERT_TRUE(rows) << rows.error().message;
@@ -280,6 +281,17 @@ TEST_F(RobustTest, AgeTakesTheOldestRows) {
   EXPECT_EQ(Rows({.path = "/old*"}).size(), 0U);
   ExpectBalance();
   EXPECT_EQ(writer_->Stats().stored, 200U);  // they were
+}
+
+TEST_F(RobustTest, AgeTakesHowFarRefusalsWereTold) {
+  options_.retention_ns = kSecond;
+  options_.flush_interval_ms = 10;
+  Open();
+  writer_->RecordRefusals({.id = 7}, {.acts = 1, .counter = "boot/1", .counted = 1});
+  usleep(3'000'000);  // it tidies once a second
+  writer_.reset();
+  Open();
+  EXPECT_EQ(writer_->ToldOf("boot/1"), Told());
 }
 
 TEST_F(RobustTest, SizeTakesTheOldestRows) {

@@ -138,6 +138,11 @@ class FakeKernel final : public kernel::Kernel {
   }
   bool untold_taken = false;  ///< and not reported yet
   void UntoldReported() override { untold_taken = false; }
+  std::string untold_counter() const override { return "boot/1"; }
+  std::map<uint32_t, uint64_t> reported_before;
+  void UntoldReportedBefore(const std::map<uint32_t, uint64_t>& counts) override {
+    reported_before = counts;
+  }
   Status ClearHomeFlags(uint64_t home, uint32_t clear) override {
     flags[home] &= ~clear;
     return {};
@@ -148,6 +153,8 @@ class FakeKernel final : public kernel::Kernel {
   }
   kernel::DenyMaps& deny() override { return maps; }
   std::vector<std::string> attachments() const override { return {}; }
+  std::optional<kernel::Disarmed> how;
+  std::optional<kernel::Disarmed> disarmed() const override { return how; }
   std::vector<kernel::Sign> signs;
   std::vector<kernel::Sign> Signs() override { return signs; }
 };
@@ -239,9 +246,14 @@ class FakeWriter final : public store::Writer {
                        uint32_t) override {
     operations.push_back(what + " " + detail);
   }
-  void RecordRefusals(const rule::RuleInfo&, alert::Verdict, uint64_t,
-                      const std::string& detail) override {
-    operations.push_back("refused " + detail);
+  std::map<std::string, store::Told> told;  ///< by counter
+  void RecordRefusals(const rule::RuleInfo& rule, const store::Refusals& refusals) override {
+    operations.push_back("refused " + refusals.detail);
+    if (refusals.counted != 0) told[refusals.counter][rule.id] = refusals.counted;
+  }
+  store::Told ToldOf(const std::string& counter) const override {
+    const auto found = told.find(counter);
+    return found == told.end() ? store::Told() : found->second;
   }
   void NameContainer(const container::Binding& binding) override {
     named.push_back(binding.container.name);

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // kernel_tool: the kernel half by itself, for the guest's cases and for looking by hand. Loads
 // everything, binds the deny entries of its command line to each container that appears, and prints
-// each record as a line, until SIGTERM; then the counters.
+// each record as a line, until SIGTERM; then the counters. SIGUSR1: it makes each home anew, as the
+// engine makes one that the kernel has not seen yet.
 //
 //   kernel_tool [--probe] [--host] [--no-enforce] [--no-tracepoints] [--max-tasks N]
 //               [--events NAME,...] [--read-names NAME,...] [--ports PORT,...] [ENTRY...]
@@ -16,6 +17,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <map>
 #include <set>
 #include <sstream>
 #include <string>
@@ -32,9 +34,10 @@ using nsw::kernel::Kernel;
 
 Kernel* running = nullptr;
 std::atomic<bool> stop{false};
+std::atomic<bool> ahead{false};
 
-void OnSignal(int) {
-  stop = true;
+void OnSignal(int signal) {
+  (signal == SIGUSR1 ? ahead : stop) = true;
   if (running != nullptr) running->Wake();
 }
 
@@ -207,9 +210,20 @@ class Binder {
     nsw_header h;
     std::memcpy(&h, record.data(), sizeof h);
     if (h.type != NSW_EVENT_HOME || slot_ == 0) return;
+    pids_[h.home] = static_cast<pid_t>(h.pid);
     auto status = kernel_.deny().Bind(h.home, slot_, plan_, static_cast<pid_t>(h.pid));
     printf("bound home=%llx pid=%u: %s\n", static_cast<unsigned long long>(h.home), h.pid,
            status ? "ok" : status.error().message.c_str());
+  }
+
+  void MakeAhead() {
+    for (const nsw::kernel::HomeState& home : kernel_.Homes()) {
+      kernel_.deny().Forget(home.id);
+      const auto made = kernel_.deny().Bind(home.id, slot_, plan_, pids_[home.id]);
+      printf("ahead home=%llx: %s\n", static_cast<unsigned long long>(home.id),
+             made ? "ok" : made.error().message.c_str());
+    }
+    printf("all made ahead\n");
   }
 
  private:
@@ -221,6 +235,7 @@ class Binder {
   Kernel& kernel_;
   nsw::rule::DenyPlan plan_;
   uint32_t slot_ = 0;
+  std::map<uint64_t, pid_t> pids_;  // by home: a process of it
 };
 
 void PrintFeatures(const nsw::kernel::Features& features) {
@@ -242,6 +257,7 @@ int Run(Kernel& kernel, const nsw::rule::DenyPlan& plan) {
       PrintRecord(record);
       binder.See(record);
     });
+    if (ahead.exchange(false)) binder.MakeAhead();
   }
   PrintCounters(PrintRest(kernel));
   return 0;
@@ -293,6 +309,7 @@ int main(int argc, char** argv) {
   running = kernel->get();
   signal(SIGTERM, OnSignal);
   signal(SIGINT, OnSignal);
+  signal(SIGUSR1, OnSignal);
   for (const std::string& line : (*kernel)->attachments()) printf("attached %s\n", line.c_str());
   return Run(**kernel, plan);
 }

@@ -9,7 +9,8 @@ EVENTS="open"
 SETTINGS="rings: {denials: 64KiB}" # soon full
 export NSWARDEN_START_DEADLINE=480 NSWARDEN_ALERT_DEADLINE=60
 PINS=/sys/fs/bpf/nswarden
-plan 38
+STATE=/var/lib/nswarden/run-time.cbor
+plan 46
 
 use_guest_docker
 "$E2E/image" demo/web
@@ -124,11 +125,25 @@ NSWARDEN=$engine
 check "it takes over from both" wait_for 120 grep -q 'taken over' "$ENGINE_LOG"
 check_equal "... and leaves one engine's links" 1 "$(lives)"
 tries_more 20
+
+# One whose maps look different: to it the folder of the one before is another's.
+kill_engine
+mv "$PINS"/* "$PINS/another"
+tries_more 20
+check_engine "one follows whose maps look different"
+check "it takes over from the other" wait_for 120 grep -q 'taken over' "$ENGINE_LOG"
+check_equal "... and leaves one engine's links" 1 "$(lives)"
+check "... and nothing else" eval '[[ ! -e $PINS/another ]]'
+check "a run-time entry holds on there" refused kept /bin/cat /srv/pushed
+check_equal "what is known of it is root's alone" '600 0' "$(stat -c '%a %u' "$STATE")"
+tries_more 20
 pause
 check_equal "the prober never succeeded, in $(tries) tries" 0 "$(hits)"
 check "what is in quarantine stays there, and is called so" eval 'in_quarantine && ! late_runs'
 check "... until it is released" eval '"$NSWARDEN" release --container late && ! in_quarantine && late_runs'
 docker rm -f late >/dev/null
+check "a run-time entry that was pushed before is withdrawn" eval '"$NSWARDEN" release --container kept | grep "1 run-time entries" && allowed kept /bin/cat /srv/pushed'
+check "... and forgotten" eval '[[ ! -e $STATE ]]'
 check_equal "the ledger knows no rule that it cannot name" 0 "$("$NSWARDEN" status --json | jq .engine.unknown_verdicts)"
 
 # Every way to end it.

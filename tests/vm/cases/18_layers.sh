@@ -4,7 +4,7 @@
 # what the kernel does beneath is refused as well. But not beneath the container's own root, wherever the runtime has its layers.
 source "$(dirname "$(realpath "$0")")/../../e2e/lib.sh"
 source "$REPO/tests/vm/kernel_lib.sh"
-plan 31
+plan 33
 
 t=$WORK/t
 mkdir -p "$t"
@@ -56,5 +56,18 @@ touch "$t/root/go"
 wait "$rooted" || true
 check_equal "it writes to its own root" x "$(head -n 1 "$WORK/rooted")"
 check_equal "... and not there" 2 "$(grep -c 'Operation not permitted' "$WORK/rooted")"
+
+# The same of a home that the engine made ahead of whoever comes: its root is learnt from the first that comes.
+before=$(bound)
+unshare --mount --pid --fork --root "$t/root" /bin/sleep 1000 &
+outer=$!
+wait_for 60 eval '(($(bound) > before))' || diag "the third container was not seen"
+first=$(pgrep -P "$outer")
+at_exit kill -9 "$first"
+kill -USR1 "$TOOL_PID"
+wait_for 60 grep -q '^all made ahead' "$LOG" || diag "no home was made"
+nsenter --target "$first" --mount --pid --root --wd /bin/bash -c 'echo x >/ahead && cat /ahead; echo y >/mnt/up/y' >"$WORK/came" 2>&1 || true
+check_equal "a home that the engine made: who comes first writes to its own root" x "$(head -n 1 "$WORK/came")"
+check_equal "... and not there" 1 "$(grep -c 'Operation not permitted' "$WORK/came")"
 stop_tool
 finish
