@@ -218,7 +218,8 @@ static __always_inline __u64 absent(const struct walk_state *state, const struct
 
 #define STRICT (1U << 31) /* a file on an internal mount is unresolved: a program in memory has no path to permit */
 #define DENIES_ONLY (1U << 30) /* what no list allows is permitted */
-#define NO_CLASS (STRICT | DENIES_ONLY)
+#define INSIDE (1U << 29) /* of a directory: also what holds for all that is in it */
+#define NO_CLASS (STRICT | DENIES_ONLY | INSIDE)
 #define NO_ACT (NO_CLASS | 1U << NSW_CLASS_BY | 1U << NSW_CLASS_UNTIL)
 
 /* What the hits come to. `asked`: DENIES_ONLY, or nothing. */
@@ -253,6 +254,7 @@ static __always_inline const struct nsw_set *begin_query(struct task_state *task
 	__u32 slot;
 
 	state->home = task->label.home;
+	state->root = h->root;
 	state->asked = asked & ~NO_CLASS;
 	state->slot = slot =
 		*(volatile __u32 *)&h->set; /* before the rest, which is of the set before, too: see nsw_set_home() */

@@ -81,12 +81,31 @@ __weak __noinline int climb_chunk(__u64 key)
 	return state && s ? climb_steps(state, key, s->seed, CLIMB_STEPS) : WALK_LOST;
 }
 
+/* As if nothing were mounted: from there up to the container's root, where it lies below that. */
+static __always_inline void stand_alone(struct walk_state *state, __u64 dentry)
+{
+	struct dentry *d = (struct dentry *)dentry;
+
+	state->mount = state->at.parent = state->dentry = dentry; /* there is no other one to cross to */
+	state->at.root = state->root;
+	if (state->overlay & NSW_OVERLAY_INODES)
+		state->dev = BPF_CORE_READ(d, d_sb, s_dev);
+}
+
+static __always_inline void stand_at(struct walk_state *state, __u64 mnt, __u64 dentry)
+{
+	if (mnt)
+		stand_on(state, real_mount((struct vfsmount *)mnt), dentry);
+	else
+		stand_alone(state, dentry);
+}
+
 static __always_inline void start_climb(struct walk_state *state, __u64 mnt, __u64 dentry)
 {
 	state->hash = state->depth = 0;
 	state->named = dentry;
 	state->power = 1;
-	stand_on(state, real_mount((struct vfsmount *)mnt), dentry);
+	stand_at(state, mnt, dentry);
 }
 
 /* True where a climb has ended at the root of a mount namespace, and not in a detached mount, where no path of a policy leads. */
@@ -101,7 +120,7 @@ static __always_inline bool has_path(const struct walk_state *state, int end)
 	return ns && (__u64)ns != INTERNAL_NS && mntns_serial(ns);
 }
 
-/* Hash, depth and names of (mnt, dentry) into the task's walk state. Returns 1 if it has a path. */
+/* Hash, depth and names of (mnt, dentry) into the task's walk state. `mnt` 0: see stand_alone(). Returns 1 if it has a path. */
 static __always_inline int climb(struct walk_state *state, __u64 key, __u64 mnt, __u64 dentry)
 {
 	int i, end = WALK_ON;
@@ -109,7 +128,7 @@ static __always_inline int climb(struct walk_state *state, __u64 key, __u64 mnt,
 	start_climb(state, mnt, dentry);
 	for (i = 0; i < CLIMB_CHUNKS && end == WALK_ON; i++)
 		end = climb_chunk(key);
-	return has_path(state, end);
+	return mnt ? has_path(state, end) : end == WALK_DONE;
 }
 
 /* Changes with each rename on the machine. Not found: as if one were always under way. */
@@ -178,6 +197,7 @@ __weak __noinline int climb_still(__u64 key, __u64 mnt, __u64 dentry)
 			return 1;
 		last = state->hash;
 	}
+	state->lost = 1;
 	return 0;
 }
 

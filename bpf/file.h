@@ -20,6 +20,12 @@ static __always_inline bool exec_open(__u32 flags)
 	return flags & FMODE_EXEC;
 }
 
+/* An ioctl that sets what chattr does. */
+static __always_inline bool sets_flags(__u32 command)
+{
+	return command == FS_IOC_SETFLAGS || command == FS_IOC32_SETFLAGS || command == FS_IOC_FSSETXATTR;
+}
+
 /* Bits of the classes that an open is of. Making a file is judged where it gets its name. */
 static __always_inline __u32 open_classes(__u32 flags, __u32 mode)
 {

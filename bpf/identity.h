@@ -226,6 +226,7 @@ static __always_inline __u32 enter_home(const struct nsw_settings *s, struct tas
 	fresh.since_ns = bpf_ktime_get_boot_ns();
 	fresh.pidns = pidns_of(task);
 	fresh.root_dev = BPF_CORE_READ(task, fs, root.mnt, mnt_sb, s_dev);
+	fresh.root = (__u64)BPF_CORE_READ(task, fs, root.dentry);
 	if (fresh.pidns != s->host_pidns)
 		fresh.flags = NSW_HOME_CONTAINER;
 	if (!bpf_map_update_elem(&homes, &id, &fresh, BPF_NOEXIST)) {
@@ -237,8 +238,10 @@ static __always_inline __u32 enter_home(const struct nsw_settings *s, struct tas
 		count(NSW_EVENT_NONE, NSW_COUNT_NO_LABEL);
 		return 0;
 	}
-	if (!known->root_dev) /* the engine cannot tell */
+	if (!known->root_dev) { /* the engine cannot tell */
 		known->root_dev = fresh.root_dev;
+		known->root = fresh.root;
+	}
 	/*
 	 * The engine may have made it ahead of its first process: then nobody lives there yet. Where a runtime's hook was
 	 * first, it may be on the books still when the container's first process comes.

@@ -37,6 +37,7 @@ enum {
 #define SOCK_PACKET 10
 #define SOCK_TYPE_MASK 0xf /* the rest are flags */
 #define S_IFMT 0170000
+#define S_IFDIR 0040000
 #define S_IFSOCK 0140000
 #define MSG_FASTOPEN 0x20000000
 #define PROT_READ 1
@@ -110,6 +111,7 @@ enum {
 #define PIDTYPE_SID 3
 #define PROC_SUPER_MAGIC 0x9fa0
 #define TMPFS_MAGIC 0x01021994
+#define RAMFS_MAGIC 0x858458f6
 #define HUGETLBFS_MAGIC 0x958458f6
 #define OVERLAYFS_MAGIC 0x794c7630
 

@@ -79,10 +79,14 @@ __weak __noinline __u64 judge_layer(__u64 layer, __u64 asked)
 	of = task->label.home;
 	home = bpf_map_lookup_elem(&homes, &of);
 	asked &= home ? home->classes : 0;
-	if (!asked || !(home->overlay & NSW_OVERLAY_INODES))
+	if (!asked)
 		return 0;
 	begin_query(task, home, asked | DENIES_ONLY);
 	task->walk.dev = BPF_CORE_READ(d, d_sb, s_dev);
+	if (task->walk.dev == home->root_dev) {
+		task->walk.leaf = layer;
+		ask_by_root(&task->walk, key, asked);
+	}
 	ask_inode(&task->walk, key, (__u64)BPF_CORE_READ(d, d_inode), NSW_KEY_PATH, NSW_OVERLAY_FILES);
 	task->walk.dentry = layer;
 	for (i = 0; i < CHUNKS && end == WALK_ON; i++)

@@ -161,7 +161,7 @@ static __always_inline int ask_deep(struct walk_state *state, __u64 key)
 	int i, end = WALK_ON;
 
 	state->left = state->depth;
-	stand_on(state, real_mount((struct vfsmount *)state->mnt), state->leaf);
+	stand_at(state, state->mnt, state->leaf);
 	for (i = 0; i < CHUNKS && end == WALK_ON; i++)
 		end = ask_deep_chunk(key);
 	return end != WALK_DONE || state->hash || state->left;

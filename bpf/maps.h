@@ -154,6 +154,7 @@ struct walk_state {
 	__u64 power;
 	__u64 named; /* dentry that has the path's last name: of a file that is mounted, its mount point */
 	__u64 home;
+	__u64 root; /* of the home */
 	__u64 depths; /* of the set */
 	__u64 hole_depths;
 	__u64 target_depths; /* of the home */

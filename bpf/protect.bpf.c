@@ -274,9 +274,15 @@ int nsw_guard_ioctl(__u64 *ctx)
 {
 	__u32 command = ctx[1];
 
-	if (command != FS_IOC_SETFLAGS && command != FS_IOC32_SETFLAGS && command != FS_IOC_FSSETXATTR)
-		return 0;
-	return guard_file(dentry_at(number_at(ctx, 0)), 0, NSW_OWN_FILES, NSW_CLASS_XATTR, 0);
+	return sets_flags(command) ? guard_file(dentry_at(number_at(ctx, 0)), 0, NSW_OWN_FILES, NSW_CLASS_XATTR, 0) : 0;
+}
+
+SEC("?lsm/file_ioctl_compat")
+int nsw_guard_ioctl_compat(__u64 *ctx)
+{
+	__u32 command = ctx[1];
+
+	return sets_flags(command) ? guard_file(dentry_at(number_at(ctx, 0)), 0, NSW_OWN_FILES, NSW_CLASS_XATTR, 0) : 0;
 }
 
 /* The same by file_setattr(2). */

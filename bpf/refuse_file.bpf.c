@@ -96,6 +96,9 @@ int BPF_PROG(nsw_file_open, struct file *opened, int ret)
 	if (!(home->flags & NSW_HOME_QUARANTINED) && !(home->classes & classes))
 		return 0;
 	answer = judge_opened(who.task, home, opened, home->classes & classes);
+	if (by_another_mount(home, 0, opened))
+		answer = stronger(answer, judge_by_root((__u64)BPF_CORE_READ(file, f_path.mnt),
+							(__u64)BPF_CORE_READ(file, f_path.dentry), home->classes & classes));
 	answer = final_answer(home, answer, classes & 1 << NSW_CLASS_MODIFY);
 	if (ANSWER_MODE(answer) || wanted(s, NSW_EVENT_OPEN))
 		open_tell(s, &who, file, answer);
@@ -145,28 +148,51 @@ int nsw_path_rmdir(__u64 *ctx)
 	(1U << NSW_CLASS_EXEC | 1U << NSW_CLASS_READ | 1U << NSW_CLASS_MODIFY | 1U << NSW_CLASS_CHMOD | \
 	 1U << NSW_CLASS_CHOWN | 1U << NSW_CLASS_XATTR | 1U << NSW_CLASS_TOUCH)
 
-/*
- * The answer for a file that gets another name: where a rule holds for it under the old one, and not under the new one.
- * What holds for its inode goes with it.
- */
-static __always_inline __u64 leads_out(struct task_state *task, struct nsw_home *h, __u64 mnt, __u64 old, __u64 to, __u64 fresh)
-{
-	__u64 classes = h->classes & KEPT_BY_FILE, before, after;
+/* ... and what is refused of it, only that it goes elsewhere first. */
+#define KEPT_BY_RENAMED (KEPT_BY_FILE | 1U << NSW_CLASS_DELETE)
 
-	if (!classes)
-		return 0;
-	before = judge_as(task, mnt, old, classes, old);
-	if (!ANSWER_MODE(before))
-		return 0;
-	after = judge_as(task, to, fresh, classes, old);
-	if (ANSWER_RULE(after) == ANSWER_RULE(before) && ANSWER_MODE(after) >= ANSWER_MODE(before))
-		return 0;
-	return before;
+static __always_inline bool is_directory(__u64 dentry)
+{
+	struct dentry *d = (struct dentry *)dentry;
+
+	return (BPF_CORE_READ(d, d_inode, i_mode) & S_IFMT) == S_IFDIR;
 }
 
-/* Both names of one file. `also`: bits of classes of the new one. `exchange`: a second file goes the other way. */
-static __always_inline int judge_move(__u64 mnt, __u64 old, __u64 to, __u64 fresh, __u32 class, __u32 also, bool exchange,
-				      __u64 events)
+/*
+ * The answer for a file that gets another name: where a rule holds for it, or for all that is in it, under the old one, and
+ * not under the new one. What holds for its inode goes with it. Class by class: of the rules that hold one speaks, which may
+ * be one that goes with it where another does not.
+ */
+__weak __noinline __u64 leads_out(__u64 mnt, __u64 old, __u64 to, __u64 fresh, __u64 classes)
+{
+	struct task_state *task = state_of((__u64)current_task());
+	__u64 asked, before, after, answer = 0;
+	__u32 inside;
+	int class;
+
+	if (!task)
+		return 0;
+	inside = is_directory(old) ? INSIDE : 0;
+	if (!ANSWER_MODE(judge_as(task, mnt, old, classes | inside, old)))
+		return 0;
+	for (class = 0; class < NSW_CLASS_COUNT; class ++) {
+		asked = classes & 1ULL << class;
+		if (!asked)
+			continue;
+		before = judge_as(task, mnt, old, asked | inside, old);
+		after = ANSWER_MODE(before) ? judge_as(task, to, fresh, asked | inside, old) : before;
+		if (ANSWER_RULE(after) != ANSWER_RULE(before) || ANSWER_MODE(after) < ANSWER_MODE(before))
+			answer = stronger(answer, before);
+	}
+	return answer;
+}
+
+/*
+ * Both names of one file. `also`: bits of classes of the new one. `kept`: of those that the name must not lead around.
+ * `exchange`: a second file goes the other way.
+ */
+static __always_inline int judge_move(__u64 mnt, __u64 old, __u64 to, __u64 fresh, __u32 class, __u32 also, __u32 kept,
+				      bool exchange, __u64 events)
 {
 	__u32 asked = 1U << class | also;
 	struct nsw_settings *s = get_settings();
@@ -174,14 +200,16 @@ static __always_inline int judge_move(__u64 mnt, __u64 old, __u64 to, __u64 fres
 	struct subject who;
 	__u64 answer;
 
-	home = judged(s, &who, asked | KEPT_BY_FILE);
+	home = judged(s, &who, asked | kept);
 	if (!home)
 		return 0;
 	answer = judge_file(who.task, mnt, old, home->classes & 1U << class);
 	answer = stronger(answer, judge_file(who.task, to, fresh, home->classes & asked));
-	answer = stronger(answer, leads_out(who.task, home, mnt, old, to, fresh));
-	if (exchange)
-		answer = stronger(answer, leads_out(who.task, home, to, fresh, mnt, old));
+	kept &= home->classes;
+	if (kept)
+		answer = stronger(answer, leads_out(mnt, old, to, fresh, kept));
+	if (kept && exchange)
+		answer = stronger(answer, leads_out(to, fresh, mnt, old, kept));
 	answer = final_answer(home, answer, true);
 	return refused(answer, WHAT(class, 0), mnt, old, events) ? refuse() : 0;
 }
@@ -192,7 +220,7 @@ int nsw_path_link(__u64 *ctx)
 {
 	__u64 mnt = mnt_of(number_at(ctx, 1));
 
-	return judge_move(mnt, number_at(ctx, 0), mnt, number_at(ctx, 2), NSW_CLASS_LINK, 1 << NSW_CLASS_CREATE, false,
+	return judge_move(mnt, number_at(ctx, 0), mnt, number_at(ctx, 2), NSW_CLASS_LINK, BIT(CREATE), KEPT_BY_FILE, false,
 			  EVENT_BIT(LINK));
 }
 
@@ -201,7 +229,7 @@ SEC("?lsm/path_rename")
 int nsw_path_rename(__u64 *ctx)
 {
 	return judge_move(mnt_of(number_at(ctx, 0)), number_at(ctx, 1), mnt_of(number_at(ctx, 2)), number_at(ctx, 3),
-			  NSW_CLASS_RENAME, 0, (__u32)ctx[4] & RENAME_EXCHANGE, EVENT_BIT(RENAME));
+			  NSW_CLASS_RENAME, 0, KEPT_BY_RENAMED, (__u32)ctx[4] & RENAME_EXCHANGE, EVENT_BIT(RENAME));
 }
 
 /* ---- attributes --------------------------------------------------------------------------------------------------- */
@@ -331,6 +359,34 @@ SEC("?lsm/inode_remove_acl")
 int nsw_inode_remove_acl(__u64 *ctx)
 {
 	return judge_dentry(either(ctx, acl_dentry), NSW_CLASS_XATTR, EVENT_BIT(XATTR));
+}
+
+/* chattr, by a descriptor that only reads. */
+static __always_inline int judge_flags(struct file *file, __u32 command)
+{
+	if (!sets_flags(command) || file->f_inode != file->f_path.dentry->d_inode)
+		return 0;
+	return judge_act((__u64)file->f_path.mnt, (__u64)file->f_path.dentry, NSW_CLASS_TOUCH, BIT(TOUCH), 0);
+}
+
+SEC("?lsm/file_ioctl")
+int BPF_PROG(nsw_file_ioctl, struct file *file, unsigned int command)
+{
+	return judge_flags(file, command);
+}
+
+/* By a 32-bit program, where that is a hook of its own. */
+SEC("?lsm/file_ioctl_compat")
+int BPF_PROG(nsw_file_ioctl_compat, struct file *file, unsigned int command)
+{
+	return judge_flags(file, command);
+}
+
+/* Likewise, and file_setattr(2), where the kernel has that. */
+SEC("?lsm/inode_file_setattr")
+int nsw_inode_file_setattr(__u64 *ctx)
+{
+	return judge_dentry(number_at(ctx, 0), NSW_CLASS_TOUCH, 0);
 }
 
 /* ---- descriptors and mappings ------------------------------------------------------------------------------------- */

@@ -91,7 +91,7 @@ __weak __noinline int physical_chunk(__u64 key)
 	return WALK_ON;
 }
 
-static __always_inline void ask_inodes(struct walk_state *state, __u64 key)
+static __always_inline void ask_inodes(struct walk_state *state, __u64 key, __u64 asked)
 {
 	struct dentry *d = (struct dentry *)state->as;
 	int i, end = WALK_ON;
@@ -100,6 +100,8 @@ static __always_inline void ask_inodes(struct walk_state *state, __u64 key)
 	ask_inode(state, key, (__u64)BPF_CORE_READ(d, d_inode), NSW_KEY_PATH, NSW_OVERLAY_FILES);
 	if (!(state->overlay & (NSW_OVERLAY_FOLDERS | NSW_OVERLAY_PUSHES)))
 		return;
+	if (asked & INSIDE)
+		ask_inode(state, key, (__u64)BPF_CORE_READ(d, d_inode), NSW_KEY_BELOW, NSW_OVERLAY_FOLDERS);
 	state->dentry = state->at.root;
 	for (i = 0; i < CHUNKS && end == WALK_ON; i++)
 		end = physical_chunk(key);
@@ -115,6 +117,7 @@ static __always_inline void ask_origin(struct walk_state *state, __u64 key, __u3
 __weak __noinline int ask_origins(__u64 key, __u64 mnt, __u64 dentry)
 {
 	struct inode *inode = BPF_CORE_READ((struct dentry *)dentry, d_inode);
+	unsigned long magic = BPF_CORE_READ(inode, i_sb, s_magic);
 	bool internal = internal_mount((struct vfsmount *)mnt);
 	struct walk_state *state = walk_of(key);
 	__u32 flags;
@@ -125,8 +128,53 @@ __weak __noinline int ask_origins(__u64 key, __u64 mnt, __u64 dentry)
 	ask_origin(state, key, NSW_ORIGIN_MEMFD, flags & NSW_EXE_MEMFD);
 	ask_origin(state, key, NSW_ORIGIN_UNLINKED, flags & NSW_EXE_UNLINKED);
 	ask_origin(state, key, NSW_ORIGIN_UPPER, flags & NSW_EXE_UPPER);
-	ask_origin(state, key, NSW_ORIGIN_TMPFS, !internal && BPF_CORE_READ(inode, i_sb, s_magic) == TMPFS_MAGIC);
+	ask_origin(state, key, NSW_ORIGIN_TMPFS, !internal && (magic == TMPFS_MAGIC || magic == RAMFS_MAGIC));
 	return 0;
+}
+
+/* By the path that was climbed. Returns 1 if it is another one by now. */
+static __always_inline int ask_climbed(struct walk_state *state, __u64 key, const struct nsw_set *set,
+				       const struct file *opened, __u64 asked)
+{
+	const struct nsw_filter *filter = filter_of(state->slot);
+
+	if (state->depth > NAMES)
+		filter = NULL; /* the first names have made way for the last */
+	ask_path(state, key, filter);
+	if (asked & INSIDE)
+		ask_level(key, state->hash, state->depth, NSW_KEY_BELOW);
+	ask_names(state, key, set, filter);
+	if (state->depth > NAMES)
+		return ask_deep(state, key);
+	if (state->levels)
+		ask_above(state, key, filter, opened);
+	return 0;
+}
+
+/*
+ * By the path that walk.leaf has from the container's root on, whatever mount shows it elsewhere: of what a policy names with an
+ * open component, or was not there when it came in force, no inodes are known. Of a layer, too. `asked`: as of ask_file().
+ */
+static __always_inline int ask_by_root(struct walk_state *state, __u64 key, __u64 asked)
+{
+	struct nsw_set *set;
+	__u32 slot;
+
+	state->mnt = 0;
+	if (!climb_still(key, 0, state->leaf))
+		return 0;
+	slot = state->slot;
+	set = slot ? bpf_map_lookup_elem(&sets, &slot) : NULL;
+	return ask_climbed(state, key, set, NULL, asked);
+}
+
+static __always_inline bool by_another_mount(const struct nsw_home *h, __u64 mount, const struct file *opened)
+{
+	struct vfsmount *mnt = (struct vfsmount *)mount;
+
+	if (opened)
+		return (__u64)opened->f_path.mnt->mnt_root != h->root && opened->f_path.mnt->mnt_sb->s_dev == h->root_dev;
+	return (__u64)BPF_CORE_READ(mnt, mnt_root) != h->root && BPF_CORE_READ(mnt, mnt_sb, s_dev) == h->root_dev;
 }
 
 /*
@@ -136,14 +184,13 @@ __weak __noinline int ask_origins(__u64 key, __u64 mnt, __u64 dentry)
  */
 static __always_inline int ask_file(struct walk_state *state, const struct nsw_set *set, const struct file *opened, __u64 asked)
 {
-	const struct nsw_filter *filter = filter_of(state->slot);
 	struct nsw_settings *s = get_settings();
 	__u64 key = (__u64)current_task();
 
 	if (!s)
 		return 1;
 	if (state->overlay)
-		ask_inodes(state, key);
+		ask_inodes(state, key, asked);
 	if (state->origins && asked & 1 << NSW_CLASS_EXEC)
 		ask_origins(key, state->mnt, state->as);
 	/* A climb asks for inodes on its way; where none are asked, it tells itself of what is none of a container's mounts. */
@@ -155,15 +202,7 @@ static __always_inline int ask_file(struct walk_state *state, const struct nsw_s
 		if (!climb_still(key, state->mnt, state->leaf))
 			return 1;
 	}
-	if (state->depth > NAMES)
-		filter = NULL; /* the first names have made way for the last */
-	ask_path(state, key, filter);
-	ask_names(state, key, set, filter);
-	if (state->depth > NAMES)
-		return ask_deep(state, key);
-	if (state->levels)
-		ask_above(state, key, filter, opened);
-	return 0;
+	return ask_climbed(state, key, set, opened, asked);
 }
 
 /* ---- the verdict --------------------------------------------------------------------------------------------------- */
@@ -217,6 +256,38 @@ __weak __noinline __u64 judge_leaf(__u64 home, __u64 asked)
 	return h && task ? judge(task, h, NULL, asked) : 0;
 }
 
+static __always_inline __u64 stronger(__u64 a, __u64 b)
+{
+	return ANSWER_MODE(b) > ANSWER_MODE(a) ? b : a;
+}
+
+/*
+ * The answer for a file that a mount shows elsewhere than where it lies below the container's root. No list is asked for leave,
+ * which was asked by the mount's path. A global function: verified once for a program.
+ */
+__weak __noinline __u64 judge_by_root(__u64 mnt, __u64 leaf, __u64 asked)
+{
+	__u64 key = (__u64)current_task(), of, answer;
+	struct task_state *task = state_of(key);
+	struct nsw_home *h;
+	__u32 ended;
+	int lost;
+
+	if (!task)
+		return 0;
+	of = task->label.home;
+	h = bpf_map_lookup_elem(&homes, &of);
+	if (!h || !(h->classes & asked & ~NO_CLASS) || !by_another_mount(h, mnt, NULL))
+		return 0;
+	ended = task->walk.ended;
+	begin_query(task, h, asked | DENIES_ONLY);
+	task->walk.leaf = leaf;
+	lost = ask_by_root(&task->walk, key, asked);
+	answer = task->walk.hit_count || task->walk.mode ? decide(key, DENIES_ONLY) : 0;
+	task->walk.ended |= ended;
+	return lost || task->walk.lost ? unresolved(h, answer, asked) : answer;
+}
+
 /*
  * The answer for a file. `asked`: bits of the classes of the act, | STRICT, DENIES_ONLY. `as`: the dentry whose inode it
  * has, or is going to have.
@@ -224,7 +295,7 @@ __weak __noinline __u64 judge_leaf(__u64 home, __u64 asked)
 static __always_inline __u64 judge_as(struct task_state *task, __u64 mnt, __u64 dentry, __u64 asked, __u64 as)
 {
 	ask_about(&task->walk, mnt, dentry, as);
-	return judge_leaf(task->label.home, asked);
+	return stronger(judge_leaf(task->label.home, asked), judge_by_root(mnt, dentry, asked));
 }
 
 static __always_inline __u64 judge_file(struct task_state *task, __u64 mnt, __u64 dentry, __u64 asked)

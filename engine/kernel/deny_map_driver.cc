@@ -60,33 +60,55 @@ Result<uint32_t> DenyMapDriver::BuildSet(const rule::DenyPlan& plan) {
 // ---- what is one container's alone
 // ----------------------------------------------------------------
 
+// Of what is not there yet the place alone: the inode is 0.
+Result<Resolved> DenyMapDriver::Find(pid_t pid, const std::string& path) const {
+  Result<Resolved> file = resolver_.Resolve(pid, path);
+  if (file) return file;
+  const Result<Resolver::Awaited> awaited = resolver_.Await(pid, path);
+  if (!awaited) return file;
+  const Resolved& above = awaited->above;
+  const PathHash place = HashBelow({above.hash, above.depth}, awaited->rest, seed_);
+  return Resolved{0, 0, place.hash, place.depth, above.has_path};
+}
+
+void DenyMapDriver::ResolveOne(const NamedObject& object, const std::string& path, pid_t pid,
+                               Bound& bound, std::map<Place, Ranges>& found) const {
+  const std::pair<uint32_t, uint32_t> range(object.clauses.first, object.clauses.count);
+  const auto kind = static_cast<uint16_t>(object.below ? NSW_KEY_BELOW : NSW_KEY_PATH);
+  const auto add = [&](const Resolved& file) {
+    if (file.ino == 0) return;
+    found[{file.ino, file.dev, static_cast<uint16_t>(kind | NSW_KEY_INODE)}].push_back(range);
+    bound.flags |= object.below ? NSW_OVERLAY_FOLDERS : NSW_OVERLAY_FILES;
+  };
+  const Result<Resolved> file = Find(pid, path);
+  if (!file) {
+    spdlog::debug("{}; the path alone is held", file.error().message);
+    return;
+  }
+  add(*file);
+  if (file->has_path && file->hash != HashPath(path, seed_).hash) {
+    found[{file->hash, 0, kind}].push_back(range);
+    bound.flags |= NSW_OVERLAY_TARGETS;
+    if (object.below) bound.target_depths |= 1ULL << (file->depth % 64);
+  }
+  if (!object.below || file->ino == 0) return;
+  // A volume below a denied directory, mounted a second time elsewhere, leads neither there by
+  // its path nor by inodes.
+  for (const std::string& mount : Resolver::MountsBelow(pid, path)) {
+    if (const Result<Resolved> root = resolver_.Resolve(pid, mount)) add(*root);
+  }
+}
+
 // The inodes behind the set's paths, and where links there lead to.
 void DenyMapDriver::Resolve(const DenyTables& set, pid_t pid, Bound& bound,
                             std::map<Place, Ranges>& found) const {
   for (const NamedObject& object : set.objects) {
-    const std::pair<uint32_t, uint32_t> range(object.clauses.first, object.clauses.count);
-    const auto kind = static_cast<uint16_t>(object.below ? NSW_KEY_BELOW : NSW_KEY_PATH);
-    const auto add = [&](const Resolved& file) {
-      found[{file.ino, file.dev, static_cast<uint16_t>(kind | NSW_KEY_INODE)}].push_back(range);
-      bound.flags |= object.below ? NSW_OVERLAY_FOLDERS : NSW_OVERLAY_FILES;
-    };
-    const Result<Resolved> file = resolver_.Resolve(pid, object.path);
-    if (!file) {
-      spdlog::debug("{}; the path alone is held", file.error().message);
+    if (object.hole == kNoHole) {
+      ResolveOne(object, object.path, pid, bound, found);
       continue;
     }
-    add(*file);
-    if (file->has_path && file->hash != HashPath(object.path, seed_).hash) {
-      found[{file->hash, 0, kind}].push_back(range);
-      bound.flags |= NSW_OVERLAY_TARGETS;
-      if (object.below) bound.target_depths |= 1ULL << (file->depth % 64);
-    }
-    if (!object.below) continue;
-    // A volume below a denied directory, mounted a second time elsewhere, leads neither there by
-    // its path nor by inodes.
-    for (const std::string& mount : Resolver::MountsBelow(pid, object.path)) {
-      if (const Result<Resolved> root = resolver_.Resolve(pid, mount)) add(*root);
-    }
+    for (const std::string& path : Resolver::Expand(pid, object.path, object.hole))
+      ResolveOne(object, path, pid, bound, found);
   }
 }
 
@@ -232,9 +254,10 @@ std::vector<DenyMapDriver::Place> DenyMapDriver::PlacesOf(const rule::DenyKey& k
   std::vector<Place> places{{own->second, 0, kind}};
   if (pid <= 0 || (kind != NSW_KEY_PATH && kind != NSW_KEY_BELOW)) return places;
   const auto add = [&](const std::string& path) {
-    const Result<Resolved> file = resolver_.Resolve(pid, path);
+    const Result<Resolved> file = Find(pid, path);
     if (!file) return;
     if (file->has_path) places.push_back({file->hash, 0, kind});
+    if (file->ino == 0) return;
     places.push_back({file->ino, file->dev, static_cast<uint16_t>(kind | NSW_KEY_INODE)});
   };
   add(key.path);

@@ -86,6 +86,9 @@ class DenyMapDriver final : public DenyMaps {
     Rows rows;
   };
 
+  [[nodiscard]] Result<Resolved> Find(pid_t pid, const std::string& path) const;
+  void ResolveOne(const NamedObject& object, const std::string& path, pid_t pid, Bound& bound,
+                  std::map<Place, Ranges>& found) const;
   void Resolve(const DenyTables& set, pid_t pid, Bound& bound,
                std::map<Place, Ranges>& found) const;
   [[nodiscard]] std::vector<Place> PlacesOf(const rule::DenyKey& key, pid_t pid) const;

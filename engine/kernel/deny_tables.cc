@@ -78,7 +78,7 @@ class Lowering {
   uint64_t seed_;
   DenyTables tables_;
   std::map<PathKey, Clauses> paths_;
-  std::map<PathKey, std::string> objects_;  // those with a path that may have an inode
+  std::map<PathKey, NamedObject> objects_;  // those with a path that may have an inode
   std::map<NetPlace, Clauses> nets_;
   std::map<Clauses, nsw_clauses, ByContent> stored_;
 };
@@ -210,7 +210,7 @@ Status Lowering::PutPath(const DenyKey& key, const nsw_clause& clause) {
   if (key.kind == DenyKind::kBelow)
     tables_.set.depths |= 1ULL << (HashPath(key.path, seed_).depth % 64);
   paths_[*place].push_back(clause);
-  objects_[*place] = key.path;
+  objects_[*place] = {key.path, kNoHole, key.kind == DenyKind::kBelow};
   return {};
 }
 
@@ -257,7 +257,9 @@ Status Lowering::PutHole(const DenyKey& key, const nsw_clause& clause) {
   const Result<uint32_t> shape = Shape(path.depth, key.hole);
   if (!shape) return tl::unexpected(shape.error());
   const uint32_t kind = key.kind == DenyKind::kHolePath ? NSW_KEY_HOLE : NSW_KEY_HOLE_BELOW;
-  paths_[{kind | *shape << NSW_KEY_SHAPE, path.hash}].push_back(clause);
+  const PathKey place(kind | *shape << NSW_KEY_SHAPE, path.hash);
+  paths_[place].push_back(clause);
+  objects_[place] = {key.path, key.hole, kind == NSW_KEY_HOLE_BELOW};
   return {};
 }
 
@@ -305,8 +307,10 @@ Status Lowering::Pack() {
     const Result<nsw_clauses> stored = Store(std::move(clauses), "object");
     if (!stored) return tl::unexpected(stored.error());
     tables_.paths[key] = *stored;
-    if (const auto object = objects_.find(key); object != objects_.end())
-      tables_.objects.push_back({object->second, key.first == NSW_KEY_BELOW, *stored});
+    if (const auto object = objects_.find(key); object != objects_.end()) {
+      object->second.clauses = *stored;
+      tables_.objects.push_back(object->second);
+    }
   }
   return PackNets();
 }

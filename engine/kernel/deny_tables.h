@@ -17,6 +17,7 @@
 
 #include "bpf/abi.h"
 #include "engine/base/result.h"
+#include "engine/kernel/path_hash.h"
 #include "engine/kernel/refusals.h"
 #include "engine/rule/deny_plan.h"
 
@@ -25,9 +26,11 @@ namespace nsw::kernel {
 /// Key of a path table: (kind, hash).
 using PathKey = std::pair<uint32_t, uint64_t>;
 
-/// A literal path or a directory, which in each container is also a target and an inode.
+/// A path or a directory, which in each container is also a target and an inode; with an open
+/// component, several.
 struct NamedObject {
   std::string path;
+  uint32_t hole = kNoHole;  ///< which component is any
   bool below = false;
   nsw_clauses clauses{};
 };

@@ -44,7 +44,7 @@ constexpr Hook kHooks[] = {
     {"nsw_path_unlink", "path_unlink", kNotRefused, {C(DELETE), 0}},
     {"nsw_path_rmdir", "path_rmdir", kNotRefused, {C(DELETE), 0}},
     {"nsw_path_link", "path_link", kNotRefused, {C(LINK) | C(CREATE) | kKeptByFile, 0}},
-    {"nsw_path_rename", "path_rename", kNotRefused, {C(RENAME) | kKeptByFile, 0}},
+    {"nsw_path_rename", "path_rename", kNotRefused, {C(RENAME) | C(DELETE) | kKeptByFile, 0}},
     {"nsw_path_truncate", "path_truncate", kNotRefused, {C(MODIFY), 0}},
     {"nsw_path_chmod", "path_chmod", kNotRefused, {C(CHMOD), 0}},
     {"nsw_path_chown", "path_chown", "by inode_setattr", {C(CHOWN), 0}},
@@ -62,6 +62,9 @@ constexpr Hook kHooks[] = {
     {"nsw_layer_link_to", "inode_link", nullptr, {C(LINK) | C(CREATE), 0}},
     {"nsw_layer_rename", "inode_rename", nullptr, {C(RENAME), 0}},
     {"nsw_layer_rename_to", "inode_rename", nullptr, {C(RENAME), 0}},
+    {"nsw_inode_file_setattr", "inode_file_setattr", "by file_ioctl", {C(TOUCH), 0}},
+    {"nsw_file_ioctl", "file_ioctl", nullptr, {C(TOUCH), 0}},
+    {"nsw_file_ioctl_compat", "file_ioctl_compat", "by file_ioctl", {C(TOUCH), 0}},
     {"nsw_inode_setxattr", "inode_setxattr", nullptr, {C(XATTR), 0}},
     {"nsw_inode_removexattr", "inode_removexattr", nullptr, {C(XATTR), 0}},
     {"nsw_inode_set_acl", "inode_set_acl", "by inode_setxattr", {C(XATTR), 0}},
@@ -136,6 +139,7 @@ constexpr Guard kGuards[] = {
     {"nsw_guard_open", "file_open"},
     {"nsw_guard_lock", "file_lock"},
     {"nsw_guard_ioctl", "file_ioctl"},
+    {"nsw_guard_ioctl_compat", "file_ioctl_compat", true},
     {"nsw_guard_setflags", "inode_file_setattr", true},
     {"nsw_guard_create", "inode_create"},
     {"nsw_guard_mknod", "inode_mknod"},
@@ -242,6 +246,7 @@ Status Hooks::Choose(bpf_object* object, const Refusals& wanted, const Refusals&
     const std::string name = hook.name;
     if (name == "cred_prepare" && Try("userns_create")) continue;
     if (name == "file_alloc_security" && Try("inode_init_security_anon")) continue;
+    if (name.starts_with("file_ioctl") && Try("inode_file_setattr")) continue;
     if (!Try(name)) {
       spdlog::warn("this kernel has no hook {}: {}", name,
                    hook.without != nullptr ? hook.without : kNotRefused);

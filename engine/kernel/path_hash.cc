@@ -19,8 +19,9 @@ uint64_t NameHash(std::string_view name, uint64_t seed) {
   return hash;
 }
 
-PathHash HashPath(std::string_view path, uint64_t seed, uint32_t hole) {
-  PathHash result;
+namespace {
+
+PathHash Extend(PathHash result, std::string_view path, uint64_t seed, uint32_t hole) {
   while (!path.empty()) {
     const size_t end = std::min(path.find('/'), path.size());
     if (const std::string_view name = path.substr(0, end); !name.empty()) {
@@ -30,6 +31,16 @@ PathHash HashPath(std::string_view path, uint64_t seed, uint32_t hole) {
     path.remove_prefix(std::min(end + 1, path.size()));
   }
   return result;
+}
+
+}  // namespace
+
+PathHash HashPath(std::string_view path, uint64_t seed, uint32_t hole) {
+  return Extend({}, path, seed, hole);
+}
+
+PathHash HashBelow(PathHash above, std::string_view rest, uint64_t seed) {
+  return Extend(above, rest, seed, kNoHole);
 }
 
 }  // namespace nsw::kernel

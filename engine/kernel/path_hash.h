@@ -22,4 +22,7 @@ inline constexpr uint32_t kNoHole = UINT32_MAX;
 /// is any, and its hash 0.
 PathHash HashPath(std::string_view path, uint64_t seed, uint32_t hole = kNoHole);
 
+/// That of `rest` below a path whose hash is known.
+PathHash HashBelow(PathHash above, std::string_view rest, uint64_t seed);
+
 }  // namespace nsw::kernel

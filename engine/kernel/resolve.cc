@@ -2,13 +2,19 @@
 #include "engine/kernel/resolve.h"
 
 #include <bpf/bpf.h>
+#include <dirent.h>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <linux/openat2.h>
 #include <sys/syscall.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <climits>
 #include <fstream>
+#include <memory>
 #include <sstream>
 
 #include "engine/kernel/programs.h"
@@ -26,9 +32,9 @@ struct Answer {
   uint32_t reserved;
 };
 
-UniqueFd OpenInside(int root, const std::string& path) {
+UniqueFd OpenInside(int root, const std::string& path, uint64_t flags = O_PATH) {
   open_how how{};
-  how.flags = O_PATH | O_CLOEXEC;
+  how.flags = flags | O_CLOEXEC;
   how.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS;
   return UniqueFd(static_cast<int>(syscall(SYS_openat2, root, path.c_str(), &how, sizeof how)));
 }
@@ -48,16 +54,74 @@ std::string Unescape(const std::string& text) {
   return out;
 }
 
+UniqueFd RootOf(pid_t pid) {
+  const std::string where = "/proc/" + std::to_string(pid) + "/root";
+  return UniqueFd(open(where.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+}
+
+std::string LinkAt(int root, const std::string& path) {
+  const UniqueFd link = OpenInside(root, path, O_PATH | O_NOFOLLOW);
+  std::string target(PATH_MAX, '\0');
+  const ssize_t length = readlinkat(link.get(), "", target.data(), target.size());
+  target.resize(length < 0 ? 0 : static_cast<size_t>(length));
+  return target;
+}
+
+constexpr int kLinks = 40;  // as many as the kernel follows
+
 }  // namespace
 
 Result<Resolved> Resolver::Resolve(pid_t pid, const std::string& path) const {
   const std::string where = "/proc/" + std::to_string(pid) + "/root";
-  const UniqueFd root(open(where.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+  const UniqueFd root = RootOf(pid);
   if (!root.valid()) return FailErrno(where, errno);
   const UniqueFd file = OpenInside(root.get(), path);
   if (!file.valid())
     return FailErrno(path + " in the container of process " + std::to_string(pid), errno);
   return Ask(file.get(), path);
+}
+
+Result<Resolver::Awaited> Resolver::Await(pid_t pid, std::string path) const {
+  const UniqueFd root = RootOf(pid);
+  std::string rest;
+  int links = 0;
+  while (root.valid()) {
+    if (Result<Resolved> above = Resolve(pid, path)) return Awaited{*above, rest};
+    while (path.size() > 1 && path.ends_with('/')) path.pop_back();
+    const size_t slash = path.rfind('/');
+    if (slash == std::string::npos || path == "/" || path.ends_with("/..")) break;
+    const std::string target = LinkAt(root.get(), path);
+    if (target.empty()) {
+      rest.insert(0, path, slash);
+      path.resize(std::max<size_t>(slash, 1));
+    } else if (++links > kLinks) {
+      break;
+    } else {
+      path = target.front() == '/' ? target : path.substr(0, slash + 1) + target;
+    }
+  }
+  return Fail(path + " in the container of process " + std::to_string(pid) + " leads nowhere");
+}
+
+std::vector<std::string> Resolver::Expand(pid_t pid, const std::string& path, uint32_t hole) {
+  size_t at = 0;
+  for (uint32_t i = 0; i < hole; ++i) at = path.find('/', at + 1);
+  const std::string above = path.substr(0, at + 1);
+  const std::string rest = path.substr(std::min(path.find('/', at + 1), path.size()));
+  std::vector<std::string> found;
+  UniqueFd folder = OpenInside(RootOf(pid).get(), above, O_RDONLY | O_DIRECTORY);
+  struct statfs file_system {};
+  if (!folder.valid() || fstatfs(folder.get(), &file_system) != 0 ||
+      file_system.f_type == PROC_SUPER_MAGIC)
+    return found;
+  const std::unique_ptr<DIR, int (*)(DIR*)> names(fdopendir(folder.Release()), closedir);
+  while (const dirent* entry = names ? readdir(names.get()) : nullptr) {
+    const std::string name = entry->d_name;
+    if (name == "." || name == "..") continue;
+    found.push_back(above + name + rest);
+    if (found.size() == kExpanded) break;
+  }
+  return found;
 }
 
 Result<Resolved> Resolver::ResolveExe(pid_t pid) const {

@@ -37,6 +37,22 @@ class Resolver {
   /// not run.
   [[nodiscard]] Result<Resolved> Resolve(pid_t pid, const std::string& path) const;
 
+  /// Where a path that leads to nothing yet will lead to once somebody makes that, links followed:
+  /// the directory of it that is there, and the components below. Errors: as Resolve; what nobody
+  /// can make.
+  struct Awaited {
+    Resolved above;
+    std::string rest;  ///< "/name", or several
+  };
+  [[nodiscard]] Result<Awaited> Await(pid_t pid, std::string path) const;
+
+  /// The paths that are there now for one whose component number `hole`, from 0, is any: what there
+  /// is in that directory, not whether the rest of it is there. Of at most `kExpanded` names, and
+  /// none of procfs, whose processes come and go.
+  [[nodiscard]] static std::vector<std::string> Expand(pid_t pid, const std::string& path,
+                                                       uint32_t hole);
+  static constexpr size_t kExpanded = 256;
+
   /// The file that a process runs, wherever its name is now. Errors: as Resolve.
   [[nodiscard]] Result<Resolved> ResolveExe(pid_t pid) const;
 

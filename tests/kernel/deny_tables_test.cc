@@ -195,7 +195,11 @@ TEST(DenyTables, OpenComponentsCountForNothingInTheHash) {
   EXPECT_EQ(tables->set.shape[0].power, NSW_FOLD);
   EXPECT_EQ(tables->set.shape[1].power, 1U);
   EXPECT_EQ(tables->set.hole_depths, 0b1100U);
-  EXPECT_TRUE(tables->objects.empty()) << "no one file is behind it";
+  ASSERT_EQ(tables->objects.size(), 3U) << "the files that are there when it is bound";
+  for (const NamedObject& object : tables->objects) {
+    EXPECT_EQ(object.hole, 1U) << object.path;
+    EXPECT_EQ(object.below, object.path == "/home/*") << object.path;
+  }
 }
 
 TEST(DenyTables, NamesAndTheirEnds) {

@@ -46,6 +46,14 @@ TEST(PathHash, CountsComponentsAndIgnoresEmptyOnes) {
   EXPECT_EQ(HashPath("/a//b/", kSeed).hash, HashPath("/a/b", kSeed).hash);
 }
 
+TEST(PathHash, GoesOnBelowWhatIsKnown) {
+  const PathHash above = HashPath("/a/b", kSeed);
+  EXPECT_EQ(HashBelow(above, "/c/d", kSeed).hash, HashPath("/a/b/c/d", kSeed).hash);
+  EXPECT_EQ(HashBelow(above, "/c/d", kSeed).depth, 4U);
+  EXPECT_EQ(HashBelow(above, "", kSeed).hash, above.hash);
+  EXPECT_EQ(HashBelow({}, "/a/b", kSeed).hash, above.hash);
+}
+
 TEST(PathHash, TellsNamesApart) {
   EXPECT_NE(NameHash("a", kSeed), NameHash(std::string("a\0", 2), kSeed))
       << "zero filling must not make them equal";

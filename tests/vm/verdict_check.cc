@@ -129,6 +129,12 @@ void Table::Shapes() {
   Is("below a directory with one component open", "/h/1/dir/in/f", kRead, 1);
   Is("... not the directory", "/h/1/dir", kRead, 0);
   Is("... another entry beside it", "/h/2/sub/key", kRead, 2);
+  Use({"read=$D/h/*/key", "read=$D/h/*/dir/**"});
+  Done(link((at_ + "/h/1/key").c_str(), (at_ + "/x/key").c_str()), "link");
+  Is("one component open: the file by another name", "/x/key", kRead, 1);
+  rename((at_ + "/h/1/dir").c_str(), (at_ + "/x/dir").c_str());
+  Is("... the directory renamed (F13)", "/x/dir/in/f", kRead, 2);
+  rename((at_ + "/x/dir").c_str(), (at_ + "/h/1/dir").c_str());
   Use({"read=$D/h/*/**"});
   Is("all below any directory", "/h/1/key", kRead, 1);
   Is("... not what is beside them", "/h/key", kRead, 0);
@@ -165,6 +171,15 @@ void Table::Doors() {
   Is("... and the file's other names", "/o/hard", kRead, 1);
   Use({"read=$D/o/symdir/**"});
   Is("a directory that is a link: what is in the one that it leads to", "/d/sub/file", kRead, 1);
+  Use({"read=$D/o/symdir/late", "read=$D/o/symdir/new/**"});
+  Make("/d/late");
+  Make("/d/new/f");
+  Is("a path that is not there yet, below a link", "/d/late", kRead, 1);
+  Is("... a directory", "/d/new/f", kRead, 2);
+  Done(symlink("../d/later", (at_ + "/o/dangling").c_str()), "symlink");
+  Use({"read=$D/o/dangling"});
+  Make("/d/later");
+  Is("a link to what is not there yet", "/d/later", kRead, 1);
   Use({"read=$D/d/secret", "read=$D/v/**"});
   Is("a hard link made before (F12)", "/o/hard", kRead, 1);
   Done(link((at_ + "/d/secret").c_str(), (at_ + "/o/hard2").c_str()), "link");

@@ -105,6 +105,7 @@ for verb in create mkdir mknod symlink; do
   act "create: $verb elsewhere" ok 0 "$verb" "$t/free/$verb"
 done
 entry "delete=$t/gone/**"
+gone=$RULE
 folder "$t/gone/d"
 act "delete: rmdir" EPERM "$RULE" rmdir "$t/gone/d"
 
@@ -112,6 +113,7 @@ act "delete: rmdir" EPERM "$RULE" rmdir "$t/gone/d"
 make "$t/w/f"; make "$t/w/g"; make "$t/free/h"
 folder "$t/w/place"
 entry "write=$t/w/**"
+written=$RULE
 act "write: mounting over" EPERM "$RULE" mount "$t/w/place"
 act "write: removexattr" EPERM "$RULE" removexattr "$t/w/f"
 act "write: renaming into it" EPERM "$RULE" rename "$t/free/h" "$t/w/h"
@@ -125,6 +127,47 @@ act "read: a rename out of it (F25)" EPERM "$RULE" rename "$t/r/f" "$t/free/rf"
 act "read: an exchange (F25)" EPERM "$RULE" exchange "$t/free/h" "$t/r/g"
 act "read: a rename within it" ok 0 rename "$t/r/f" "$t/r/f2"
 act "read: a hard link within it" ok 0 link "$t/r/g" "$t/r/g2"
+
+# Of two rules of other classes one goes with the file, and the other must not be led around.
+make "$t/two/f"
+entry "chmod=$t/two/f"
+entry "read=$t/two/**"
+act "read: a rename out of it, by a file that another entry names (F25)" EPERM "$RULE" rename "$t/two/f" "$t/free/two"
+act "read: ... a hard link" EPERM "$RULE" link "$t/two/f" "$t/free/two"
+act "delete: renaming out of it" EPERM "$gone" rename "$t/gone/d" "$t/free/gone"
+act "write: the flags of a file" EPERM "$written" flags "$t/w/f"
+
+# What has an open component, or is not there yet, is known by no inode at first.
+make "$t/open/one/f"; make "$t/open/one/in/f"; make "$t/open/two/f"
+entry "read=$t/open/*/f"
+act "read: an open component, through a bind mount of the directory (F14)" EPERM "$RULE" read "$t/open-bound/f"
+act "read: ... through an overlay (F28)" EPERM "$RULE" read "$t/open-names/one/f"
+act "read: ... through a bind mount of the file (F14)" EPERM "$RULE" read "$t/open-file"
+act "read: ... the directory renamed (F13)" ok 0 rename "$t/open/two" "$t/free/two"
+act "read: ... what was in it (F13)" EPERM "$RULE" read "$t/free/two/f"
+entry "read=$t/open/*/in/**"
+act "read: below one, through a bind mount (F14)" EPERM "$RULE" read "$t/open-in/f"
+act "read: ... made in another directory" ok 0 mkdir "$t/open/late"
+act "read: ... and there" ok 0 mkdir "$t/open/late/in"
+act "read: ... that is renamed: it would lead out what is in it (F25)" EPERM "$RULE" rename "$t/open/late/in" "$t/free/in"
+binds+=("mkdir $t/open-bound $t/open-names $t/open-in; touch $t/open-file")
+binds+=("mount --bind $t/open/one $t/open-bound; mount --bind $t/open/one/in $t/open-in; mount --bind $t/open/one/f $t/open-file")
+binds+=("mount -t overlay none -o lowerdir=$t/open:$t/free $t/open-names")
+folder "$t/led"
+soft "$t/led" "$t/leads"; soft led/target "$t/dangling"
+entry "read=$t/leads/late"
+act "read: not there yet, below a link" ok 0 create "$t/led/late"
+act "read: ... once it is made (F8)" EPERM "$RULE" read "$t/leads/late"
+entry "read=$t/leads/dir/**"
+act "read: a directory not there yet, below a link" ok 0 mkdir "$t/led/dir"
+act "read: ... once it is made" ok 0 create "$t/led/dir/f"
+act "read: ... what is in it (F8)" EPERM "$RULE" read "$t/led/dir/f"
+entry "read=$t/dangling"
+act "read: a link to what is not there yet" ok 0 create "$t/led/target"
+act "read: ... once it is made (F8)" EPERM "$RULE" read "$t/dangling"
+entry "exec=origin:tmpfs"
+act "exec: from a file system in memory (X3)" EPERM "$RULE" exec "$t/ram/program"
+binds+=("mkdir $t/ram; mount -t ramfs none $t/ram; cp /bin/true $t/ram/program")
 
 # Exceptions and who acts.
 make "$t/e/f"; make "$t/e/open"
