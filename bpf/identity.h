@@ -150,13 +150,18 @@ static __always_inline struct kernfs_node *node_above(struct kernfs_node *node)
 	return BPF_CORE_READ(node, __parent);
 }
 
-/* Of the unified hierarchy; where that has the process at its root, of the first controller's. */
+/*
+ * Of the unified hierarchy, or of the first controller's where that is deeper: with cgroup v1 a runtime inside of a container
+ * knows the latter alone.
+ */
 static __always_inline struct kernfs_node *cgroup_of(struct task_struct *task)
 {
 	struct css_set *set = BPF_CORE_READ(task, cgroups);
-	struct kernfs_node *node = BPF_CORE_READ(set, dfl_cgrp, kn);
+	struct cgroup *unified = BPF_CORE_READ(set, dfl_cgrp), *first = BPF_CORE_READ(set, subsys[0], cgroup);
 
-	return node_above(node) ? node : BPF_CORE_READ(set, subsys[0], cgroup, kn);
+	if (first && BPF_CORE_READ(first, level) > BPF_CORE_READ(unified, level))
+		unified = first;
+	return BPF_CORE_READ(unified, kn);
 }
 
 #define CGROUP_DEPTH 10

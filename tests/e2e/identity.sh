@@ -174,7 +174,7 @@ inner_bundle() {
   cp /bin/busybox "$WORK/bundle/rootfs/bin/busybox"
   (cd "$WORK/bundle" && runc spec)
   jq '.process.terminal = false | del(.linux.namespaces[] | select(.type == "network")) | .linux.cgroupsPath = "/'"$INNER"'" | .root.readonly = false |
-    .process.args = ["/bin/busybox", "sh", "-c", "busybox touch /out/inner-1; while ! busybox test -e /out/go; do busybox sleep 1; done; busybox touch /out/inner-2; busybox sleep 1000"] |
+    .process.args = ["/bin/busybox", "sh", "-c", "busybox touch /out/inner-1; while ! busybox test -e /out/go; do busybox sleep 0.1; done; busybox touch /out/inner-2; busybox sleep 1000"] |
     .mounts += [{destination: "/out", type: "bind", source: "/out", options: ["rbind", "rw"]}]' \
     "$WORK/bundle/config.json" >"$WORK/bundle/new.json"
   mv "$WORK/bundle/new.json" "$WORK/bundle/config.json"
@@ -242,7 +242,7 @@ identity_restart() {
     "$(told '."fd.name" == "/out/away"')"
   told_soon '."fd.name" == "/out/inner-2"' || true
   check_equal "one in another that was there before is the outer one's, with its image (I3, I8)" \
-    "outer identity/outer openat /bin/busybox /out/inner-2" "$(told '."fd.name" == "/out/inner-2"' | cut -d' ' -f1-4,6 | sed "s|^outer/${INNER:0:12} |outer |")"
+    "outer/${INNER:0:12} identity/outer openat /bin/busybox /out/inner-2" "$(told '."fd.name" == "/out/inner-2"' | cut -d' ' -f1-4,6)"
 }
 
 IDENTITY_CASES=24
