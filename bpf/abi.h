@@ -239,10 +239,11 @@ struct nsw_home {
 	__u64 unwanted; /* bit per enum nsw_event that none of its policies wants; 0 until the engine has bound it */
 	__u64 unpaired; /* those, and what was unwanted before: a return without an entry is no loss */
 	__u64 since_ns; /* when its first exec made it; 0: the engine did */
+	__u64 init_ns; /* when its init process started, see init_of(); 0: not known */
 	__u32 told; /* nsw_settings.life of the engine that was last told of it */
 	__u32 root_dev; /* device of its root's file system, as its first exec found it; 0: not known */
 };
-NSW_ASSERT(sizeof(struct nsw_home) == 80);
+NSW_ASSERT(sizeof(struct nsw_home) == 88);
 
 /* In nsw_header.rule of an exec that was refused since nobody had decided on its container; no rule's id is that small. */
 #define NSW_RULE_UNBOUND 3

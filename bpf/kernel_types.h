@@ -137,6 +137,7 @@ struct fs_struct {
 };
 
 struct pid_namespace {
+	struct task_struct *child_reaper;
 	struct ns_common ns;
 };
 

@@ -97,6 +97,14 @@ facts() {
   diag "$(jq -c "select(.rule == \"facts\" and .output_fields[\"container.name\"] == \"$name\") | .output_fields" "$ALERTS")"
   return 1
 }
+# started_with NAME PID: an alert says that it started when that process did, to two seconds.
+started_with() {
+  local ticks since_boot
+  read -r -a ticks < <(sed 's/.*) //' "/proc/$2/stat")
+  since_boot=$((ticks[19] / $(getconf CLK_TCK)))
+  alerts ".rule == \"facts\" and .output_fields[\"container.name\"] == \"$1\" and
+    (.output_fields[\"container.start_ts\"] / 1e9 - $since_boot - $(date +%s) + $(cut -d. -f1 /proc/uptime) | fabs) <= 2" | grep -q '^[1-9]'
+}
 # bound NAME RUNTIME: ps knows a container of that name and runtime.
 bound() {
   wait_for "${NSWARDEN_ALERT_DEADLINE:-15}" eval "\"\$NSWARDEN\" ps --json | jq -e '.containers[] | select(.name == \"$1\" and .runtime == \"$2\")'"
@@ -139,7 +147,8 @@ check "status: podman's files" runtime_is "podman files" "^connected .files of 1
 docker run --rm --name d1 --label app=shop "${PRIVILEGED[@]}" -v "$WORK:/host:ro" --network none demo/web:1.2 /bin/uname >/dev/null
 check "a first act in Docker's has its name" who docker d1 1.2 shop '<NA>' '<NA>'
 check "... and all that Docker knows" facts d1 container.full_id='^[0-9a-f]{64}$' container.image='^demo/web:1.2$' \
-  container.privileged="^$privileged\$" container.mounts="^$WORK:/host:ro:false:" container.labels='^app:shop$' container.image.digest='^sha256:[0-9a-f]{64}$'
+  container.privileged="^$privileged\$" container.mounts="^$WORK:/host:ro:false:" container.labels='^app:shop$' container.start_ts='^[1-9]' \
+  container.image.digest='^sha256:[0-9a-f]{64}$'
 ctr run --rm --null-io --snapshotter native --label app=shop "${PRIVILEGED[@]}" --mount "type=bind,src=$WORK,dst=/host,options=rbind:ro" \
   docker.io/demo/web:1.2 c1-$$ /bin/uname
 check "... in containerd's" who containerd c1-$$ 1.2 shop '<NA>' '<NA>'
@@ -148,7 +157,7 @@ check "... and all that it knows" facts c1-$$ container.full_id="^default/c1-$$\
 cri container "$POD" till docker.io/demo/web:1.2 /bin/uname >/dev/null
 check "... in a pod's" who containerd till 1.2 '<NA>' shop-0 front
 check "... and all that the CRI knows" facts till container.full_id='^[0-9a-f]{64}$' k8s.ns.name='^shop$' k8s.pod.uid='^uid-0$' \
-  k8s.pod.labels='^tier:front$' container.image='^docker.io/demo/web:1.2$' container.image.digest='^sha256:[0-9a-f]{64}$'
+  k8s.pod.labels='^tier:front$' container.start_ts='^[1-9]' container.image='^docker.io/demo/web:1.2$' container.image.digest='^sha256:[0-9a-f]{64}$'
 pod_run --rm --name p1 --label app=shop "${PRIVILEGED[@]}" -v "$WORK:/host:ro" docker.io/demo/web:1.2 /bin/uname >/dev/null
 check "... in podman's" who podman p1 1.2 shop '<NA>' '<NA>'
 check "... and all that its files say" facts p1 container.full_id='^[0-9a-f]{64}$' container.mounts="^$WORK:/host::false:" \
@@ -176,7 +185,7 @@ docker rm -f renamed >/dev/null
 docker run -d --name renamed --label app=again --network none demo/web:1.2 /bin/sleep 900 >/dev/null
 docker exec renamed /bin/uname >/dev/null
 check "another one of the same name is told apart" who docker renamed 1.2 again '<NA>' '<NA>'
-check "... and when it was started" facts renamed container.labels='^app:again$' container.start_ts='^[1-9]'
+check "... and when it was started" started_with renamed "$(docker inspect -f '{{.State.Pid}}' renamed)"
 
 # A runtime that dies, and an engine that was away.
 kill -KILL "$CONTAINERD_PID"
