@@ -4,7 +4,9 @@
 # is known by its runtime's word, from its first act on, whoever of them restarts meanwhile.
 source "$(dirname "$(realpath "$0")")/lib.sh"
 source "$E2E/engine.sh"
-plan 30
+BRIDGE_CASES=0
+[[ ! -e /.nswarden-vm-job ]] || BRIDGE_CASES=1 # the daemon of a test on a host makes no bridge
+plan $((33 + BRIDGE_CASES))
 
 CONTAINERD=$WORK/containerd/c.sock
 
@@ -37,6 +39,29 @@ PODMAN=(podman --root "$WORK/podman/storage" --runroot "$WORK/podman/run" --tmpd
 pod() { "${PODMAN[@]}" "$@"; }
 pod_run() {
   pod run --network none --ulimit "nofile=$(ulimit -Sn):$(ulimit -Hn)" --ulimit nproc=1000:1000 "$@"
+}
+
+# A user who runs podman himself, gone with the script.
+USER_NAME=nsw$$
+USER_HOME=$(mktemp -d /tmp/nsw.XXXXXX)
+add_user() {
+  useradd --no-create-home --home-dir "$USER_HOME" "$USER_NAME"
+  USER_RUN=/run/user/$(id -u "$USER_NAME")
+  at_exit remove_user
+  mkdir -p /run/user
+  install -d -o "$USER_NAME" -g "$USER_NAME" -m 700 "$USER_RUN" "$USER_HOME"
+}
+remove_user() {
+  user_pod rm -af -t 0 >/dev/null 2>&1 || true
+  local pid # of the process that podman keeps its user namespace with
+  pid=$(cat "$USER_RUN/libpod/tmp/pause.pid") && kill "$pid"
+  userdel --force "$USER_NAME"
+  rm -rf "$USER_HOME" "$USER_RUN"
+}
+user_pod() {
+  (cd / && setpriv --reuid "$USER_NAME" --regid "$USER_NAME" --init-groups env -i HOME="$USER_HOME" USER="$USER_NAME" \
+    XDG_RUNTIME_DIR="$USER_RUN" PATH="$PATH" podman --runtime runc --storage-driver vfs --cgroup-manager cgroupfs \
+    --events-backend file "$@")
 }
 
 mkdir -p "$WORK/containerd" "$WORK/podman"
@@ -124,6 +149,8 @@ start_containerd
 for space in default k8s.io; do ctr -n "$space" image import --snapshotter native "$WORK/images.tar" >/dev/null; done
 at_exit eval "pod rm -af -t 0 >/dev/null"
 docker export web | pod import -q - docker.io/demo/web:1.2 >/dev/null
+add_user
+docker export web | user_pod import -q - docker.io/demo/web:1.2 >/dev/null
 
 # Before the engine: one of each.
 ctr run -d --null-io --snapshotter native --label app=ctr docker.io/demo/web:1.2 byhand$$ /bin/sleep 900
@@ -141,7 +168,7 @@ check "status: Docker" runtime_is docker "^connected .docker "
 check "status: containerd" runtime_is containerd "^connected .containerd .*, 1 container"
 check "status: the CRI" runtime_is cri "^connected .containerd .*, 2 containers"
 check "status: what is not there" runtime_is cri-o "^not there: "
-check "status: podman's files" runtime_is "podman files" "^connected .files of 1 user, 1 container"
+check "status: podman's files" runtime_is "podman files" "^connected .files of 2 users, 1 container"
 
 # The first act of a container that comes now.
 docker run --rm --name d1 --label app=shop "${PRIVILEGED[@]}" -v "$WORK:/host:ro" --network none demo/web:1.2 /bin/uname >/dev/null
@@ -161,7 +188,20 @@ check "... and all that the CRI knows" facts till container.full_id='^[0-9a-f]{6
 pod_run --rm --name p1 --label app=shop "${PRIVILEGED[@]}" -v "$WORK:/host:ro" docker.io/demo/web:1.2 /bin/uname >/dev/null
 check "... in podman's" who podman p1 1.2 shop '<NA>' '<NA>'
 check "... and all that its files say" facts p1 container.full_id='^[0-9a-f]{64}$' container.mounts="^$WORK:/host::false:" \
-  container.labels='^app:shop$' container.image.digest='^sha256:[0-9a-f]{64}$'
+  container.labels='^app:shop$' container.start_ts='^[1-9]' container.image.digest='^sha256:[0-9a-f]{64}$'
+# With cgroup v1 a user's container has no cgroup of its own: while it lives, its process tells.
+user_pod run --rm --name u1 --label app=shop --network none --ulimit host docker.io/demo/web:1.2 /bin/sh -c '/bin/uname; sleep 5' >/dev/null
+check "... in that of a user who is not root" who podman u1 1.2 shop '<NA>' '<NA>'
+check "... and all that his files say" facts u1 container.full_id='^[0-9a-f]{64}$' container.privileged='^false$' \
+  container.labels='^app:shop$' container.start_ts='^[1-9]' container.image.digest='^sha256:[0-9a-f]{64}$'
+if ((BRIDGE_CASES)); then
+  docker run -d --name bridged demo/web:1.2 /bin/sleep 900 >/dev/null
+  bound bridged docker
+  sleep 1
+  docker exec bridged /bin/uname >/dev/null
+  address=$(docker inspect -f '{{.NetworkSettings.IPAddress}}' bridged)
+  check "one on a bridge has its address" facts bridged container.ip="^${address:-there is none}\$"
+fi
 
 "${PODMAN[@]}" system service --time 0 "unix://$WORK/podman.sock" >"$WORK/podman.log" 2>&1 &
 at_exit kill $!
