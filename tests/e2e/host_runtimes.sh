@@ -108,7 +108,8 @@ EOF
 
 # Not every machine that tests may give all of them.
 PRIVILEGED=() privileged=false
-[[ ! -e /.nswarden-vm-job ]] || PRIVILEGED=(--privileged) privileged=true
+USER_PAUSE=0
+[[ ! -e /.nswarden-vm-job ]] || PRIVILEGED=(--privileged) privileged=true USER_PAUSE=20
 
 # who TYPE NAME TAG APP POD TIER: how many alerts said exactly this.
 who() { alerts_become 1 ".output | endswith(\" who $*\")"; }
@@ -189,8 +190,10 @@ pod_run --rm --name p1 --label app=shop "${PRIVILEGED[@]}" -v "$WORK:/host:ro" d
 check "... in podman's" who podman p1 1.2 shop '<NA>' '<NA>'
 check "... and all that its files say" facts p1 container.full_id='^[0-9a-f]{64}$' container.mounts="^$WORK:/host::false:" \
   container.labels='^app:shop$' container.start_ts='^[1-9]' container.image.digest='^sha256:[0-9a-f]{64}$'
-# With cgroup v1 a user's container has no cgroup of its own: while it lives, its process tells.
-user_pod run --rm --name u1 --label app=shop --network none --ulimit host docker.io/demo/web:1.2 /bin/sh -c '/bin/uname; sleep 5' >/dev/null
+# A user's container may have no cgroup of its own: its process tells, while it lives. Where all is emulated the files are read
+# too late for an act to wait for that.
+user_pod run --rm --name u1 --label app=shop --network none --ulimit host docker.io/demo/web:1.2 \
+  /bin/sh -c "sleep $USER_PAUSE; /bin/uname; sleep 5" >/dev/null
 check "... in that of a user who is not root" who podman u1 1.2 shop '<NA>' '<NA>'
 check "... and all that his files say" facts u1 container.full_id='^[0-9a-f]{64}$' container.privileged='^false$' \
   container.labels='^app:shop$' container.start_ts='^[1-9]' container.image.digest='^sha256:[0-9a-f]{64}$'
