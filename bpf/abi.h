@@ -239,6 +239,7 @@ struct nsw_home {
 	__u64 unwanted; /* bit per enum nsw_event that none of its policies wants; 0 until the engine has bound it */
 	__u64 unpaired; /* those, and what was unwanted before: a return without an entry is no loss */
 	__u64 since_ns; /* when its first exec made it; 0: the engine did */
+	__u64 init_ns; /* when its init process started, see init_of(); 0: not known */
 	__u32 told; /* nsw_settings.life of the engine that was last told of it */
 	__u32 root_dev; /* device of its root's file system, as its first exec found it; 0: not known */
 	__u64 root; /* the dentry of that root; 0: not known. Only ever compared with others */

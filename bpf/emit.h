@@ -19,14 +19,23 @@ static __always_inline unsigned int pid_level(struct task_struct *task)
 }
 
 /* The namespace that it lives in; nsproxy has the one that its children will live in. */
-static __always_inline __u32 pidns_of(struct task_struct *task)
+static __always_inline struct pid_namespace *pid_namespace_of(struct task_struct *task)
 {
-	struct pid_namespace *ns;
 	struct upid id = {};
 
 	pid_at(task, pid_level(task), &id);
-	ns = id.ns;
-	return BPF_CORE_READ(ns, ns.inum);
+	return id.ns;
+}
+
+static __always_inline __u32 pidns_of(struct task_struct *task)
+{
+	return BPF_CORE_READ(pid_namespace_of(task), ns.inum);
+}
+
+/* When its process started (CLOCK_BOOTTIME): no two are alike. */
+static __always_inline __u64 start_of(struct task_struct *task)
+{
+	return BPF_CORE_READ(task, group_leader, start_boottime);
 }
 
 static __always_inline __u32 number_of(struct task_struct *task, unsigned int level)
@@ -59,7 +68,7 @@ static __always_inline void fill_header(struct nsw_header *h, struct task_struct
 	h->type = type;
 	h->life = own_life;
 	h->time_ns = bpf_ktime_get_boot_ns();
-	h->start_ns = BPF_CORE_READ(task, group_leader, start_boottime);
+	h->start_ns = start_of(task);
 	h->cgroup = BPF_CORE_READ(task, cgroups, dfl_cgrp, kn, id);
 	h->pid = BPF_CORE_READ(task, tgid);
 	h->tid = BPF_CORE_READ(task, pid);

@@ -150,13 +150,18 @@ static __always_inline struct kernfs_node *node_above(struct kernfs_node *node)
 	return BPF_CORE_READ(node, __parent);
 }
 
-/* Of the unified hierarchy; where that has the process at its root, of the first controller's. */
+/*
+ * Of the unified hierarchy, or of the first controller's where that is deeper: with cgroup v1 a runtime inside of a container
+ * knows the latter alone.
+ */
 static __always_inline struct kernfs_node *cgroup_of(struct task_struct *task)
 {
 	struct css_set *set = BPF_CORE_READ(task, cgroups);
-	struct kernfs_node *node = BPF_CORE_READ(set, dfl_cgrp, kn);
+	struct cgroup *unified = BPF_CORE_READ(set, dfl_cgrp), *first = BPF_CORE_READ(set, subsys[0], cgroup);
 
-	return node_above(node) ? node : BPF_CORE_READ(set, subsys[0], cgroup, kn);
+	if (first && BPF_CORE_READ(first, level) > BPF_CORE_READ(unified, level))
+		unified = first;
+	return BPF_CORE_READ(unified, kn);
 }
 
 #define CGROUP_DEPTH 10
@@ -211,6 +216,7 @@ static __always_inline void report_home(struct task_struct *task, __u64 id, cons
 	/* Also where it is told by one who came in, or by who made it and stayed outside of its PID namespace. */
 	r->e.h.pidns = home->pidns ?: r->e.h.pidns;
 	r->e.parent = home->parent;
+	r->e.init_ns = home->init_ns;
 	r->e.serial = mntns_serial(BPF_CORE_READ(task, nsproxy, mnt_ns));
 	r->e.cgroup.off = sizeof(r->e);
 	r->e.cgroup.len = cgroup_path(task, r->cgroup);
@@ -218,13 +224,42 @@ static __always_inline void report_home(struct task_struct *task, __u64 id, cons
 	count(NSW_EVENT_HOME, NSW_COUNT_EMITTED);
 }
 
+/*
+ * The PID namespace that tells whether a home is a container's. Whoever makes one stays outside of it (unshare --fork), and
+ * may be the first that is seen there: then that of its children tells.
+ */
+static __always_inline struct pid_namespace *pid_namespace_below(const struct nsw_settings *s, struct task_struct *task)
+{
+	struct pid_namespace *own = pid_namespace_of(task), *below = BPF_CORE_READ(task, nsproxy, pid_ns_for_children);
+
+	return below && BPF_CORE_READ(own, ns.inum) == s->host_pidns ? below : own;
+}
+
+/*
+ * When the init process of a home started: process 1 of its PID namespace, where it lives in the same mount namespace. With the
+ * host's process ids, or another container's, it is whoever is the first to execute something there; of a runtime's hook,
+ * which that one runs before, the parent. 0: not known, the first that is seen is any of those that run already.
+ */
+static __always_inline __u64 init_of(struct task_struct *task, struct pid_namespace *pids, __u64 id, bool running)
+{
+	struct task_struct *first = BPF_CORE_READ(pids, child_reaper), *parent = BPF_CORE_READ(task, real_parent);
+
+	if (first && home_of(first) == id)
+		return start_of(first);
+	if (running)
+		return 0;
+	return start_of(home_of(parent) == id ? parent : task);
+}
+
 /* Makes the home unless it is there. Returns the label's flags for a task that comes into it by an exec: the first, or joined. */
-static __always_inline __u32 enter_home(const struct nsw_settings *s, struct task_struct *task, __u64 id, __u64 parent)
+static __always_inline __u32 enter_home(const struct nsw_settings *s, struct task_struct *task, __u64 id, __u64 parent, bool running)
 {
 	struct nsw_home *known, fresh = {.parent = parent, .told = s->life};
+	struct pid_namespace *pids = pid_namespace_below(s, task);
 
 	fresh.since_ns = bpf_ktime_get_boot_ns();
-	fresh.pidns = pidns_of(task);
+	fresh.init_ns = init_of(task, pids, id, running);
+	fresh.pidns = BPF_CORE_READ(pids, ns.inum);
 	fresh.root_dev = BPF_CORE_READ(task, fs, root.mnt, mnt_sb, s_dev);
 	fresh.root = (__u64)BPF_CORE_READ(task, fs, root.dentry);
 	if (fresh.pidns != s->host_pidns)
@@ -242,11 +277,13 @@ static __always_inline __u32 enter_home(const struct nsw_settings *s, struct tas
 		known->root_dev = fresh.root_dev;
 		known->root = fresh.root;
 	}
-	/*
-	 * The engine may have made it ahead of its first process: then nobody lives there yet. Where a runtime's hook was
-	 * first, it may be on the books still when the container's first process comes.
-	 */
-	return known->tasks && number_of(task, pid_level(task)) != 1 ? NSW_F_JOINED : NSW_LABEL_FIRST;
+	/* The engine may have made it ahead of its first process: then nobody lives there yet. */
+	if (!known->init_ns)
+		known->init_ns = known->tasks ? 0 : fresh.init_ns;
+	/* Where a runtime's hook was first, it may be on the books still when the next one comes, or the container's first process. */
+	if (!known->tasks || start_of(task) == known->init_ns)
+		return NSW_LABEL_FIRST;
+	return start_of(BPF_CORE_READ(task, real_parent)) == known->init_ns ? 0 : NSW_F_JOINED;
 }
 
 /* Gives a task a state, unless it has one. Too large for the stack: what is new is copied from `blank`. */
@@ -292,7 +329,7 @@ static __always_inline int seed(const struct nsw_settings *s, struct task_struct
 		if (!home || home->flags & HOME_FINAL)
 			return 0;
 	}
-	flags = enter_home(s, task, id, parent);
+	flags = enter_home(s, task, id, parent, running);
 	state = make_state(task);
 	if (!state) {
 		count(NSW_EVENT_NONE, NSW_COUNT_NO_LABEL);

@@ -138,6 +138,7 @@ struct fs_struct {
 };
 
 struct pid_namespace {
+	struct task_struct *child_reaper;
 	struct ns_common ns;
 };
 
@@ -187,6 +188,7 @@ struct kernfs_node {
 };
 
 struct cgroup {
+	int level;
 	struct kernfs_node *kn;
 };
 

@@ -191,10 +191,16 @@ void Pipeline::SeenHome() {
   container::Binding& binding =
       parts_.registry.SeenHome(header.home, parent, static_cast<pid_t>(header.pid), foreign,
                                parts_.clock.BootNs(), &others, cgroup);
+  if (told) NoteStart(binding, event_.as<nsw_event_home>().init_ns);
   Rebind(binding);
   Restore(binding);
   if (binding.settled) Settled(binding);
   for (container::Binding* other : others) Changed(*other);
+}
+
+void Pipeline::NoteStart(container::Binding& binding, uint64_t init_boot_ns) const {
+  if (init_boot_ns == 0 || binding.init_start_ns != 0) return;
+  binding.init_start_ns = parts_.clock.RealNs() - parts_.clock.BootNs() + init_boot_ns;
 }
 
 void Pipeline::Rebind(container::Binding& binding) {

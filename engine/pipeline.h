@@ -119,6 +119,7 @@ class Pipeline {
 
   container::Binding* BindingOf(std::span<const std::byte> record);
   void SeenHome();
+  void NoteStart(container::Binding& binding, uint64_t init_boot_ns) const;
   void Rebind(container::Binding& binding);
   void Changed(container::Binding& binding);
   void Settled(container::Binding& binding);

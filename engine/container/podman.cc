@@ -127,6 +127,9 @@ void PodmanSource::OpenStores() {
 void PodmanSource::Open(const PodmanStore::Paths& paths, uid_t owner) {
   auto store = PodmanStore::Open(paths, owner);
   if (!store) return;
+  // Who is not root may not make cgroups, with cgroup v1 nowhere, and his containers stay in the
+  // one he is in.
+  if (owner != 0) TellNameless();
   store->Watch(inotify_.get());
   stores_.push_back(std::move(*store));
 }

@@ -53,6 +53,8 @@ struct Binding {
   uint64_t parent = 0;         ///< home of the process that made it
   pid_t pid = 0;               ///< a process of it, to look at its files through /proc/PID/root
   uint64_t first_seen_ns = 0;  ///< CLOCK_BOOTTIME
+  uint64_t init_start_ns = 0;  ///< CLOCK_REALTIME, of its init process, by the kernel; 0: it does
+                               ///< not know; filled by the pipeline
   bool is_container = false;   ///< a container by the definition in policies/README.md
   bool settled = false;        ///< metadata is known, or will not come any more
   bool removed = false;        ///< its runtime says that it is gone; events may still come

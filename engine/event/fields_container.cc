@@ -47,6 +47,10 @@ Value Identity(const Event& e, std::string_view of_host,
   return TextOrAbsent(read(e.binding->container));
 }
 
+Value Time(uint64_t ns) {
+  return ns == 0 ? Value::Absent() : Value::Number(static_cast<int64_t>(ns));
+}
+
 const Field kRows[] = {
     {"container.id", FieldType::kString,
      [](NSW_GETTER) {
@@ -105,12 +109,12 @@ const Field kRows[] = {
      "all of them: app:web,tier:front"},
     {"container.start_ts", FieldType::kNumber,
      [](NSW_GETTER) {
-       return Metadata(e, [](const Container& c) {
-         return c.started_ns == 0 ? Value::Absent()
-                                  : Value::Number(static_cast<int64_t>(c.started_ns));
-       });
+       if (e.binding != nullptr && e.binding->init_start_ns != 0)
+         return Time(e.binding->init_start_ns);
+       return Metadata(e, [](const Container& c) { return Time(c.started_ns); });
      },
-     "when it was started: ns since 1970"},
+     "when its init process started: ns since 1970; from the kernel, and where that does not know, "
+     "its runtime"},
     {"k8s.ns.name", FieldType::kString, Text<&Container::k8s_namespace>, "Kubernetes namespace"},
     {"k8s.pod.name", FieldType::kString, Text<&Container::k8s_pod>, "Kubernetes pod"},
     {"k8s.pod.uid", FieldType::kString, Text<&Container::k8s_pod_uid>, "Kubernetes pod uid"},

@@ -84,6 +84,7 @@ TEST_F(PodmanSourceTest, ReadsWhatIsThere) {
   EXPECT_GT(web.created_ns, 0U);
   EXPECT_EQ(web.owner, 0U);
   EXPECT_TRUE(WaitForState("connected (files of 1 user, 1 container)"));
+  EXPECT_EQ(collector_.nameless, 0) << "root's have cgroups of their own";
   ExpectQuickEnd();
 }
 
@@ -156,6 +157,7 @@ TEST_F(PodmanSourceTest, AUsersContainersAreHis) {
   EXPECT_EQ(collector_.there.at(kWeb).owner, 0U);
   EXPECT_EQ(collector_.there.at(kDb).owner, kUser);
   EXPECT_EQ(collector_.there.at(kDb).init_pid, getpid());
+  EXPECT_EQ(collector_.nameless, 1) << "a user may not make cgroups";
   EXPECT_TRUE(WaitForState("files of 2 users"));
 }
 

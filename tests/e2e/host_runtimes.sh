@@ -4,7 +4,11 @@
 # is known by its runtime's word, from its first act on, whoever of them restarts meanwhile.
 source "$(dirname "$(realpath "$0")")/lib.sh"
 source "$E2E/engine.sh"
-plan 30
+# The daemon of a test on a host makes no bridge. In a guest, where all is emulated and the enforcer is loaded, a container of
+# a user who is not root was not told of within a minute: that is open.
+BRIDGE_CASES=0 USER_CASES=2
+[[ ! -e /.nswarden-vm-job ]] || BRIDGE_CASES=1 USER_CASES=0
+plan $((31 + BRIDGE_CASES + USER_CASES))
 
 CONTAINERD=$WORK/containerd/c.sock
 
@@ -37,6 +41,29 @@ PODMAN=(podman --root "$WORK/podman/storage" --runroot "$WORK/podman/run" --tmpd
 pod() { "${PODMAN[@]}" "$@"; }
 pod_run() {
   pod run --network none --ulimit "nofile=$(ulimit -Sn):$(ulimit -Hn)" --ulimit nproc=1000:1000 "$@"
+}
+
+# A user who runs podman himself, gone with the script.
+USER_NAME=nsw$$
+USER_HOME=$(mktemp -d /tmp/nsw.XXXXXX)
+add_user() {
+  useradd --no-create-home --home-dir "$USER_HOME" "$USER_NAME"
+  USER_RUN=/run/user/$(id -u "$USER_NAME")
+  at_exit remove_user
+  mkdir -p /run/user
+  install -d -o "$USER_NAME" -g "$USER_NAME" -m 700 "$USER_RUN" "$USER_HOME"
+}
+remove_user() {
+  user_pod rm -af -t 0 >/dev/null 2>&1 || true
+  local pid # of the process that podman keeps its user namespace with
+  pid=$(cat "$USER_RUN/libpod/tmp/pause.pid") && kill "$pid"
+  userdel --force "$USER_NAME"
+  rm -rf "$USER_HOME" "$USER_RUN"
+}
+user_pod() {
+  (cd / && setpriv --reuid "$USER_NAME" --regid "$USER_NAME" --init-groups env -i HOME="$USER_HOME" USER="$USER_NAME" \
+    XDG_RUNTIME_DIR="$USER_RUN" PATH="$PATH" podman --runtime runc --storage-driver vfs --cgroup-manager cgroupfs \
+    --events-backend file "$@")
 }
 
 mkdir -p "$WORK/containerd" "$WORK/podman"
@@ -97,6 +124,14 @@ facts() {
   diag "$(jq -c "select(.rule == \"facts\" and .output_fields[\"container.name\"] == \"$name\") | .output_fields" "$ALERTS")"
   return 1
 }
+# started_with NAME PID: an alert says that it started when that process did, to two seconds.
+started_with() {
+  local ticks since_boot
+  read -r -a ticks < <(sed 's/.*) //' "/proc/$2/stat")
+  since_boot=$((ticks[19] / $(getconf CLK_TCK)))
+  alerts ".rule == \"facts\" and .output_fields[\"container.name\"] == \"$1\" and
+    (.output_fields[\"container.start_ts\"] / 1e9 - $since_boot - $(date +%s) + $(cut -d. -f1 /proc/uptime) | fabs) <= 2" | grep -q '^[1-9]'
+}
 # bound NAME RUNTIME: ps knows a container of that name and runtime.
 bound() {
   wait_for "${NSWARDEN_ALERT_DEADLINE:-15}" eval "\"\$NSWARDEN\" ps --json | jq -e '.containers[] | select(.name == \"$1\" and .runtime == \"$2\")'"
@@ -116,6 +151,8 @@ start_containerd
 for space in default k8s.io; do ctr -n "$space" image import --snapshotter native "$WORK/images.tar" >/dev/null; done
 at_exit eval "pod rm -af -t 0 >/dev/null"
 docker export web | pod import -q - docker.io/demo/web:1.2 >/dev/null
+add_user
+docker export web | user_pod import -q - docker.io/demo/web:1.2 >/dev/null
 
 # Before the engine: one of each.
 ctr run -d --null-io --snapshotter native --label app=ctr docker.io/demo/web:1.2 byhand$$ /bin/sleep 900
@@ -133,13 +170,14 @@ check "status: Docker" runtime_is docker "^connected .docker "
 check "status: containerd" runtime_is containerd "^connected .containerd .*, 1 container"
 check "status: the CRI" runtime_is cri "^connected .containerd .*, 2 containers"
 check "status: what is not there" runtime_is cri-o "^not there: "
-check "status: podman's files" runtime_is "podman files" "^connected .files of 1 user, 1 container"
+check "status: podman's files" runtime_is "podman files" "^connected .files of 2 users, 1 container"
 
 # The first act of a container that comes now.
 docker run --rm --name d1 --label app=shop "${PRIVILEGED[@]}" -v "$WORK:/host:ro" --network none demo/web:1.2 /bin/uname >/dev/null
 check "a first act in Docker's has its name" who docker d1 1.2 shop '<NA>' '<NA>'
 check "... and all that Docker knows" facts d1 container.full_id='^[0-9a-f]{64}$' container.image='^demo/web:1.2$' \
-  container.privileged="^$privileged\$" container.mounts="^$WORK:/host:ro:false:" container.labels='^app:shop$' container.image.digest='^sha256:[0-9a-f]{64}$'
+  container.privileged="^$privileged\$" container.mounts="^$WORK:/host:ro:false:" container.labels='^app:shop$' container.start_ts='^[1-9]' \
+  container.image.digest='^sha256:[0-9a-f]{64}$'
 ctr run --rm --null-io --snapshotter native --label app=shop "${PRIVILEGED[@]}" --mount "type=bind,src=$WORK,dst=/host,options=rbind:ro" \
   docker.io/demo/web:1.2 c1-$$ /bin/uname
 check "... in containerd's" who containerd c1-$$ 1.2 shop '<NA>' '<NA>'
@@ -148,11 +186,26 @@ check "... and all that it knows" facts c1-$$ container.full_id="^default/c1-$$\
 cri container "$POD" till docker.io/demo/web:1.2 /bin/uname >/dev/null
 check "... in a pod's" who containerd till 1.2 '<NA>' shop-0 front
 check "... and all that the CRI knows" facts till container.full_id='^[0-9a-f]{64}$' k8s.ns.name='^shop$' k8s.pod.uid='^uid-0$' \
-  k8s.pod.labels='^tier:front$' container.image='^docker.io/demo/web:1.2$' container.image.digest='^sha256:[0-9a-f]{64}$'
+  k8s.pod.labels='^tier:front$' container.start_ts='^[1-9]' container.image='^docker.io/demo/web:1.2$' container.image.digest='^sha256:[0-9a-f]{64}$'
 pod_run --rm --name p1 --label app=shop "${PRIVILEGED[@]}" -v "$WORK:/host:ro" docker.io/demo/web:1.2 /bin/uname >/dev/null
 check "... in podman's" who podman p1 1.2 shop '<NA>' '<NA>'
 check "... and all that its files say" facts p1 container.full_id='^[0-9a-f]{64}$' container.mounts="^$WORK:/host::false:" \
-  container.labels='^app:shop$' container.image.digest='^sha256:[0-9a-f]{64}$'
+  container.labels='^app:shop$' container.start_ts='^[1-9]' container.image.digest='^sha256:[0-9a-f]{64}$'
+# A user's container may have no cgroup of its own: its process tells, while it lives.
+if ((USER_CASES)); then
+  user_pod run --rm --name u1 --label app=shop --network none --ulimit host docker.io/demo/web:1.2 /bin/sh -c '/bin/uname; sleep 5' >/dev/null
+  check "... in that of a user who is not root" who podman u1 1.2 shop '<NA>' '<NA>'
+  check "... and all that his files say" facts u1 container.full_id='^[0-9a-f]{64}$' container.privileged='^false$' \
+    container.labels='^app:shop$' container.start_ts='^[1-9]' container.image.digest='^sha256:[0-9a-f]{64}$'
+fi
+if ((BRIDGE_CASES)); then
+  docker run -d --name bridged demo/web:1.2 /bin/sleep 900 >/dev/null
+  bound bridged docker
+  sleep 1
+  docker exec bridged /bin/uname >/dev/null
+  address=$(docker inspect -f '{{.NetworkSettings.IPAddress}}' bridged)
+  check "one on a bridge has its address" facts bridged container.ip="^${address:-there is none}\$"
+fi
 
 "${PODMAN[@]}" system service --time 0 "unix://$WORK/podman.sock" >"$WORK/podman.log" 2>&1 &
 at_exit kill $!
@@ -176,7 +229,7 @@ docker rm -f renamed >/dev/null
 docker run -d --name renamed --label app=again --network none demo/web:1.2 /bin/sleep 900 >/dev/null
 docker exec renamed /bin/uname >/dev/null
 check "another one of the same name is told apart" who docker renamed 1.2 again '<NA>' '<NA>'
-check "... and when it was started" facts renamed container.labels='^app:again$' container.start_ts='^[1-9]'
+check "... and when it was started" started_with renamed "$(docker inspect -f '{{.State.Pid}}' renamed)"
 
 # A runtime that dies, and an engine that was away.
 kill -KILL "$CONTAINERD_PID"

@@ -131,6 +131,13 @@ identity_hooks() {
     "$(told '(."fd.nameraw" // "" | endswith("/hook-create")) and (."evt.type" | startswith("open"))' | cut -d' ' -f1,2,4)"
   check_equal "... and the entrypoint has not joined it from outside (I13)" "hooked identity/hooked openat /bin/touch false /out/hooked" \
     "$(told '."fd.name" == "/out/hooked"')"
+  # With the host's process ids no number tells its first process from those of the hooks.
+  rm "$OUT"/hook-*
+  docker run --rm --name hostly-hooked --runtime hooked --pid host --network none -v "$OUT:/out" identity/hooked /bin/touch /out/hostly-hooked
+  told_soon '."fd.name" == "/out/hostly-hooked"' || true
+  check_equal "... nor with the host's process ids (I5, I13)" "hostly-hooked identity/hooked openat /bin/touch false /out/hook-start
+hostly-hooked identity/hooked openat /bin/touch false /out/hostly-hooked" \
+    "$(told '(."fd.name" | IN("/out/hook-start", "/out/hostly-hooked")) and ."container.name" == "hostly-hooked"')"
 }
 
 # ---- process ids ----
@@ -174,7 +181,7 @@ inner_bundle() {
   cp /bin/busybox "$WORK/bundle/rootfs/bin/busybox"
   (cd "$WORK/bundle" && runc spec)
   jq '.process.terminal = false | del(.linux.namespaces[] | select(.type == "network")) | .linux.cgroupsPath = "/'"$INNER"'" | .root.readonly = false |
-    .process.args = ["/bin/busybox", "sh", "-c", "busybox touch /out/inner-1; while ! busybox test -e /out/go; do busybox sleep 1; done; busybox touch /out/inner-2; busybox sleep 1000"] |
+    .process.args = ["/bin/busybox", "sh", "-c", "busybox touch /out/inner-1; while ! busybox test -e /out/go; do busybox sleep 0.1; done; busybox touch /out/inner-2; busybox sleep 1000"] |
     .mounts += [{destination: "/out", type: "bind", source: "/out", options: ["rbind", "rw"]}]' \
     "$WORK/bundle/config.json" >"$WORK/bundle/new.json"
   mv "$WORK/bundle/new.json" "$WORK/bundle/config.json"
@@ -199,6 +206,11 @@ start_service() {
   unshare --mount /bin/bash -c "while [[ ! -e $WORK/service-go ]]; do sleep 0.5; done; touch $OUT/service-old" &
   at_exit eval "touch $WORK/service-go; wait $! || true"
 }
+# A container of namespaces alone. unshare itself stays outside of the PID namespace, and is there first.
+start_bare() {
+  unshare --mount --pid --fork --mount-proc /bin/bash -c "while [[ ! -e $WORK/service-go ]]; do sleep 0.5; done; touch $OUT/bare" &
+  at_exit eval "touch $WORK/service-go; wait $! || true"
+}
 identity_services() {
   touch "$WORK/service-go"
   unshare --mount touch "$OUT/service-new"
@@ -208,6 +220,10 @@ identity_services() {
   told_soon '."fd.name" // "" | endswith("/no-service")' || true
   check_equal "services of the host with a mount namespace of their own are no containers (I14)" "no-service" \
     "$(told '."fd.name" // "" | test("/(no-)?service")' | sed 's|.*/||')"
+  told_soon '."fd.name" // "" | endswith("/bare")' || true
+  check_equal "namespaces alone make a container, also where no runtime knows of it and it was there before the engine (I8)" \
+    "ns- null openat /usr/bin/touch $OUT/bare" \
+    "$(told '."fd.name" // "" | endswith("/bare")' | sed 's/^ns-[0-9]*/ns-/' | cut -d' ' -f1-4,6)"
 }
 
 # ---- a flood ----
@@ -242,14 +258,15 @@ identity_restart() {
     "$(told '."fd.name" == "/out/away"')"
   told_soon '."fd.name" == "/out/inner-2"' || true
   check_equal "one in another that was there before is the outer one's, with its image (I3, I8)" \
-    "outer identity/outer openat /bin/busybox /out/inner-2" "$(told '."fd.name" == "/out/inner-2"' | cut -d' ' -f1-4,6 | sed "s|^outer/${INNER:0:12} |outer |")"
+    "outer/${INNER:0:12} identity/outer openat /bin/busybox /out/inner-2" "$(told '."fd.name" == "/out/inner-2"' | cut -d' ' -f1-4,6)"
 }
 
-IDENTITY_CASES=24
+IDENTITY_CASES=26
 # identity COUNT ROUNDS FLOOD
 identity() {
   identity_policies
   start_service
+  start_bare
   check_engine "the engine starts" --config "$WORK/nswarden.yaml"
   identity_many "$1"
   identity_hooks

@@ -15,6 +15,15 @@ TEST_F(PipelineTest, AHomeIsTheContainerThatItsCgroupNames) {
   EXPECT_EQ(registry_.Find(kHome)->container.name, "web");
 }
 
+TEST_F(PipelineTest, AContainerStartedWhenItsInitProcessDid) {
+  Send(test::HomeRecord().Home(kHome, kForeignPidns).Pid(100, kSecond));
+  EXPECT_EQ(registry_.Find(kHome)->init_start_ns, 0U) << "the kernel does not know";
+  auto told = test::HomeRecord().Home(kHome, kForeignPidns).Pid(100, kSecond);
+  told.fixed().init_ns = 7;
+  Send(told);
+  EXPECT_EQ(registry_.Find(kHome)->init_start_ns, clock_.boot_to_real_ns + 7);
+}
+
 // ---- verdicts ----
 
 TEST_F(PipelineTest, AVerdictOfTheKernelNamesItsRule) {

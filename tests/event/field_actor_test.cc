@@ -175,6 +175,8 @@ TEST_F(FieldTest, AContainerThatIsKnown) {
   EXPECT_EQ(Text("container.mounts"), "/srv:/data::true:rprivate");
   EXPECT_EQ(Text("container.ip"), "10.0.0.7");
   EXPECT_EQ(Text("container.start_ts"), "7");
+  binding_.init_start_ns = 6;
+  EXPECT_EQ(Text("container.start_ts"), "6") << "the kernel's word goes first";
   EXPECT_EQ(Text("k8s.ns.name"), "prod");
   EXPECT_EQ(Text("k8s.pod.name"), "web-0");
   EXPECT_EQ(Text("k8s.pod.uid"), "u-1");
