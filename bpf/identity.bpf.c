@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* The programs that keep the labels. */
-#include "identity.h"
+#include "leave.h"
 #include "verdict.h"
 #include "refuse.h"
 #include "task_iterator.h"

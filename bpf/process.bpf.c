@@ -2,6 +2,7 @@
 /* Forks, execs, ends; and what keeps the labels right that cannot be pinned. */
 #include "door.h"
 #include "exec.h"
+#include "leave.h"
 
 static __always_inline int enter_fork(struct door *d)
 {

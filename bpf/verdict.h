@@ -256,11 +256,6 @@ __weak __noinline __u64 judge_leaf(__u64 home, __u64 asked)
 	return h && task ? judge(task, h, NULL, asked) : 0;
 }
 
-static __always_inline __u64 stronger(__u64 a, __u64 b)
-{
-	return ANSWER_MODE(b) > ANSWER_MODE(a) ? b : a;
-}
-
 /*
  * The answer for a file that a mount shows elsewhere than where it lies below the container's root. No list is asked for leave,
  * which was asked by the mount's path. A global function: verified once for a program.
