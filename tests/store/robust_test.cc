@@ -264,6 +264,7 @@ TEST_F(RobustTest, ALockedFileIsWaitedFor_A4) {
   Record(Act::Open("/a"));
   for (int i = 0; i < 100 && writer_->Stats().last_error.empty(); i++) usleep(100'000);
   EXPECT_NE(writer_->Stats().last_error.find("locked"), std::string::npos);
+  EXPECT_GT(writer_->Stats().last_error_ns, kNoon);
   EXPECT_EQ(writer_->Stats().pending, 1U);
   EXPECT_NE(writer_->Stats().pending_since_ns, 0U);
   ExpectBalance();
