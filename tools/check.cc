@@ -97,7 +97,7 @@ int CheckConfig(const std::string& file) {
   const auto config = ReadConfig(file);
   if (!config) {
     fprintf(stderr, "%s\n", config.error().message.c_str());
-    return 1;
+    return 2;
   }
   printf("%s: ok\n", file.c_str());
   return 0;
