@@ -13,6 +13,7 @@
 #include <cstring>
 #include <future>
 
+#include "engine/base/lock_holder.h"
 #include "engine/base/notify.h"
 #include "engine/mounts.h"
 #include "engine/own_files.h"
@@ -105,8 +106,10 @@ Status Daemon::TakeLock() {
   lock_.Reset(open(kLock, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
   if (!lock_.valid()) return FailErrno(kLock, errno);
   if (flock(lock_.get(), LOCK_EX | LOCK_NB) != 0) {
-    return Fail(std::string("another nswarden watches this host already (it holds ") + kLock +
-                "); `nswarden status` shows it");
+    const pid_t other = LockHolder(lock_.get());
+    return Fail("another nswarden watches this host already: " +
+                (other > 0 ? "process " + std::to_string(other) : std::string("it")) + " holds " +
+                kLock);
   }
   std::error_code error;
   std::filesystem::create_directories(config_.run_directory, error);
