@@ -240,15 +240,18 @@ json Daemon::ShowStatus() {
     const uint64_t now = SystemClock().RealNs();
     const bool behind = s.pending_since_ns != 0 && s.pending_since_ns < now;
     const uintmax_t bytes = std::filesystem::file_size(config_.history, failed);
+    std::error_code no_log;  // what is not in the file yet
+    const uintmax_t log = std::filesystem::file_size(config_.history.string() + "-wal", no_log);
     history = {{"file", config_.history.string()},
-               {"bytes", failed ? json(nullptr) : json(bytes)},
+               {"bytes", failed ? json(nullptr) : json(bytes + (no_log ? 0 : log))},
                {"recorded", s.recorded},
                {"stored", s.stored},
                {"pending", s.pending},
                {"behind_ns", behind ? now - s.pending_since_ns : 0},
                {"lost_queue", s.lost_queue},
                {"lost_error", s.lost_error},
-               {"last_error", s.last_error}};
+               {"last_error", s.last_error},
+               {"last_error_ns", s.last_error_ns}};
   }
   return {{"uptime_ns", SystemClock().BootNs() - started_ns_},
           {"enforcing", kernel_->enforcing()},
