@@ -190,9 +190,9 @@ json Daemon::Control(const json& request, const Peer& asking) {
   if (verb == "release")
     return queue_->Ask([&, this] { return Release(request, peer); }).value_or(stopping);
   if (verb == "reload") {
-    const auto count = Reload(peer);
-    return count ? json{{"policies", *count}}
-                 : Refusal("the old policies stay in force: " + count.error().message);
+    const auto reloaded = Reload(peer);
+    return reloaded ? json{{"policies", reloaded->policies}, {"warnings", reloaded->warnings}}
+                    : Refusal(reloaded.error().message);
   }
   return Refusal("unknown verb '" + verb + "'");
 }
