@@ -165,7 +165,6 @@ json EngineJson(const Pipeline& pipeline, uint64_t malformed) {
           {"decode_errors", ledger.decode_errors[NSW_EVENT_NONE]},
           {"unknown_verdicts", ledger.unknown_verdicts},
           {"untold", ledger.untold},
-          {"match_overflow", ledger.match_overflow},
           {"held_overflow", ledger.held_overflow},
           {"held", pipeline.held()},
           {"forgotten_processes", pipeline.processes().forgotten()}};
