@@ -156,10 +156,11 @@ void Pipeline::Record(alert::Verdict verdict, const rule::RuleInfo* rule) {
 
 void Pipeline::Report(const rule::RuleInfo& rule, alert::Verdict verdict) {
   ledger_.alerts++;
+  const std::string_view done = Act(rule, verdict);
   alert::Alert alert = alert::MakeAlert(rule, event_, verdict, parts_.hostname);
+  if (!done.empty()) alert.action = done;
   if (parts_.history != nullptr) parts_.history->RecordAlert(alert, event_);
   parts_.dispatcher.Post(std::move(alert));
-  Act(rule, verdict);
 }
 
 // ---- containers ----

@@ -132,7 +132,8 @@ class Pipeline {
   void EndStartups();
   const rule::RuleInfo* RuleOf(uint64_t home, uint32_t id);
   // pipeline_actions.cc
-  void Act(const rule::RuleInfo& rule, alert::Verdict verdict);
+  /// What was done: "kill", "quarantine", "deny"; "": nothing.
+  std::string_view Act(const rule::RuleInfo& rule, alert::Verdict verdict);
   [[nodiscard]] Status Kill(const rule::RuleInfo& rule);
   [[nodiscard]] Status PutIntoQuarantine(const rule::RuleInfo& rule);
   [[nodiscard]] Status CanRefuse(const container::Binding& binding) const;
