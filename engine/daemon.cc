@@ -14,6 +14,7 @@
 #include <cstring>
 #include <future>
 
+#include "engine/base/lock_holder.h"
 #include "engine/base/notify.h"
 #include "engine/mounts.h"
 #include "engine/own_files.h"
@@ -32,14 +33,6 @@ sigset_t WatchedSignals() {
   sigemptyset(&set);
   for (int signal : {SIGTERM, SIGINT, SIGHUP}) sigaddset(&set, signal);
   return set;
-}
-
-std::string Lines(const std::vector<rule::Diagnostic>& diagnostics, bool warnings) {
-  std::string text;
-  for (const rule::Diagnostic& one : diagnostics) {
-    if (one.warning == warnings) text += (text.empty() ? "" : "\n") + one.Text();
-  }
-  return text;
 }
 
 template <typename Wanted>
@@ -106,32 +99,16 @@ Status Daemon::TakeLock() {
   lock_.Reset(open(kLock, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
   if (!lock_.valid()) return FailErrno(kLock, errno);
   if (flock(lock_.get(), LOCK_EX | LOCK_NB) != 0) {
-    return Fail(std::string("another nswarden watches this host already (it holds ") + kLock +
-                "); `nswarden status` shows it");
+    const pid_t other = LockHolder(lock_.get());
+    return Fail("another nswarden watches this host already: " +
+                (other > 0 ? "process " + std::to_string(other) : std::string("it")) + " holds " +
+                kLock);
   }
   std::error_code error;
   std::filesystem::create_directories(config_.run_directory, error);
   if (error) return Fail(config_.run_directory.string() + ": " + error.message());
   if (config_.outlive && mkdir(kStateFolder, 0750) != 0 && errno != EEXIST)
     return FailErrno(kStateFolder, errno);
-  return {};
-}
-
-Status Daemon::LoadPolicies() {
-  rule::Loaded loaded =
-      rule::LoadPolicies(config_.policies, {.check_owner = config_.check_policy_owner});
-  if (const std::string warnings = Lines(loaded.diagnostics, true); !warnings.empty())
-    spdlog::warn("{}", warnings);
-  if (loaded.set == nullptr) {
-    std::error_code ignored;
-    const bool all_there = std::ranges::all_of(
-        config_.policies, [&](const auto& path) { return std::filesystem::exists(path, ignored); });
-    return Fail("no policies were loaded:\n" + Lines(loaded.diagnostics, false) +
-                (all_there ? ""
-                           : "\nname others with --policies, or as `policies` in the "
-                             "configuration; from a clone `sudo tools/run` does it"));
-  }
-  first_policies_ = std::move(loaded.set);
   return {};
 }
 
@@ -262,8 +239,7 @@ Status Daemon::Announce() {
   const rule::PolicySet& policies = *binder_->policies();
   for (const std::string& line : kernel_->attachments()) spdlog::debug("{}", line);
   const std::string all = Names(policies, [](const rule::PolicyInfo&) { return true; });
-  spdlog::info("{} policies: {}", policies.policies().size(),
-               all.empty() ? "none; nothing will be reported" : all);
+  spdlog::info("{} policies: {}", policies.policies().size(), all.empty() ? "none" : all);
   const std::string of_host = Names(policies, [](const rule::PolicyInfo& p) {
     return p.host && p.has_deny && p.mode == rule::Mode::kEnforce;
   });
@@ -337,8 +313,7 @@ void Daemon::WatchSignals() {
   int signal = 0;
   while (sigwait(&signals, &signal) == 0) {
     if (signal == SIGHUP) {
-      const auto reloaded = Reload({geteuid(), static_cast<uint32_t>(getpid())});
-      if (!reloaded) spdlog::error("the old policies stay in force: {}", reloaded.error().message);
+      (void)Reload({geteuid(), static_cast<uint32_t>(getpid())});  // told in the log
       continue;
     }
     stopping_ = true;
@@ -347,35 +322,12 @@ void Daemon::WatchSignals() {
   }
 }
 
-Result<size_t> Daemon::Reload(const Peer& peer) {
-  const std::lock_guard one_at_a_time(reloading_);  // a signal and a request: the later one stays
-  return Guarded("reload", [&]() -> Result<size_t> {
-    const rule::Loaded loaded =
-        rule::LoadPolicies(config_.policies, {.check_owner = config_.check_policy_owner});
-    Status used;
-    if (loaded.set == nullptr) {
-      used = Fail(Lines(loaded.diagnostics, false));
-    } else {
-      used = queue_
-                 ->Ask([this, set = loaded.set] {
-                   kernel_->Protect(OwnFiles(config_));
-                   return binder_->Use(set);
-                 })
-                 .value_or(Fail("the engine is stopping"));
-    }
-    Operated("reload", used ? "done" : used.error().message, peer);
-    if (!used) return tl::unexpected(used.error());
-    const size_t count = loaded.set->policies().size();
-    spdlog::info("policies loaded anew: {}", count);
-    if (!kernel_->enforcing()) AnnounceEnforcement(*loaded.set);
-    return count;
-  });
-}
-
 // What somebody asked for: with who it was, and why.
-void Daemon::Operated(const std::string& what, const std::string& detail, const Peer& peer) {
+void Daemon::Operated(const std::string& what, const std::string& detail, const Peer& peer,
+                      bool done) {
   const std::string text = peer.reason.empty() ? detail : detail + "; reason: " + peer.reason;
-  spdlog::info("{} by uid {} pid {}: {}", what, peer.uid, peer.pid, text);
+  spdlog::log(done ? spdlog::level::info : spdlog::level::err, "{} by uid {} pid {}: {}", what,
+              peer.uid, peer.pid, text);
   RecordOperation(what, text, peer);
 }
 

@@ -48,10 +48,18 @@ class Daemon {
   void Loop();
   void Drain();
   void WatchSignals();
-  /// The number of policies. Error: the old ones stay, and why. Any thread but the pipeline's.
-  [[nodiscard]] Result<size_t> Reload(const Peer& peer);
+  // daemon_policies.cc
+  struct Reloaded {
+    size_t policies;
+    std::string warnings;  ///< a line each
+  };
+  /// Error: the old ones stay, and why. Both are in the log. Any thread but the pipeline's.
+  Result<Reloaded> Reload(const Peer& peer);
+  [[nodiscard]] Result<Reloaded> UsePoliciesAnew();
+  [[nodiscard]] rule::Loaded ReadPolicies() const;
   void AnnounceEnforcement(const rule::PolicySet& policies) const;
-  void Operated(const std::string& what, const std::string& detail, const Peer& peer);
+  void Operated(const std::string& what, const std::string& detail, const Peer& peer,
+                bool done = true);
   void RecordOperation(const std::string& what, const std::string& detail, const Peer& peer);
 
   // The control socket's verbs, on its thread.

@@ -165,7 +165,6 @@ json EngineJson(const Pipeline& pipeline, uint64_t malformed) {
           {"decode_errors", ledger.decode_errors[NSW_EVENT_NONE]},
           {"unknown_verdicts", ledger.unknown_verdicts},
           {"untold", ledger.untold},
-          {"match_overflow", ledger.match_overflow},
           {"held_overflow", ledger.held_overflow},
           {"held", pipeline.held()},
           {"forgotten_processes", pipeline.processes().forgotten()}};
@@ -190,9 +189,9 @@ json Daemon::Control(const json& request, const Peer& asking) {
   if (verb == "release")
     return queue_->Ask([&, this] { return Release(request, peer); }).value_or(stopping);
   if (verb == "reload") {
-    const auto count = Reload(peer);
-    return count ? json{{"policies", *count}}
-                 : Refusal("the old policies stay in force: " + count.error().message);
+    const auto reloaded = Reload(peer);
+    return reloaded ? json{{"policies", reloaded->policies}, {"warnings", reloaded->warnings}}
+                    : Refusal(reloaded.error().message);
   }
   return Refusal("unknown verb '" + verb + "'");
 }
@@ -240,15 +239,18 @@ json Daemon::ShowStatus() {
     const uint64_t now = SystemClock().RealNs();
     const bool behind = s.pending_since_ns != 0 && s.pending_since_ns < now;
     const uintmax_t bytes = std::filesystem::file_size(config_.history, failed);
+    std::error_code no_log;  // what is not in the file yet
+    const uintmax_t log = std::filesystem::file_size(config_.history.string() + "-wal", no_log);
     history = {{"file", config_.history.string()},
-               {"bytes", failed ? json(nullptr) : json(bytes)},
+               {"bytes", failed ? json(nullptr) : json(bytes + (no_log ? 0 : log))},
                {"recorded", s.recorded},
                {"stored", s.stored},
                {"pending", s.pending},
                {"behind_ns", behind ? now - s.pending_since_ns : 0},
                {"lost_queue", s.lost_queue},
                {"lost_error", s.lost_error},
-               {"last_error", s.last_error}};
+               {"last_error", s.last_error},
+               {"last_error_ns", s.last_error_ns}};
   }
   return {{"uptime_ns", SystemClock().BootNs() - started_ns_},
           {"enforcing", kernel_->enforcing()},

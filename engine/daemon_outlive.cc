@@ -70,7 +70,7 @@ void Daemon::SayWhatStays() const {
   if (remove_) {
     kernel_->LeaveNothing();
     unlink(kRunTimeFile);
-    spdlog::info("nothing is refused any more");
+    if (kernel_->judging()) spdlog::info("nothing is refused any more");
   } else if (!kernel_->pinned().empty()) {
     spdlog::info("what the policies refuse stays refused; `nswarden stop --remove` ends that");
   }
@@ -92,7 +92,7 @@ json Daemon::Stop(const json& request, const Peer& peer) {
   spdlog::info("stop by uid {} pid {}", peer.uid, peer.pid);
   stopping_ = true;
   kernel_->Wake();
-  return {{"stays_in_force", stays}};
+  return {{"stays_in_force", stays}, {"refuses", kernel_->judging()}};
 }
 
 json Daemon::Disarm(const json& request, const Peer& peer) {
@@ -105,7 +105,7 @@ json Daemon::Disarm(const json& request, const Peer& peer) {
   spdlog::warn("{} by uid {} pid {}: {}", arm ? "armed" : "DISARMED, nothing is refused,", peer.uid,
                peer.pid, reason.empty() ? "no reason given" : reason);
   RecordOperation(arm ? "arm" : "disarm", reason, peer);
-  return {{"disarmed", !arm}};
+  return {{"disarmed", !arm}, {"refuses", kernel_->judging()}};
 }
 
 }  // namespace nsw

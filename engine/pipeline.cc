@@ -73,15 +73,13 @@ void Pipeline::Judge(const container::Binding* binding) {
       event_.binding != nullptr ? binding->policies : parts_.binder.host_policies();
   alert::Verdict verdict = alert::Verdict::kNone;
   const rule::RuleInfo* denied = DenyRule(policies, verdict);
-  matches_.count = 0;
-  matches_.overflow = 0;
+  matches_.rules.clear();
   parts_.binder.policies()->Match(event_, policies, matches_);
-  ledger_.match_overflow += matches_.overflow;
-  if (denied != nullptr || matches_.count > 0) ledger_.matched[Index(event_)]++;
+  if (denied != nullptr || !matches_.rules.empty()) ledger_.matched[Index(event_)]++;
 
   Record(verdict, denied);
   if (denied != nullptr) Report(*denied, verdict);
-  for (size_t i = 0; i < matches_.count; i++) Report(*matches_.rules[i], alert::Verdict::kNone);
+  for (const rule::RuleInfo* rule : matches_.rules) Report(*rule, alert::Verdict::kNone);
   EndStartups();
 }
 
@@ -162,10 +160,11 @@ void Pipeline::Record(alert::Verdict verdict, const rule::RuleInfo* rule) {
 
 void Pipeline::Report(const rule::RuleInfo& rule, alert::Verdict verdict) {
   ledger_.alerts++;
+  const std::string_view done = Act(rule, verdict);
   alert::Alert alert = alert::MakeAlert(rule, event_, verdict, parts_.hostname);
+  if (!done.empty()) alert.action = done;
   if (parts_.history != nullptr) parts_.history->RecordAlert(alert, event_);
   parts_.dispatcher.Post(std::move(alert));
-  Act(rule, verdict);
 }
 
 // ---- containers ----

@@ -44,7 +44,6 @@ struct Ledger {
   std::array<uint64_t, NSW_EVENT_COUNT> inherited{};
   uint64_t untold = 0;            ///< refusals of which no record told, reported by their rule
   uint64_t unknown_verdicts = 0;  ///< kernel verdicts of rules that no longer exist
-  uint64_t match_overflow = 0;
   uint64_t held_overflow = 0;  ///< containers whose metadata was not waited for, for want of room
   uint64_t alerts = 0;
   uint64_t killed = 0;          ///< processes, by rules of the policies
@@ -135,7 +134,8 @@ class Pipeline {
   void EndStartups();
   const rule::RuleInfo* RuleOf(uint64_t home, uint32_t id);
   // pipeline_actions.cc
-  void Act(const rule::RuleInfo& rule, alert::Verdict verdict);
+  /// What was done: "kill", "quarantine", "deny"; "": nothing.
+  std::string_view Act(const rule::RuleInfo& rule, alert::Verdict verdict);
   [[nodiscard]] Status Kill(const rule::RuleInfo& rule);
   [[nodiscard]] Status PutIntoQuarantine(const rule::RuleInfo& rule);
   [[nodiscard]] Status CanRefuse(const container::Binding& binding) const;

@@ -11,29 +11,33 @@
 
 namespace nsw {
 
-void Pipeline::Act(const rule::RuleInfo& rule, alert::Verdict verdict) {
-  if (rule.mode != rule::Mode::kEnforce || !parts_.armed) return;
+// Where an entry refuses, the kernel has killed already, and the refusal is what was done.
+std::string_view Pipeline::Act(const rule::RuleInfo& rule, alert::Verdict verdict) {
+  if (rule.mode != rule::Mode::kEnforce || !parts_.armed) return "";
+  if (verdict == alert::Verdict::kKilled) return "";
   const auto done = [&](const Status& status) {
-    if (status) return;
+    if (status) return true;
     ledger_.failed_actions++;
     const bool fresh =
         told_.size() < kRunTimeRulesMax && told_.emplace(rule.id, status.error().message).second;
     if (fresh) spdlog::error("rule {}: {}", rule.name, status.error().message);
+    return false;
   };
-  if (verdict == alert::Verdict::kKilled) return;
   if (rule.is_deny && verdict != alert::Verdict::kDenied) {
     // What the kernel's programs could not judge; where they can and did not, the act came before
     // the policy.
     const int64_t result = event_.header().result;
     const bool refused = result == -EPERM || result == -EACCES;  // by somebody else
-    if (rule.fallback_kill && !refused && !parts_.kernel.judging() && event_.binding != nullptr)
-      done(Kill(rule));
-    return;
+    const bool kills =
+        rule.fallback_kill && !refused && !parts_.kernel.judging() && event_.binding != nullptr;
+    return kills && done(Kill(rule)) ? "kill" : "";
   }
-  // Where an entry refuses, the kernel has killed already.
-  if (rule.action == rule::Action::kKill && !rule.is_deny) done(Kill(rule));
-  if (rule.action == rule::Action::kQuarantine) done(PutIntoQuarantine(rule));
-  if (rule.deny_for_ns != 0) done(DenyObject(rule));
+  const bool killed = rule.action == rule::Action::kKill && !rule.is_deny && done(Kill(rule));
+  const bool quarantined =
+      rule.action == rule::Action::kQuarantine && done(PutIntoQuarantine(rule));
+  const bool denied = rule.deny_for_ns != 0 && done(DenyObject(rule));
+  if (rule.is_deny) return "";
+  return killed ? "kill" : quarantined ? "quarantine" : denied ? "deny" : "";
 }
 
 Status Pipeline::Kill(const rule::RuleInfo& rule) {

@@ -77,6 +77,7 @@ struct WriterStats : EventCounts {
   uint64_t alerts_pending = 0;
   uint64_t rows = 0;  ///< rows written: stored / rows is what folding saves
   std::string last_error;
+  uint64_t last_error_ns = 0;  ///< CLOCK_REALTIME
 };
 
 using Told = std::map<uint32_t, uint64_t>;

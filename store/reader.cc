@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "store/reader.h"
 
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <array>
@@ -16,6 +17,12 @@ namespace {
 constexpr int kFlags = SQLITE_OPEN_READONLY | SQLITE_OPEN_URI;
 
 Status CheckAccess(const fs::path& path) {
+  struct stat facts {};
+  if (stat(path.c_str(), &facts) == 0 && !S_ISREG(facts.st_mode)) {
+    return Fail(path.string() + ": " +
+                (S_ISDIR(facts.st_mode) ? "a directory" : "not a plain file") +
+                "; name the history's file (--history FILE)");
+  }
   if (access(path.c_str(), R_OK) == 0) return {};
   if (errno == EACCES) {
     return Fail(path.string() + ": no permission to read the history; run as root or as a member " +
@@ -50,7 +57,8 @@ Result<Database> Open(const fs::path& path, std::string_view parameters, int& co
 
 tl::unexpected<Error> Explain(const fs::path& path, int code, const Error& error) {
   if (IsCorrupt(code)) {
-    return Fail(path.string() + ": damaged or no history (" + error.message +
+    if (!WasHistory(path)) return NotAHistory(path);
+    return Fail(path.string() + ": damaged (" + error.message +
                 "); the daemon moves it aside at its next start");
   }
   if (code == SQLITE_CANTOPEN || code == SQLITE_READONLY || code == SQLITE_IOERR) {

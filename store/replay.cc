@@ -36,10 +36,38 @@ std::string LeafFirst(std::string_view path) {
   return out;
 }
 
+// A row's JSON has bytes as they are, which the parser wants to be UTF-8: each goes through it as
+// the character of its number.
+std::string Widened(std::string_view bytes) {
+  std::string out;
+  out.reserve(bytes.size());
+  for (const char c : bytes) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (byte < 0x80) {
+      out += c;
+    } else {
+      out += static_cast<char>(0xc0 | byte >> 6);
+      out += static_cast<char>(0x80 | (byte & 0x3f));
+    }
+  }
+  return out;
+}
+
+std::string BytesOf(const json& value) {
+  const auto& wide = value.get_ref<const std::string&>();
+  std::string out;
+  for (size_t i = 0; i < wide.size(); i++) {
+    const bool pair = static_cast<unsigned char>(wide[i]) >= 0x80 && i + 1 < wide.size();
+    out += pair ? static_cast<char>(wide[i] << 6 | (wide[i + 1] & 0x3f)) : wide[i];
+    if (pair) i++;
+  }
+  return out;
+}
+
 std::string Arguments(const json& list) {
   std::string out;
   for (const json& argument : list) {
-    if (argument.is_string()) out += argument.get<std::string>();
+    if (argument.is_string()) out += BytesOf(argument);
     out += '\0';
   }
   return out;
@@ -49,7 +77,7 @@ std::string Arguments(const json& list) {
 
 bool Replay::Take(const Row& row) {
   const Type type = event::FindType(row.event);
-  const json detail = json::parse(row.detail, nullptr, false);
+  const json detail = json::parse(Widened(row.detail), nullptr, false);
   if (type == Type::kNone || !detail.is_object()) return false;
   words_.assign(event::Info(type).size / 8, 0);
   Head(row, type);
@@ -90,15 +118,15 @@ bool Replay::Put(const RecordField& field, const json& value) {
   } else if (!value.is_string()) {
     return false;
   } else if (field.encoding == Encoding::ADDR) {
-    const auto address = event::ParseAddress(value.get<std::string>());
+    const auto address = event::ParseAddress(BytesOf(value));
     if (!address) return false;
     std::memcpy(reinterpret_cast<char*>(words_.data()) + field.offset, &*address, sizeof *address);
   } else if (field.names != nullptr) {
-    const auto number = event::NumberOf(*field.names, value.get<std::string>());
+    const auto number = event::NumberOf(*field.names, BytesOf(value));
     if (!number) return false;
     PutNumber(field, static_cast<uint64_t>(*number));
   } else {
-    const auto text = value.get<std::string>();
+    const std::string text = BytesOf(value);
     PutText(field, field.encoding == Encoding::PATH ? LeafFirst(text) : text);
   }
   return true;

@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "store/schema.h"
 
+#include <endian.h>
 #include <spdlog/spdlog.h>
 
 #include <array>
+#include <cstring>
+#include <fstream>
 #include <string>
 
 #include "store/file.h"
@@ -104,6 +107,7 @@ constexpr int64_t kCheckedPages = 2048;
 Status Migrate(Database& database) {
   const auto version = database.Number("PRAGMA user_version");
   if (!version) return tl::unexpected(version.error());
+  if (*version == SchemaVersion()) return {};
   for (auto step = static_cast<size_t>(*version); step < kSteps.size(); step++) {
     std::string script = "BEGIN IMMEDIATE;";
     script += kSteps[step];
@@ -111,7 +115,7 @@ Status Migrate(Database& database) {
     script += "PRAGMA user_version = " + std::to_string(step + 1) + ";COMMIT;";
     if (auto done = database.Exec(script.c_str()); !done) return done;
   }
-  return {};
+  return database.Exec("PRAGMA wal_checkpoint(TRUNCATE)");  // our mark is in the file: WasHistory
 }
 
 Status CheckPages(Database& database) {
@@ -149,14 +153,26 @@ Attempt SetUp(Database& database, const std::filesystem::path& path) {
 
 }  // namespace
 
+bool WasHistory(const std::filesystem::path& path) {
+  static constexpr char kMagic[] = "SQLite format 3";
+  std::array<char, 72> header{};
+  std::ifstream(path, std::ios::binary).read(header.data(), header.size());
+  uint32_t application = 0;
+  std::memcpy(&application, header.data() + 68, sizeof application);
+  return std::memcmp(header.data(), kMagic, sizeof kMagic) == 0 &&
+         be32toh(application) == kApplicationId;
+}
+
+tl::unexpected<Error> NotAHistory(const std::filesystem::path& path) {
+  return Fail(path.string() + ": not a history of nswarden; name another file");
+}
+
 int64_t SchemaVersion() { return static_cast<int64_t>(kSteps.size()); }
 
 Status CheckVersion(Database& database, const std::filesystem::path& path) {
   const auto application = database.Number("PRAGMA application_id");
   if (!application) return tl::unexpected(application.error());
-  if (*application != kApplicationId) {
-    return Fail(path.string() + ": not a history of nswarden; name another file");
-  }
+  if (*application != kApplicationId) return NotAHistory(path);
   const auto version = database.Number("PRAGMA user_version");
   if (!version) return tl::unexpected(version.error());
   if (*version <= SchemaVersion()) return {};
@@ -179,6 +195,7 @@ Result<OpenFile> OpenForWriting(const std::filesystem::path& path) {
       return Fail(message.starts_with(path.string()) ? message : path.string() + ": " + message);
     }
     *database = Database();
+    if (!WasHistory(path)) return NotAHistory(path);
     const auto aside = MoveAside(path);
     if (!aside) return tl::unexpected(aside.error());
     spdlog::warn("history {}: damaged ({}); moved to {}, a new one is begun", path.string(),

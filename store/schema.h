@@ -25,8 +25,12 @@ struct OpenFile {
 
 /// Opens or makes the file, and brings its schema up to date. A damaged one is moved aside, with a
 /// warning in the log, and a new one is begun. Errors: file.h's, and a file of a newer version or
-/// of another program, which is left alone.
+/// of another program, or of which nothing tells that it was a history, which is left alone.
 Result<OpenFile> OpenForWriting(const std::filesystem::path& path);
+
+/// Whether a file that cannot be read any more was one: its header is SQLite's, with our mark.
+bool WasHistory(const std::filesystem::path& path);
+tl::unexpected<Error> NotAHistory(const std::filesystem::path& path);
 
 /// Looks whether an open file is a history that this version can read.
 Status CheckVersion(Database& database, const std::filesystem::path& path);

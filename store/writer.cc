@@ -329,6 +329,7 @@ void HistoryWriter::Account(const Result<Applied>& applied) {
 void HistoryWriter::Complain(const std::string& what) {
   const std::lock_guard lock(mutex_);
   stats_.last_error = what;
+  stats_.last_error_ns = SystemClock().RealNs();
   if (!std::exchange(ailing_, true)) {
     spdlog::warn("history {}: {}; trying again", options_.path.string(), what);
   }
@@ -338,10 +339,9 @@ void HistoryWriter::Complain(const std::string& what) {
 void HistoryWriter::CheckPlace() {
   if (file_->IsThere()) return;
   Complain("the file was removed or replaced; a new one is begun");
-  const auto reopened = file_->Reopen();
+  if (const auto reopened = file_->Reopen(); !reopened) Complain(reopened.error().message);
   const std::lock_guard lock(mutex_);
   closed_to_ = ids_.event;
-  if (!reopened) stats_.last_error = reopened.error().message;
 }
 
 void HistoryWriter::Tidy() {

@@ -69,7 +69,8 @@ int HoldAgainst(const rule::PolicySet& policies, const Flags& flags) {
     return 1;
   }
   PrintAgainst(*against);
-  return flags.strict && !against->refusals.empty() ? 1 : 0;
+  const bool clean = against->refusals.empty() && against->unreadable == 0;
+  return flags.strict && !clean ? 1 : 0;
 }
 
 int CheckPolicies(const Flags& flags) {
@@ -97,7 +98,7 @@ int CheckConfig(const std::string& file) {
   const auto config = ReadConfig(file);
   if (!config) {
     fprintf(stderr, "%s\n", config.error().message.c_str());
-    return 1;
+    return 2;
   }
   printf("%s: ok\n", file.c_str());
   return 0;
@@ -123,7 +124,9 @@ void AddCheck(CLI::App& app, int& status) {
   verb->add_option("--config", flags->config, "check a configuration file");
   auto* against = verb->add_flag("--against-history", flags->against,
                                  "warn of acts in the history that they would have refused");
-  verb->add_flag("--strict", flags->strict, "... and fail where there are any")->needs(against);
+  verb->add_flag("--strict", flags->strict,
+                 "... and fail where there are any, or acts that cannot be read")
+      ->needs(against);
   verb->add_option("--history", flags->history, "... in this file")
       ->capture_default_str()
       ->needs(against);

@@ -20,7 +20,8 @@ std::optional<nlohmann::json> Ask(const ControlFlags& flags, const nlohmann::jso
   status = answer ? 0 : 1;
   if (!answer) {
     fprintf(stderr, "nswarden: %s\n", answer.error().message.c_str());
-    return std::nullopt;
+    if (!flags.json) return std::nullopt;
+    answer = nlohmann::json{{"error", answer.error().message}};
   }
   if (!flags.json) return std::move(*answer);
   printf("%s\n", answer->dump(2, ' ', false, nlohmann::json::error_handler_t::replace).c_str());

@@ -68,7 +68,10 @@ void AddReload(CLI::App& app, int& status) {
   verb->add_option("--reason", *reason, "why, for the history");
   verb->callback([control, reason, &status] {
     const auto answer = Ask(*control, {{"verb", "reload"}, {"reason", *reason}}, status);
-    if (answer) printf("%s policies in force\n", Shown(*answer, "policies").c_str());
+    if (!answer) return;
+    if (const std::string text = answer->value("warnings", ""); !text.empty())
+      fprintf(stderr, "%s\n", text.c_str());
+    printf("%s policies in force\n", Shown(*answer, "policies").c_str());
   });
 }
 

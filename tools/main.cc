@@ -2,12 +2,16 @@
 #include <spdlog/sinks/stdout_color_sinks.h>
 #include <spdlog/spdlog.h>
 
+#include <cerrno>
 #include <cstdio>
+#include <cstring>
 
 #include "tools/usage.h"
 #include "tools/verbs.h"
 
-int main(int argc, char** argv) {
+namespace {
+
+int Run(int argc, char** argv) {
   // stdout is for results and alerts; what the program says of itself goes to stderr.
   spdlog::set_default_logger(spdlog::stderr_color_mt("nswarden"));
   spdlog::set_pattern("%H:%M:%S %^%l%$ %v");
@@ -32,4 +36,16 @@ int main(int argc, char** argv) {
     return 2;
   }
   return status;
+}
+
+}  // namespace
+
+// What cannot be written was not done.
+int main(int argc, char** argv) {
+  const int status = Run(argc, argv);
+  errno = 0;
+  if (fflush(stdout) == 0 && ferror(stdout) == 0) return status;
+  fprintf(stderr, "nswarden: stdout: %s\n",
+          errno != 0 ? std::strerror(errno) : "not all is written");
+  return status != 0 ? status : 1;
 }

@@ -38,12 +38,20 @@ int TurnWithoutEngine(bool arm, const std::string& reason) {
   return 0;
 }
 
+// `refuses`: the engine can, where it is armed.
+const char* Turned(bool arm, bool refuses) {
+  if (!refuses)
+    return arm ? "armed; but this engine refuses nothing (nswarden status says why)"
+               : "disarmed; this engine refused nothing before (nswarden status says why)";
+  return arm ? "armed" : "nothing is refused any more, until `nswarden arm`";
+}
+
 int Turn(const ControlFlags& control, bool arm, const std::string& reason) {
   if (geteuid() != 0) return Failed("only root may do that; try `sudo nswarden`");
   if (const UniqueFd lock = LockOut(); lock.valid()) return TurnWithoutEngine(arm, reason);
   int status = 0;
   const auto answer = Ask(control, {{"verb", arm ? "arm" : "disarm"}, {"reason", reason}}, status);
-  if (answer) puts(arm ? "armed" : "nothing is refused any more, until `nswarden arm`");
+  if (answer) puts(Turned(arm, answer->value("refuses", true)));
   return status;
 }
 

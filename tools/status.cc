@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdio>
 
+#include "engine/base/clock.h"
 #include "engine/base/text.h"
 #include "tools/control_call.h"
 #include "tools/verbs.h"
@@ -94,12 +95,16 @@ void Print(const json& answer) {
     printf("off\n");
     return;
   }
-  for (const char* key : {"file", "bytes", "recorded", "stored", "pending", "lost_queue",
-                          "lost_error", "last_error"}) {
+  for (const char* key :
+       {"file", "bytes", "recorded", "stored", "pending", "lost_queue", "lost_error"}) {
     printf("%s=%s ", key, Shown(answer["history"], key).c_str());
   }
   const auto behind_ns = answer["history"].value("behind_ns", uint64_t{0});
-  printf("behind=%s\n", DurationText(behind_ns / 1'000'000 * 1'000'000).c_str());
+  printf("behind=%s last_error=%s", DurationText(behind_ns / 1'000'000 * 1'000'000).c_str(),
+         Shown(answer["history"], "last_error").c_str());
+  if (const auto error_ns = answer["history"].value("last_error_ns", uint64_t{0}); error_ns != 0)
+    printf(" (%s)", Rfc3339(error_ns).c_str());
+  printf("\n");
 }
 
 }  // namespace

@@ -50,6 +50,10 @@ int Stop(const ControlFlags& control, bool remove) {
   const UniqueFd lock = WaitForEnd();
   if (!lock.valid()) return Failed("the engine was told to stop, and still runs after a minute");
   if (!answer) return 0;
+  if (!answer->value("refuses", true)) {
+    puts("stopped");
+    return 0;
+  }
   puts(answer->value("stays_in_force", false)
            ? "stopped; what the policies refuse stays refused, until stop --remove"
            : "stopped; nothing is refused any more");

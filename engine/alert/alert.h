@@ -41,7 +41,7 @@ struct Alert {
       output_fields;  ///< flat dotted keys, in the order of the output
   std::string policy;
   Verdict verdict = Verdict::kNone;
-  std::string action;     ///< as ActionOf has it
+  std::string action;     ///< what was done: as ActionOf has it; for a rule also "quarantine"
   uint64_t event_id = 0;  ///< evt.num
 };
 

@@ -10,6 +10,7 @@
 #include <deque>
 #include <mutex>
 #include <thread>
+#include <utility>
 
 namespace nsw::alert {
 namespace {
@@ -19,6 +20,7 @@ using std::chrono::steady_clock;
 // Together the 5 s of the destructor's promise.
 constexpr std::chrono::milliseconds kDrain{4000};
 constexpr std::chrono::milliseconds kGrace{1000};
+constexpr std::chrono::minutes kTellEvery{1};  // of losses, in the log
 
 Status WriteOrFail(Sink& sink, const Alert& alert) {
   try {
@@ -40,12 +42,15 @@ struct Dispatcher::Lane {
   std::condition_variable changed;
   std::deque<std::shared_ptr<const Alert>> queue;  // the first one is being written
   SinkStats stats;
+  uint64_t told = 0;  // losses that the log knows
+  steady_clock::time_point next_tell{};
   bool draining = false;   // nothing will be added
   bool abandoned = false;  // nor shall anything more be written
   bool ended = false;
 
   void Run();
   void Count(const Status& status);
+  void TellLosses(std::unique_lock<std::mutex>& lock);
 };
 
 void Dispatcher::Lane::Run() {
@@ -59,6 +64,7 @@ void Dispatcher::Lane::Run() {
     lock.lock();
     queue.pop_front();
     Count(status);
+    if (!draining && steady_clock::now() >= next_tell) TellLosses(lock);
   }
   ended = true;
   changed.notify_all();
@@ -71,6 +77,19 @@ void Dispatcher::Lane::Count(const Status& status) {
   }
   stats.lost_failed++;
   stats.last_error = status.error().message;
+}
+
+// Without the lock, and never from Post: where the log blocks, no event waits for it.
+void Dispatcher::Lane::TellLosses(std::unique_lock<std::mutex>& lock) {
+  const uint64_t lost = stats.lost_failed + stats.lost_queue_full;
+  const uint64_t fresh = lost - std::exchange(told, lost);
+  if (fresh == 0) return;
+  next_tell = steady_clock::now() + kTellEvery;
+  std::string why = stats.last_error.empty() ? "the queue was full" : stats.last_error;
+  if (!why.starts_with(stats.name)) why = stats.name + ": " + why;
+  lock.unlock();
+  spdlog::warn("{} alert{} not delivered; {}", fresh, fresh == 1 ? "" : "s", why);
+  lock.lock();
 }
 
 Dispatcher::Dispatcher(size_t queue_limit) : queue_limit_(queue_limit) {}
@@ -128,8 +147,10 @@ Dispatcher::~Dispatcher() {
       lane->changed.wait_until(lock, deadline + kGrace, ended);
     }
     if (!lane->queue.empty()) {
-      spdlog::warn("{}: {} alerts not delivered", lane->stats.name, lane->queue.size());
+      lane->stats.lost_failed += lane->queue.size();
+      lane->stats.last_error = "stopped before all was sent";
     }
+    lane->TellLosses(lock);
     const bool hangs = !lane->ended;
     lock.unlock();
     hangs ? lane->thread.detach() : lane->thread.join();

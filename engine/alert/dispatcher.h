@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Dispatcher: takes alerts from the pipeline and gives them to the sinks on a thread of its own, so
 // that a slow sink never holds up an event. Each sink has a bounded queue; what does not fit is
-// counted, per sink, never silent.
+// counted, per sink, never silent: the log tells of the first loss, then at most once a minute, and
+// at the end of all that was not told.
 #pragma once
 
 #include <cstdint>

@@ -11,14 +11,6 @@ namespace {
 
 constexpr size_t kPhases = 64;  // policies of one container that can have a startup phase
 
-void Add(Matches& out, const RuleInfo& rule) {
-  if (out.count == Matches::kMax) {
-    out.overflow++;
-  } else {
-    out.rules[out.count++] = &rule;
-  }
-}
-
 class CompiledSet final : public PolicySet {
  public:
   explicit CompiledSet(std::vector<CompiledPolicy> policies) : policies_(std::move(policies)) {
@@ -35,11 +27,14 @@ class CompiledSet final : public PolicySet {
       denied_ |= EventsOfDeny(*policy.plan);
     }
     for (unsigned event = 0; event < NSW_EVENT_COUNT; event++) {
+      size_t of_event = 0;
       for (const CompiledPolicy& policy : policies_) {
         const bool off = policy.info.mode == Mode::kOff;
         candidates_.push_back(
             {off ? std::span<const Candidate>{} : policy.by_event[event], policy.first_match});
+        of_event += candidates_.back().rules.size();
       }
+      most_matches_ = std::max(most_matches_, of_event);
     }
   }
 
@@ -56,6 +51,7 @@ class CompiledSet final : public PolicySet {
              Matches& out) const override {
     const uint16_t type = event.header().type;
     if (type >= NSW_EVENT_COUNT || (wanted_ >> type & 1) == 0) return;
+    out.rules.reserve(most_matches_);
     ValueReader reader(event);
     const Candidates* of_type = candidates_.data() + type * policies_.size();
     for (const uint32_t position : policies) {
@@ -162,7 +158,7 @@ class CompiledSet final : public PolicySet {
     for (const Candidate& candidate : candidates.rules) {
       const Truth truth = candidate.condition.Eval(reader);
       if (truth == Truth::kFalse) continue;
-      if (truth == Truth::kTrue) Add(out, *candidate.rule);
+      if (truth == Truth::kTrue) out.rules.push_back(candidate.rule);
       if (truth == Truth::kUnknown) out.unknown = true;
       if (candidates.first_match) return;
     }
@@ -170,6 +166,7 @@ class CompiledSet final : public PolicySet {
 
   std::vector<CompiledPolicy> policies_;
   std::vector<Candidates> candidates_;  // all policies for the first type, then for the next
+  size_t most_matches_ = 0;             // of one event
   std::vector<PolicyInfo> infos_;
   std::unordered_map<uint32_t, const RuleInfo*> by_id_;
   std::vector<uint64_t> wanted_by_;  // by policy; as wanted_

@@ -4,7 +4,6 @@
 // PolicySet> on reload.
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <filesystem>
 #include <memory>
@@ -93,13 +92,10 @@ struct PolicyInfo {
   size_t allow_entries = 0;
 };
 
-/// What matching one event gave: rules in the policies' order. Bounded; what does not fit is
-/// counted by the caller.
+/// What matching one event gave: rules in the policies' order. To be used again for the next event,
+/// cleared: it keeps its room.
 struct Matches {
-  static constexpr size_t kMax = 32;
-  std::array<const RuleInfo*, kMax> rules;
-  size_t count = 0;
-  size_t overflow = 0;   ///< matches for which there was no room
+  std::vector<const RuleInfo*> rules;
   bool unknown = false;  ///< some condition could not be decided for want of metadata
 };
 
@@ -114,7 +110,8 @@ class PolicySet {
   /// Positions of the policies for the host's own processes.
   [[nodiscard]] virtual std::vector<uint32_t> SelectHost() const = 0;
 
-  /// Evaluates the `rules:` of those policies on an event. Allocates nothing.
+  /// Evaluates the `rules:` of those policies on an event. Allocates nothing but, once, the room
+  /// for all rules that one event can match.
   virtual void Match(const event::Event& event, std::span<const uint32_t> policies,
                      Matches& out) const = 0;
 

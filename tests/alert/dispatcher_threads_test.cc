@@ -3,11 +3,14 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <spdlog/sinks/ostream_sink.h>
+#include <spdlog/spdlog.h>
 
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
 #include <mutex>
+#include <sstream>
 #include <thread>
 
 #include "tests/support/slowness.h"
@@ -121,6 +124,61 @@ TEST(DispatcherTest, CountsFailuresAndGoesOn) {
   EXPECT_EQ(stats.written, 2U);
   EXPECT_EQ(stats.lost_failed, 2U);
   EXPECT_EQ(stats.last_error, "fake: oh");
+}
+
+// What is logged while it lives.
+class Log {
+ public:
+  Log() {
+    spdlog::set_default_logger(std::make_shared<spdlog::logger>(
+        "test", std::make_shared<spdlog::sinks::ostream_sink_mt>(text_)));
+    spdlog::set_pattern("%v");
+  }
+  ~Log() { spdlog::set_default_logger(before_); }
+  std::string text() const { return text_.str(); }
+
+ private:
+  std::shared_ptr<spdlog::logger> before_ = spdlog::default_logger();
+  std::ostringstream text_;
+};
+
+TEST(DispatcherTest, TheLogTellsOfLossesButNotOfEach) {
+  const Log log;
+  const auto seen = std::make_shared<Seen>();
+  {
+    Dispatcher dispatcher;
+    dispatcher.Add(Fake(seen, [](uint64_t) -> Status { return Fail("nobody there"); }));
+    for (uint64_t n = 0; n < 40; n++) {
+      dispatcher.Post(Numbered(n));
+      std::unique_lock lock(seen->mutex);
+      seen->changed.wait(lock, [&] { return seen->written.size() == n + 1; });
+    }
+  }
+  EXPECT_EQ(log.text(),
+            "1 alert not delivered; fake: nobody there\n"
+            "39 alerts not delivered; fake: nobody there\n");
+}
+
+TEST(DispatcherTest, WhatFailsWhileItEndsIsTold) {
+  const Log log;
+  const auto seen = std::make_shared<Seen>();
+  seen->held = true;  // until it is told to stop
+  std::thread releaser([&] {
+    std::unique_lock lock(seen->mutex);
+    while (!seen->stopped) seen->changed.wait_for(lock, milliseconds(1));
+    seen->held = false;
+    seen->changed.notify_all();
+  });
+  {
+    Dispatcher dispatcher;
+    dispatcher.Add(Fake(seen, [](uint64_t n) -> Status {
+      if (n == 0) return {};
+      return Fail("nobody there");
+    }));
+    for (uint64_t n = 0; n < 42; n++) dispatcher.Post(Numbered(n));
+  }
+  releaser.join();
+  EXPECT_EQ(log.text(), "41 alerts not delivered; fake: nobody there\n");
 }
 
 TEST(DispatcherTest, TheCountsAddUpUnderLoadFromManyThreads) {

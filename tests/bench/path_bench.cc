@@ -32,7 +32,7 @@ std::string Names(const auto& names) {
 
 std::vector<std::string> NamesOf(const rule::Matches& matches) {
   std::vector<std::string> names;
-  for (size_t i = 0; i < matches.count; i++) names.push_back(matches.rules[i]->name);
+  for (size_t i = 0; i < matches.rules.size(); i++) names.push_back(matches.rules[i]->name);
   return names;
 }
 
@@ -68,7 +68,7 @@ void Replay(benchmark::State& state, const Corpus& corpus, const std::filesystem
       if (to == Step::kDecode) {
         benchmark::DoNotOptimize(event::Decode(record, event));
       } else if ((*world)->Bind(record, event) && to == Step::kMatch) {
-        matched += Judge(**world, event).count > 0;
+        matched += !Judge(**world, event).rules.empty();
       }
     });
   }

@@ -4,7 +4,7 @@
 # reloads, survives a kill. Where this kernel cannot refuse, deny entries detect and the engine says so.
 source "$(dirname "$(realpath "$0")")/lib.sh"
 source "$E2E/engine.sh"
-plan 46
+plan 51
 
 start_dockerd
 copy_policies
@@ -23,7 +23,7 @@ check_engine "the engine starts" --webhook "http://127.0.0.1:$(cat "$WORK/port")
 status=0
 "$NSWARDEN" run --policies "$POLICIES" --no-history 2>"$WORK/second" || status=$?
 check_equal "a second engine is refused" 1 "$status"
-check "... with the reason" grep -q "another nswarden watches this host" "$WORK/second"
+check "... with the reason, and whose process is in the way" grep -q "another nswarden watches this host already: process $ENGINE_PID holds" "$WORK/second"
 
 enforcing=$("$NSWARDEN" ps --json | jq -r .enforcing)
 verdict=$([[ $enforcing == true ]] && echo denied || echo would_deny)
@@ -93,9 +93,13 @@ check "... a failure if so wanted" eval '! "$NSWARDEN" check --against-history -
 
 if [[ $enforcing == true ]]; then
   check "deny is taken" "$NSWARDEN" deny --container other --exec /bin/date --for 5s
+  check "release --all says what ends" eval '"$NSWARDEN" release --all | grep -q "nothing is refused any more"'
 else
   check "deny says that this kernel cannot" eval '! "$NSWARDEN" deny --container other --exec /bin/date --for 5s 2>"$WORK/err"; grep -q "cannot refuse" "$WORK/err"'
+  check "release --all says that nothing was refused" eval '"$NSWARDEN" release --all | grep -q "refused nothing before"'
 fi
+
+"$NSWARDEN" arm >/dev/null
 
 # Reload: a bad file changes nothing, a good one does.
 echo 'nswarden: 1
@@ -109,7 +113,15 @@ mv "$POLICIES" "$POLICIES.away"
 kill -HUP "$ENGINE_PID"
 check "the policies' directory vanished: that is said" wait_for 10 grep -q "$POLICIES: .*No such file" "$ENGINE_LOG"
 check "... and answered" eval '! "$NSWARDEN" reload 2>"$WORK/err"; grep -q "the old policies stay in force: .*No such file" "$WORK/err"'
+check "... as JSON, too" eval '{ "$NSWARDEN" reload --json 2>/dev/null || true; } | jq -e ".error | contains(\"No such file\")"'
+check "... and an error in the log, with who asked" grep -q "error reload by uid 0 .*the old policies stay in force" "$ENGINE_LOG"
+mkdir "$POLICIES"
+check "no policy is left: a warning" eval '"$NSWARDEN" reload 2>&1 >/dev/null | grep -q "$POLICIES: .*no policy is there" && grep -q "no policy is there" "$ENGINE_LOG"'
+rmdir "$POLICIES"
 mv "$POLICIES.away" "$POLICIES"
+: >"$POLICIES/empty.yaml"
+check "what a reload warns of is answered and logged" eval '"$NSWARDEN" reload 2>&1 >/dev/null | grep -q "empty.yaml: .*is empty" && grep -q "empty.yaml: .*is empty" "$ENGINE_LOG"'
+rm "$POLICIES/empty.yaml"
 
 # A file for which there is not memory enough (a soft limit: not every root may raise a hard one again).
 printf 'nswarden: 1\npolicy: large\nrules:\n  - list: names\n    items:\n' >"$POLICIES/large.yaml"
@@ -121,8 +133,9 @@ prlimit --pid "$ENGINE_PID" --as=unlimited:
 check "... and the old set stays in force" eval '"$NSWARDEN" status --json | jq -e ".policies | map(.name) == [\"other\", \"web\"]"'
 rm "$POLICIES/large.yaml"
 sed -i 's|fd.name = /etc/passwd|fd.name = /etc/os-release|' "$POLICIES/other.yaml"
+loaded=$(grep -c 'policies loaded anew' "$ENGINE_LOG")
 kill -HUP "$ENGINE_PID"
-wait_for 10 grep -q 'policies loaded anew' "$ENGINE_LOG"
+wait_for 10 eval '(($(grep -c "policies loaded anew" "$ENGINE_LOG") > loaded))'
 docker exec other /bin/cat /etc/os-release >/dev/null
 check "a good one is in force" alerts_become 1 '.rule == "passwd read" and .output_fields["fd.name"] == "/etc/os-release"'
 

@@ -35,6 +35,7 @@ TEST_F(ActionTest, KillKillsTheProcess) {
   EXPECT_EQ(pipeline_.ledger().killed, 1U);
   ASSERT_EQ(history_.operations.size(), 1U);
   EXPECT_EQ(history_.operations[0], "kill ns-10: process 77, by the rule r");
+  EXPECT_EQ(Alerts().at(0).action, "kill");
 }
 
 TEST_F(ActionTest, QuarantineIsSetAndToldOnce) {
@@ -43,6 +44,7 @@ TEST_F(ActionTest, QuarantineIsSetAndToldOnce) {
   Send(Open("/b"));
   EXPECT_NE(kernel_.flags[kHome] & NSW_HOME_QUARANTINED, 0U);
   EXPECT_EQ(history_.operations, std::vector<std::string>{"quarantine ns-10, by the rule r"});
+  EXPECT_EQ(Alerts().at(1).action, "quarantine");
 }
 
 TEST_F(ActionTest, ReleaseEndsAQuarantineAndWhatWasDenied) {
@@ -130,6 +132,7 @@ TEST_F(ActionTest, DenyForOfAProgramAndOfAnAddress) {
   ASSERT_EQ(kernel_.maps.pushed.size(), 2U);
   EXPECT_EQ(kernel_.maps.pushed[0].entry.classes, rule::ClassBit(rule::DenyClass::k_exec));
   EXPECT_EQ(kernel_.maps.pushed[0].entry.keys[0].path, "/bin/x");
+  EXPECT_EQ(Alerts().at(0).action, "deny");
   EXPECT_EQ(kernel_.maps.pushed[1].entry.classes, rule::ClassBit(rule::DenyClass::k_connect));
 }
 
@@ -150,6 +153,7 @@ TEST_F(ActionTest, APolicyInAuditDoesNothing) {
   EXPECT_TRUE(killed_.empty());
   EXPECT_TRUE(kernel_.maps.pushed.empty());
   EXPECT_EQ(kernel_.flags[kHome] & NSW_HOME_QUARANTINED, 0U);
+  EXPECT_EQ(Alerts().at(0).action, "alert");
 }
 
 TEST_F(ActionTest, AnEngineThatWasToldToRefuseNothingDoesNothing) {
@@ -187,6 +191,7 @@ class FallbackTest : public ActionTest {
 TEST_F(FallbackTest, WhatCannotBeRefusedIsKilled) {
   Send(Open("/a").Pid(77, kSecond));
   EXPECT_EQ(killed_, std::vector<uint32_t>{77});
+  EXPECT_EQ(Alerts().at(0).action, "kill");
 }
 
 TEST_F(FallbackTest, WhatSomebodyElseRefusedIsLeft) {

@@ -221,7 +221,7 @@ inline std::string Ask(const PolicySet& set, const event::Event& event) {
   const uint32_t first = 0;
   Matches matches;
   set.Match(event, {&first, 1}, matches);
-  return matches.unknown ? "unknown" : matches.count == 0 ? "false" : "true";
+  return matches.unknown ? "unknown" : matches.rules.size() == 0 ? "false" : "true";
 }
 
 inline std::string Ask(std::string_view condition, const event::Event& event) {

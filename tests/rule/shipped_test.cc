@@ -27,7 +27,7 @@ class Shipped : public testing::Test {
     set_->Match(event, policies_, matches);
     EXPECT_FALSE(matches.unknown);
     std::vector<std::string> names;
-    for (size_t i = 0; i < matches.count; i++) {
+    for (size_t i = 0; i < matches.rules.size(); i++) {
       names.push_back(matches.rules[i]->name);
       EXPECT_EQ(RenderOutput(*matches.rules[i]->output, event).find("<NA>"), std::string::npos)
           << names.back();

@@ -91,7 +91,7 @@ TEST(Truth, OutputsTakeKeysToo) {
   const uint32_t first = 0;
   Matches matches;
   set->Match(act->event, {&first, 1}, matches);
-  ASSERT_EQ(matches.count, 1U);
+  ASSERT_EQ(matches.rules.size(), 1U);
   EXPECT_EQ(RenderOutput(*matches.rules[0]->output, act->event), "shop shop. (<NA>)");
 }
 
@@ -114,7 +114,7 @@ TEST(Truth, OneUndecidedRuleLeavesTheOthersAlone) {
   Matches matches;
   set->Match(act->event, {&first, 1}, matches);
   EXPECT_TRUE(matches.unknown);
-  ASSERT_EQ(matches.count, 1U);
+  ASSERT_EQ(matches.rules.size(), 1U);
   EXPECT_EQ(matches.rules[0]->name, "b");
 }
 

@@ -9,6 +9,7 @@
 #include <cerrno>
 
 #include "store/replay.h"
+#include "store/sql.h"
 #include "tests/store/acts.h"
 
 namespace nsw::store {
@@ -142,8 +143,17 @@ TEST_F(AgainstTest, SaysWhichEventsTheHistoryHasNoneOf) {
   EXPECT_THAT(against_.unrecorded, ElementsAre("socket"));
 }
 
-TEST_F(AgainstTest, WhatIsNotUtf8IsCounted) {
-  Record(Act::Open("/etc/\xff"));
+TEST_F(AgainstTest, WhatIsNotUtf8IsJudged) {
+  Record(Act::Open("/etc/a\xff\xfe.\xc3\xbc"));
+  EXPECT_EQ(Refused("deny: {read: ['**/*.\xc3\xbc']}\n").size(), 1U);
+  EXPECT_EQ(against_.unreadable, 0U);
+}
+
+TEST_F(AgainstTest, WhatCannotBeReadIsCounted) {
+  Record(Act::Open("/etc/a"));
+  writer_->Flush();
+  auto database = Database::Open(options_.path, SQLITE_OPEN_READWRITE);
+  ASSERT_TRUE(database->Exec("UPDATE events SET detail = '{'"));
   EXPECT_THAT(Refused("deny: {read: [/etc/**]}\n"), IsEmpty());
   EXPECT_EQ(against_.unreadable, 1U);
 }

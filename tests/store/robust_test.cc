@@ -99,7 +99,10 @@ TEST_F(RobustTest, ADamagedFileIsMovedAside_A4) {
   Open();
   Record(Act::Open("/a"));
   writer_.reset();
-  Overwrite(0, std::string(100, 'x'));
+  Overwrite(100, std::string(1000, 'x'));  // behind the header
+  const auto rows = Query(options_.path, {});
+  ASSERT_FALSE(rows);
+  EXPECT_NE(rows.error().message.find("damaged"), std::string::npos) << rows.error().message;
   Open();
   EXPECT_EQ(CorruptFiles(), 1U);
   EXPECT_EQ(Rows().size(), 0U);
@@ -166,6 +169,41 @@ TEST_F(RobustTest, AnotherProgramsFileIsRefusedAndLeftAlone) {
   EXPECT_NE(OpenError().find("not a history"), std::string::npos) << OpenError();
 }
 
+TEST_F(RobustTest, WhatWasNoHistoryIsNeverMovedAside) {
+  std::ofstream(options_.path) << "notes";
+  EXPECT_NE(OpenError().find("not a history"), std::string::npos) << OpenError();
+  const auto rows = Query(options_.path, {});
+  ASSERT_FALSE(rows);
+  EXPECT_NE(rows.error().message.find("not a history"), std::string::npos);
+  EXPECT_EQ(fs::file_size(options_.path), 5U);
+  fs::remove(options_.path);
+  auto database = Database::Open(options_.path, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE);
+  ASSERT_TRUE(database->Exec("CREATE TABLE t(x)"));
+  *database = Database();
+  Overwrite(100, std::string(1000, 'x'));
+  EXPECT_NE(OpenError().find("not a history"), std::string::npos) << OpenError();
+  EXPECT_EQ(CorruptFiles(), 0U);
+}
+
+TEST_F(RobustTest, AHistoryIsKnownBeforeItsLogIsWrittenBack) {
+  Open();
+  Record(Act::Open("/a"));
+  writer_->Flush();
+  EXPECT_TRUE(WasHistory(options_.path));
+}
+
+TEST_F(RobustTest, OnlyAPlainFileIsRead) {
+  const auto error = [&] {
+    const auto rows = Query(options_.path, {});
+    return rows ? "" : rows.error().message;
+  };
+  fs::create_directory(options_.path);
+  EXPECT_NE(error().find("a directory"), std::string::npos) << error();
+  fs::remove(options_.path);
+  ASSERT_EQ(mkfifo(options_.path.c_str(), 0600), 0);
+  EXPECT_NE(error().find("not a plain file"), std::string::npos) << error();
+}
+
 TEST_F(RobustTest, ALinkIsRefused) {
   ASSERT_EQ(symlink("/tmp/elsewhere.db", options_.path.c_str()), 0);
   EXPECT_NE(OpenError().find("symbolic link"), std::string::npos) << OpenError();
@@ -227,6 +265,7 @@ TEST_F(RobustTest, ALockedFileIsWaitedFor_A4) {
   Record(Act::Open("/a"));
   for (int i = 0; i < 100 && writer_->Stats().last_error.empty(); i++) usleep(100'000);
   EXPECT_NE(writer_->Stats().last_error.find("locked"), std::string::npos);
+  EXPECT_GT(writer_->Stats().last_error_ns, kNoon);
   EXPECT_EQ(writer_->Stats().pending, 1U);
   EXPECT_NE(writer_->Stats().pending_since_ns, 0U);
   ExpectBalance();

@@ -187,7 +187,7 @@ class FakePolicySet final : public rule::PolicySet {
   void Match(const event::Event& event, std::span<const uint32_t> policies,
              rule::Matches& out) const override {
     if (!match) return;
-    if (const rule::RuleInfo* rule = match(event, policies)) out.rules[out.count++] = rule;
+    if (const rule::RuleInfo* rule = match(event, policies)) out.rules.push_back(rule);
   }
   const rule::RuleInfo* MatchDeny(const event::Event& event,
                                   std::span<const uint32_t>) const override {
