@@ -46,6 +46,12 @@ INSTANTIATE_TEST_SUITE_P(
              Rule("fd.name contain /etc"),
              {"5:24: expected an operator after fd.name, and found \"contain\"; did you mean "
               "contains?"}},
+        Case{"part of no name",
+             Rule("evt.arg.flags contains CLONE_NEWUSR or evt.arg.flags startswith O_FOO"),
+             {"5:39: evt.arg.flags never has \"CLONE_NEWUSR\"; its names are those of the system "
+              "call's manual page; a number is taken, too",
+              "5:80: evt.arg.flags never has \"O_FOO\"; its names are those of the system call's "
+              "manual page; a number is taken, too"}},
         Case{"no value",
              Rule("fd.name = "),
              {"5:25: expected a value after =, and found \"the end\""}},
