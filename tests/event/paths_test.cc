@@ -38,6 +38,15 @@ TEST_F(PathsTest, LinkIsTheSourceOfWhatItLeadsTo) {
   EXPECT_EQ(Text("fs.path.target"), "/there");
 }
 
+// What it says is a text: the one path that is acted on is its own.
+TEST_F(PathsTest, SymbolicLinkHasAName) {
+  RecordBuilder<nsw_event_symlink> record(Type::k_symlink);
+  Take(record.Path(&nsw_event_symlink::path, "/home/l").Text(&nsw_event_symlink::target, "/x"));
+  EXPECT_EQ(Text("fs.path.name"), "/home/l");
+  EXPECT_EQ(Text("fs.path.source"), "/home/l");
+  EXPECT_EQ(Text("fs.path.target"), "/x");
+}
+
 TEST_F(PathsTest, DescriptorHasAName) {
   RecordBuilder<nsw_event_chmod> by_descriptor(Type::k_chmod);
   by_descriptor.fixed().mode = 04755;
