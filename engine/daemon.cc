@@ -13,6 +13,7 @@
 #include <cstring>
 #include <future>
 
+#include "engine/base/escape.h"
 #include "engine/base/notify.h"
 #include "engine/mounts.h"
 #include "engine/own_files.h"
@@ -370,7 +371,7 @@ Result<size_t> Daemon::Reload(const Peer& peer) {
 // What somebody asked for: with who it was, and why.
 void Daemon::Operated(const std::string& what, const std::string& detail, const Peer& peer) {
   const std::string text = peer.reason.empty() ? detail : detail + "; reason: " + peer.reason;
-  spdlog::info("{} by uid {} pid {}: {}", what, peer.uid, peer.pid, text);
+  spdlog::info("{} by uid {} pid {}: {}", what, peer.uid, peer.pid, Escape(text));
   RecordOperation(what, text, peer);
 }
 
