@@ -252,6 +252,10 @@ class ItemReader {
       for (const YamlNode* value : values->items) exception.values.push_back(ReadValue(*value));
     }
     if (!name) return;
+    const auto same = [&](const ExceptionIr& other) { return other.name.value == name->value; };
+    if (!falco_ && std::ranges::any_of(rule.exceptions, same))
+      diagnostics_.Error(name->place, "there is another exception " + Quoted(name->value),
+                         "give it another name");
     exception.name = *name;
     rule.exceptions.push_back(std::move(exception));
   }

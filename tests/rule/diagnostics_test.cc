@@ -208,6 +208,11 @@ INSTANTIATE_TEST_SUITE_P(
               "priority, tags, enabled, "
               "source, exceptions, warn_evttypes, skip-if-unknown-filter, capture, "
               "capture_duration"}},
+        Case{"exceptions of one name",
+             Policy("rules:\n- {" + kGood +
+                    ", exceptions: [{name: a, fields: fd.num, values: [1]}, "
+                    "{name: a, fields: fd.num, values: [2]}]}\n"),
+             {"4:125: there is another exception \"a\"; give it another name"}},
         Case{"rule parts",
              Policy("rules:\n  - rule: r\n"),
              {"4:5: a rule needs the key condition", "4:5: a rule needs the key output",
