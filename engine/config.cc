@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "engine/config.h"
 
+#include <sys/un.h>
 #include <yaml-cpp/yaml.h>
 
 #include <algorithm>
@@ -10,6 +11,7 @@
 #include <functional>
 #include <set>
 
+#include "engine/alert/webhook_url.h"
 #include "engine/base/text.h"
 
 namespace nsw {
@@ -52,19 +54,51 @@ Setter Parsed(T Config::*member, Parse parse) {
   };
 }
 
-template <typename T>
-Setter Plain(T Config::*member) {
-  return Parsed(member, [](const std::string& text) -> Result<std::string> { return text; });
+// Where a daemon is started is nothing to build on.
+Result<std::string> ParsePathOrNone(const std::string& text) {
+  if (text.empty() || text.starts_with('/')) return text;
+  return Fail("must be an absolute path, or \"\"");
 }
 
 Setter Runtime(std::string container::Runtimes::*member) {
   return [member](const YAML::Node& node, Config& config) -> Status {
     auto text = Text(node);
     if (!text) return tl::unexpected(text.error());
-    if (!text->empty() && !text->starts_with('/')) return Fail("must be an absolute path, or \"\"");
-    config.runtimes.*member = *text;
+    auto path = ParsePathOrNone(*text);
+    if (!path) return tl::unexpected(path.error());
+    config.runtimes.*member = *path;
     return {};
   };
+}
+
+Result<std::string> ParseRunDirectory(const std::string& text) {
+  Config config;
+  config.run_directory = text;
+  if (!text.starts_with('/')) return Fail("must be an absolute path");
+  constexpr size_t kMost = sizeof(sockaddr_un::sun_path) - 1;
+  const size_t length = config.control_socket().native().size();
+  if (length <= kMost) return text;
+  return Fail("is too long for a socket in it, by " + std::to_string(length - kMost) + " bytes");
+}
+
+Result<std::string> ParseWebhook(const std::string& text) {
+  if (text.empty()) return text;
+  if (const auto origin = alert::WebhookOrigin(text); !origin)
+    return tl::unexpected(origin.error());
+  return text;
+}
+
+// Shorter, or smaller, it would be a history of nothing.
+Result<uint64_t> ParseRetention(const std::string& text) {
+  auto ns = ParseDuration(text);
+  if (!ns || *ns >= 60'000'000'000) return ns;
+  return Fail("must be 1m or more");
+}
+
+Result<uint64_t> ParseHistorySize(const std::string& text) {
+  auto bytes = ParseSize(text);
+  if (!bytes || *bytes >= (1U << 20)) return bytes;
+  return Fail("must be 1MiB or more");
 }
 
 Result<bool> ParseBool(const std::string& text) {
@@ -172,11 +206,11 @@ const std::vector<Key>& Keys() {
   static const std::vector<Key> keys{
       {"policies", SetPolicies},
       {"output", Parsed(&Config::output, ParseOutput)},
-      {"history.path", Plain(&Config::history)},
-      {"history.retention", Parsed(&Config::history_retention_ns, ParseDuration)},
-      {"history.max_size", Parsed(&Config::history_max_bytes, ParseSize)},
+      {"history.path", Parsed(&Config::history, ParsePathOrNone)},
+      {"history.retention", Parsed(&Config::history_retention_ns, ParseRetention)},
+      {"history.max_size", Parsed(&Config::history_max_bytes, ParseHistorySize)},
       {"history.events", SetHistoryEvents},
-      {"webhook.url", Plain(&Config::webhook_url)},
+      {"webhook.url", Parsed(&Config::webhook_url, ParseWebhook)},
       {"webhook.timeout", Parsed(&Config::webhook_timeout_ns, ParseTimeout)},
       {"webhook.attempts", Parsed(&Config::webhook_attempts, ParseAttempts)},
       {"runtimes.docker", Runtime(&container::Runtimes::docker)},
@@ -185,7 +219,7 @@ const std::vector<Key>& Keys() {
       {"runtimes.podman", Runtime(&container::Runtimes::podman)},
       {"runtimes.podman_storage", Runtime(&container::Runtimes::podman_storage)},
       {"runtimes.podman_run", Runtime(&container::Runtimes::podman_run)},
-      {"run_directory", Plain(&Config::run_directory)},
+      {"run_directory", Parsed(&Config::run_directory, ParseRunDirectory)},
       {"enforce", Parsed(&Config::enforce, ParseBool)},
       {"hold", Parsed(&Config::hold_ns, ParseHold)},
       {"unbound", Parsed(&Config::unbound_closed, ParseUnbound)},

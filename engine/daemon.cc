@@ -14,6 +14,7 @@
 #include <cstring>
 #include <future>
 
+#include "engine/base/escape.h"
 #include "engine/base/lock_holder.h"
 #include "engine/base/notify.h"
 #include "engine/mounts.h"
@@ -327,7 +328,7 @@ void Daemon::Operated(const std::string& what, const std::string& detail, const 
                       bool done) {
   const std::string text = peer.reason.empty() ? detail : detail + "; reason: " + peer.reason;
   spdlog::log(done ? spdlog::level::info : spdlog::level::err, "{} by uid {} pid {}: {}", what,
-              peer.uid, peer.pid, text);
+              peer.uid, peer.pid, Escape(text));
   RecordOperation(what, text, peer);
 }
 

@@ -9,6 +9,7 @@
 #include <sstream>
 
 #include "engine/base/clock.h"
+#include "engine/base/escape.h"
 #include "engine/daemon.h"
 #include "engine/pin_folder.h"
 
@@ -103,7 +104,7 @@ json Daemon::Disarm(const json& request, const Peer& peer) {
   if (Status set = kernel_->Disarm(how); !set) return {{"error", set.error().message}};
   pipeline_->SaveRunTime();
   spdlog::warn("{} by uid {} pid {}: {}", arm ? "armed" : "DISARMED, nothing is refused,", peer.uid,
-               peer.pid, reason.empty() ? "no reason given" : reason);
+               peer.pid, reason.empty() ? "no reason given" : Escape(reason));
   RecordOperation(arm ? "arm" : "disarm", reason, peer);
   return {{"disarmed", !arm}, {"refuses", kernel_->judging()}};
 }

@@ -86,8 +86,9 @@ bool ImageMatch(std::string_view pattern, std::string_view reference) {
   if (reference.empty()) return false;
   if (pattern == reference) return true;
   const container::Image image = container::ParseImage(reference);
+  const std::string_view tagged = container::TagOf(image);
   if (IsGlob(pattern)) {
-    const std::string tag = image.tag.empty() ? "" : ":" + image.tag;
+    const std::string tag = tagged.empty() ? "" : ":" + std::string(tagged);
     const std::string familiar(container::FamiliarName(image.repository));
     for (const std::string& text : {std::string(reference), familiar, familiar + tag,
                                     image.repository, image.repository + tag}) {
@@ -96,7 +97,7 @@ bool ImageMatch(std::string_view pattern, std::string_view reference) {
     return false;
   }
   const container::Image wanted = container::ParseImage(pattern);
-  return wanted.repository == image.repository && (wanted.tag.empty() || wanted.tag == image.tag) &&
+  return wanted.repository == image.repository && (wanted.tag.empty() || wanted.tag == tagged) &&
          (wanted.digest.empty() || wanted.digest == image.digest);
 }
 

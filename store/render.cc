@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "engine/base/clock.h"
+#include "engine/base/escape.h"
 #include "store/json_text.h"
 
 namespace nsw::store {
@@ -34,19 +35,16 @@ void AppendHex(std::string& out, std::string_view bytes) {
   }
 }
 
-// `keep`: control characters that stay as they are.
-std::string Printable(std::string_view text, std::string_view keep) {
+// Of control characters what CSV has words for stays as it is. So do backslashes: those of JSON.
+std::string PrintableCsv(std::string_view text) {
+  constexpr std::string_view kKept = "\r\n\t";
   std::string out;
   for (size_t i = 0; i < text.size();) {
     const size_t length = Utf8Length(text.substr(i));
     const std::string_view character = text.substr(i, length == 0 ? 1 : length);
     const auto c = static_cast<unsigned char>(character[0]);
-    const bool control = (c < 0x20 || c == 0x7f) && keep.find(character[0]) == keep.npos;
-    if (control && c == '\n') {
-      out += "\\n";
-    } else if (control && c == '\t') {
-      out += "\\t";
-    } else if (length == 0 || control || Steers(character)) {
+    const bool control = (c < 0x20 || c == 0x7f) && kKept.find(character[0]) == kKept.npos;
+    if (length == 0 || control || Steers(character)) {
       AppendHex(out, character);
     } else {
       out += character;
@@ -109,15 +107,14 @@ std::string ObjectText(const Row& row) {
 }
 
 std::string TableRow(const Row& row, bool alerts) {
-  const auto safe = [](std::string_view text) { return Printable(text, ""); };
   std::string line;
   AppendCell(line, LocalTime(row.first_ns), kEventColumns[0].width);
   if (alerts) {
     const std::string rule = row.verdict.empty() ? row.rule : row.rule + " " + row.verdict;
-    AppendCell(line, safe(row.priority), kAlertColumns[1].width);
-    AppendCell(line, safe(ContainerText(row)), kAlertColumns[2].width);
-    AppendCell(line, safe(rule), kAlertColumns[3].width);
-    AppendCell(line, safe(row.output), 0);
+    AppendCell(line, Escape(row.priority), kAlertColumns[1].width);
+    AppendCell(line, Escape(ContainerText(row)), kAlertColumns[2].width);
+    AppendCell(line, Escape(rule), kAlertColumns[3].width);
+    AppendCell(line, Escape(row.output), 0);
   } else {
     const std::array cells{std::to_string(row.count),
                            ContainerText(row),
@@ -127,7 +124,7 @@ std::string TableRow(const Row& row, bool alerts) {
                            row.verdict.empty() ? std::string("-") : row.verdict,
                            ObjectText(row)};
     for (size_t i = 0; i < cells.size(); i++) {
-      AppendCell(line, safe(cells[i]), kEventColumns[i + 1].width);
+      AppendCell(line, Escape(cells[i]), kEventColumns[i + 1].width);
     }
   }
   return line + "\n";
@@ -197,7 +194,7 @@ bool LooksLikeFormula(std::string_view text) {
 }
 
 std::string CsvCell(const Item& item) {
-  std::string safe = Printable(item.text, "\r\n\t");
+  std::string safe = PrintableCsv(item.text);
   if (item.kind == Item::kText && LooksLikeFormula(safe)) safe.insert(0, 1, '\'');
   if (safe.find_first_of(",\"\r\n") == std::string::npos) return safe;
   std::string out = "\"";

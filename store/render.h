@@ -16,9 +16,9 @@ enum class Format { kTable, kJson, kCsv };
 std::string RenderHeader(Format format, bool alerts);
 
 /// One row, with its line end. Table: local time, control characters and bytes that are not UTF-8
-/// as \n or \xNN. JSON: one object; bytes that are not UTF-8 become U+FFFD. CSV: RFC 4180, control
-/// characters but line ends and tabs as \xNN; a text that a spreadsheet would take for a formula
-/// has a single quote before it.
+/// as \n or \xNN, a backslash as two. JSON: one object; bytes that are not UTF-8 become U+FFFD.
+/// CSV: RFC 4180, control characters but line ends and tabs as \xNN; a text that a spreadsheet
+/// would take for a formula has a single quote before it.
 std::string Render(Format format, const Row& row, bool alerts);
 
 }  // namespace nsw::store

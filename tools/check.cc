@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // nswarden check FILE...: are these policies right? Needs no root. With --against-history: what
 // would they have refused of what happened?
+#include <unistd.h>
+
 #include <cstdio>
 #include <memory>
 
@@ -74,14 +76,20 @@ int HoldAgainst(const rule::PolicySet& policies, const Flags& flags) {
 }
 
 int CheckPolicies(const Flags& flags) {
+  // Root's own files may be those that the engine is to read; another's never are.
   const rule::Loaded loaded =
-      rule::LoadPolicies({flags.files.begin(), flags.files.end()}, {.check_owner = false});
+      rule::LoadPolicies({flags.files.begin(), flags.files.end()},
+                         {.check_owner = false, .warn_owner = geteuid() == 0});
   for (const rule::Diagnostic& one : loaded.diagnostics) {
-    fprintf(stderr, "%s%s\n", one.warning ? "warning: " : "", one.Text().c_str());
+    fprintf(stderr, "%s\n", one.Text().c_str());
   }
   if (loaded.set == nullptr) return 1;
   if (loaded.set->policies().empty()) {
-    fprintf(stderr, "no policies there: of a directory its *.yaml and *.yml are read\n");
+    for (const std::string& file : flags.files) {
+      const bool directory = std::filesystem::is_directory(file);
+      fprintf(stderr, "%s: there is no policy in it%s\n", file.c_str(),
+              directory ? ": of a directory its *.yaml and *.yml are read" : "");
+    }
     return 1;
   }
   for (const rule::PolicyInfo& policy : loaded.set->policies()) {
@@ -130,7 +138,7 @@ void AddCheck(CLI::App& app, int& status) {
   verb->add_option("--history", flags->history, "... in this file")
       ->capture_default_str()
       ->needs(against);
-  verb->add_option("--since", flags->since, "... since then: 10m, 2d ago, or a date")
+  verb->add_option("--since", flags->since, "... since then: so long ago (10m, 2d), or a date")
       ->needs(against);
   verb->callback([flags, &status] { status = Check(*flags); });
 }

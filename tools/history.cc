@@ -83,9 +83,10 @@ Status Print(const Options& options) {
 void AddFilters(CLI::App& verb, Options& options) {
   store::Filter& filter = options.filter;
   const std::pair<const char*, std::pair<std::string*, const char*>> texts[] = {
-      {"--since", {&options.since, "from: 30s, 10m, 1h, 2d ago, RFC 3339, or 'YYYY-MM-DD HH:MM'"}},
+      {"--since",
+       {&options.since, "from: so long ago (30s, 10m, 1h, 2d), RFC 3339, or 'YYYY-MM-DD HH:MM'"}},
       {"--until", {&options.until, "up to: as --since"}},
-      {"--container", {&filter.container, "name, id or beginning of an id"}},
+      {"--container", {&filter.container, "name, id or an id's first 4 letters or more"}},
       {"--image", {&filter.image, "image: nginx is docker.io/library/nginx with any tag"}},
       {"--event", {&filter.event, "event (open) or its type (openat)"}},
       {"--process", {&filter.process, "name or path of the program"}},

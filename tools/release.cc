@@ -47,7 +47,9 @@ const char* Turned(bool arm, bool refuses) {
 }
 
 int Turn(const ControlFlags& control, bool arm, const std::string& reason) {
-  if (geteuid() != 0) return Failed("only root may do that; try `sudo nswarden`");
+  if (geteuid() != 0)
+    return Failed(std::string("only root may do that; try `sudo nswarden ") +
+                  (arm ? "arm`" : "release --all`"));
   if (const UniqueFd lock = LockOut(); lock.valid()) return TurnWithoutEngine(arm, reason);
   int status = 0;
   const auto answer = Ask(control, {{"verb", arm ? "arm" : "disarm"}, {"reason", reason}}, status);

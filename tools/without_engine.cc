@@ -8,6 +8,7 @@
 
 #include <cstdio>
 
+#include "engine/base/escape.h"
 #include "engine/pin_folder.h"
 
 namespace nsw::tools {
@@ -20,7 +21,8 @@ UniqueFd LockOut() {
 
 void LogWithoutEngine(const std::string& what) {
   openlog("nswarden", LOG_PID, LOG_AUTHPRIV);
-  syslog(LOG_WARNING, "%s by uid %u pid %d, no engine runs", what.c_str(), getuid(), getpid());
+  syslog(LOG_WARNING, "%s by uid %u pid %d, no engine runs", Escape(what).c_str(), getuid(),
+         getpid());
   closelog();
 }
 

@@ -11,7 +11,7 @@ namespace nsw::tools {
 /// The engine's own lock, so that none starts meanwhile. Invalid: an engine runs.
 UniqueFd LockOut();
 
-/// Into the system's log: without an engine there is no history to write to.
+/// One line into the system's log: without an engine there is no history to write to.
 void LogWithoutEngine(const std::string& what);
 
 /// Says why on stderr; the exit status.

@@ -28,6 +28,9 @@ struct Image {
 /// bytes stay in repository. A bare image id ("sha256:HEX") has no repository: it is the digest.
 Image ParseImage(std::string_view reference);
 
+/// Its tag; of a reference with neither tag nor digest "latest". "" where only a digest is named.
+std::string_view TagOf(const Image& image);
+
 /// A repository without the default registry and library: what people write ("nginx"), and what
 /// Docker shows. A part of `repository`.
 std::string_view FamiliarName(std::string_view repository);

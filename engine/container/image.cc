@@ -64,6 +64,11 @@ Image ParseImage(std::string_view reference) {
   return image;
 }
 
+std::string_view TagOf(const Image& image) {
+  const bool bare = image.tag.empty() && image.reference.find('@') == std::string::npos;
+  return bare && !image.repository.empty() ? std::string_view("latest") : image.tag;
+}
+
 std::string_view FamiliarName(std::string_view repository) {
   constexpr std::string_view kAliases[] = {"index.docker.io/library/", "index.docker.io/", kLibrary,
                                            kRegistry, "library/"};

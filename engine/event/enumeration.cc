@@ -103,4 +103,18 @@ bool HasName(const Enumeration& names, std::string_view word) {
   return std::ranges::find(names.values, word, &NamedValue::name) != names.values.end();
 }
 
+bool HasPart(const Enumeration& names, std::string_view part, bool folded) {
+  while (names.flags && part.find('|') != std::string_view::npos) {
+    if (!HasPart(names, part.substr(0, part.find('|')), folded)) return false;
+    part.remove_prefix(part.find('|') + 1);
+  }
+  const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c | 32) : c; };
+  const auto same = [&](char a, char b) { return a == b || (folded && lower(a) == lower(b)); };
+  // Bits without a name, and numbers without one.
+  if (part.find_first_not_of("-0123456789abcdefx") == std::string_view::npos) return true;
+  return std::ranges::any_of(names.values, [&](const NamedValue& one) {
+    return !std::ranges::search(one.name, part, same).empty();
+  });
+}
+
 }  // namespace nsw::event

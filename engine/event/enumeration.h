@@ -32,6 +32,9 @@ std::optional<int64_t> NumberOf(const Enumeration& names, std::string_view text)
 /// Whether `word` is a name of it, or several joined by |.
 bool HasName(const Enumeration& names, std::string_view word);
 
+/// Whether `part` can be inside of what NameOf shows; `folded`: with ASCII case left aside.
+bool HasPart(const Enumeration& names, std::string_view part, bool folded);
+
 #define ENUMERATION(name, kind) inline constexpr NamedValue kValues_##name[] = {
 #define NAME(value, name) {~0ULL, value, #name},
 #define FLAG(bits, name) {bits, bits, #name},

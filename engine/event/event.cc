@@ -176,6 +176,23 @@ bool IsPathOfText(const Layout& layout, size_t i) {
          layout.texts[i + 1].name.ends_with("raw");
 }
 
+constexpr size_t TextOfExec(std::string_view name) {
+  const Layout& layout = kLayouts[static_cast<size_t>(Type::k_exec)];
+  return static_cast<size_t>(std::ranges::find(layout.texts.begin(),
+                                               layout.texts.begin() + layout.count, name,
+                                               &RecordField::name) -
+                             layout.texts.begin());
+}
+
+// Nobody saw the script: its path is of the name that the kernel looked it up by. Writes to `to`,
+// which has room for that name, the current directory and 2 bytes more.
+void JoinScript(std::span<std::string_view> texts, char* to) {
+  const std::string_view raw = texts[TextOfExec("raw")];
+  const std::string_view folder = raw.starts_with('/') ? "" : texts[TextOfExec("cwd")];
+  std::string_view& file = texts[TextOfExec("file")];
+  file = raw.empty() ? raw : JoinPath(folder, raw, to);
+}
+
 // False where the text's bounds are not inside the record, behind its fixed part.
 bool ReadText(std::span<const std::byte> record, size_t fixed, uint16_t offset,
               std::string_view& out, bool& there) {
@@ -259,6 +276,8 @@ DecodeError Decode(std::span<const std::byte> record, Event& event) {
     event.texts_[i] = JoinPath(event.texts_[i], raw, room);
     room += used;
   }
+  if (event.has_flag(NSW_F_USER_OBJECT) && event.type() == Type::k_exec)
+    JoinScript(event.texts_, room);
   event.process = nullptr;
   event.parent = nullptr;
   event.binding = nullptr;

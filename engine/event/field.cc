@@ -233,11 +233,27 @@ std::string_view NearestField(std::string_view name) {
   return best;
 }
 
-bool KnowsName(const Field& field, std::string_view word) {
+namespace {
+
+// Whether some event's number in `field` has names of which `fits` holds. A text of another event
+// can be anything.
+template <typename Fits>
+bool AnyNames(const Field& field, Fits fits) {
   return std::ranges::any_of(field.record, [&](const RecordField* record) {
-    // A text of another event can be anything.
-    return record != nullptr && (record->names == nullptr || HasName(*record->names, word));
+    if (record == nullptr) return false;
+    const bool is_text = record->encoding >= Encoding::STR;
+    return record->names == nullptr ? is_text : fits(*record->names);
   });
+}
+
+}  // namespace
+
+bool KnowsName(const Field& field, std::string_view word) {
+  return AnyNames(field, [&](const Enumeration& names) { return HasName(names, word); });
+}
+
+bool KnowsPart(const Field& field, std::string_view part, bool folded) {
+  return AnyNames(field, [&](const Enumeration& names) { return HasPart(names, part, folded); });
 }
 
 std::string ToText(const Field& field, const Value& value) {

@@ -85,6 +85,8 @@ std::string_view NearestField(std::string_view name);
 
 /// Whether `word` is a name that a kNamed field can have in some event, or a number.
 bool KnowsName(const Field& field, std::string_view word);
+/// Whether `part` can be inside of such a name; `folded`: with ASCII case left aside.
+bool KnowsPart(const Field& field, std::string_view part, bool folded);
 /// A number for a key of a keyed field, the same for the same text, for ever; and back. Any thread.
 /// The number of keys is bounded by what policies say: asked for when they are compiled.
 uint32_t KeyNumber(std::string_view key);

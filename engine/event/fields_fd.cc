@@ -78,22 +78,32 @@ End Other(const Event& e) {
   return Is(e, kServer) && e.type() != Type::k_accept ? Local(e) : Remote(e);
 }
 
+// "10.0.0.1:80", "[2001:db8::1]:80".
+struct EndText {
+  explicit EndText(const End& end) {
+    char address[INET6_ADDRSTRLEN];
+    const std::string_view host = AddressText(end.address, address);
+    const bool colons = host.find(':') != std::string_view::npos;
+    snprintf(text, sizeof text, colons ? "[%.*s]:%u" : "%.*s:%u", static_cast<int>(host.size()),
+             host.data(), end.port);
+  }
+  char text[INET6_ADDRSTRLEN + sizeof "[]:4294967295"];
+};
+
 // "10.0.0.2:4444->10.0.0.1:80", client and server, as Falco writes it; of a server without a client
 // "10.0.0.1:80"; the path of a unix socket.
 Value SocketName(const Event& e, Scratch& s) {
   if (Socket(e).family == AF_UNIX) return TextOrAbsent(SocketPath(e));
   const End server = Server(e);
   const End client = Client(e);
-  char room[2][INET6_ADDRSTRLEN];
-  const std::string_view to = AddressText(server.address, room[0]);
+  const EndText to(server);
   if (Is(e, kServer) && e.type() != Type::k_accept) {
     if (IsZero(server.address) && server.port == 0) return Value::Absent();
-    return Print(s, "%.*s:%u", static_cast<int>(to.size()), to.data(), server.port);
+    return Print(s, "%s", to.text);
   }
   if (IsZero(server.address)) return Value::Absent();
-  const std::string_view from = IsZero(client.address) ? "?" : AddressText(client.address, room[1]);
-  return Print(s, "%.*s:%u->%.*s:%u", static_cast<int>(from.size()), from.data(), client.port,
-               static_cast<int>(to.size()), to.data(), server.port);
+  if (IsZero(client.address)) return Print(s, "?:%u->%s", client.port, to.text);
+  return Print(s, "%s->%s", EndText(client).text, to.text);
 }
 
 struct Kind {

@@ -15,6 +15,7 @@ const Alias kAliases[] = {
     {"fs.path.sourceraw", Type::k_link, "to_raw"},
     {"fs.path.targetraw", Type::k_link, "raw"},
     {"fs.path.sourceraw", Type::k_symlink, "raw"},
+    {"fs.path.name", Type::k_symlink, "path"},  // the one path that it acts on
     {"fs.path.target", Type::k_symlink, "target"},
     {"fs.path.targetraw", Type::k_symlink, "target"},
     {"fs.path.sourceraw", Type::k_mount, "source_raw"},

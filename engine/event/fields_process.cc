@@ -87,7 +87,8 @@ const Field kRows[] = {
        if (e.process != nullptr && !e.process->name.empty()) return Value::Text(e.process->name);
        return TextOrAbsent(Comm(e));
      },
-     "file name of the program that acts; of a script its interpreter"},
+     "name that the process has from its exec: the last component of what was run, of a script its "
+     "own, of a link the link's; proc.exepath is the program itself"},
     {"proc.comm", FieldType::kString, [](NSW_GETTER) { return TextOrAbsent(Comm(e)); },
      "untrusted: the task's own name (comm), which it can change", false, false, true},
     {"proc.exe", FieldType::kString, [](NSW_GETTER) { return Of<&Process::exe>(e.process); },

@@ -36,7 +36,7 @@ Result<Object> LoadAlone(const char* name, const char* function = nullptr) {
       return tl::unexpected(put.error());
   }
   if (const int error = probe__load(object.get()); error != 0)
-    return FailProgram(name, "loading", -error);
+    return FailProgram(function == nullptr ? name : function, "loading", -error);
   return object;
 }
 

@@ -231,7 +231,8 @@ Status LoadedKernel::LabelRunning() {
     total += *labelled;
     if (*labelled == 0) break;
   }
-  spdlog::info("{} tasks were in containers already", total);
+  spdlog::info("{} in containers already",
+               total == 1 ? "1 task was" : std::to_string(total) + " tasks were");
   if (!inherits()) return {};
   const Result<size_t> told = RunIterator("nsw_tell_homes");
   return told ? Status() : tl::unexpected(told.error());

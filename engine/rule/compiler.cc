@@ -21,20 +21,26 @@ class Ids {
   explicit Ids(Diagnostics& diagnostics) : diagnostics_(diagnostics) {}
 
   bool Take(const RuleInfo& info, Place place) {
-    const auto [at, is_new] = taken_.emplace(info.id, info.policy + ": " + info.name);
+    const std::string name = info.policy + ": " + info.name;
+    const auto [at, is_new] = taken_.emplace(info.id, Taken{name, place.source});
     if (is_new) return true;
-    if (at->second == info.policy + ": " + info.name) {
-      diagnostics_.Error(place, Quoted(info.name) + " is there twice", "keep one of them");
-    } else {
-      diagnostics_.Error(place, Quoted(info.name) + " has the same id as " + Quoted(at->second),
+    const Taken& other = at->second;
+    if (other.name != name) {
+      diagnostics_.Error(place, Quoted(info.name) + " has the same id as " + Quoted(other.name),
                          "change its name a little");
-    }
+    } else if (other.source == place.source) {
+      diagnostics_.Error(place, Quoted(info.name) + " is there twice", "keep one of them");
+    }  // else of two policies of one name, see CheckNames
     return false;
   }
 
  private:
+  struct Taken {
+    std::string name;
+    const Source* source;
+  };
   Diagnostics& diagnostics_;
-  std::map<uint32_t, std::string> taken_;
+  std::map<uint32_t, Taken> taken_;
 };
 
 class PolicyCompiler {

@@ -211,14 +211,21 @@ ConditionCompiler::Result ConditionCompiler::CheckTypes(const Expr& expr,
 // A name that there is not would never match. In Falco's own files it may be one of its many.
 bool ConditionCompiler::CheckNames(const Expr& expr, const Field& field,
                                    const std::vector<Word>& words) {
-  const bool by_name = expr.op->name == "=" || expr.op->name == "==" || expr.op->name == "!=" ||
-                       expr.op->shape == Operator::Shape::kList;
-  if (field.type != FieldType::kNamed || !by_name || falco_) return true;
+  if (field.type != FieldType::kNamed || falco_) return true;
+  const std::string_view op = expr.op->name;
+  const bool by_name =
+      op == "=" || op == "==" || op == "!=" || expr.op->shape == Operator::Shape::kList;
+  const bool folded = op == "icontains";
+  const bool by_part = folded || op == "contains" || op == "startswith" || op == "endswith";
+  const auto known = [&](const std::string& text) {
+    if (by_part) return event::KnowsPart(field, text, folded);
+    return !by_name || ParseNumber(text) || event::KnowsName(field, text);
+  };
   bool good = true;
   for (const Word& word : words) {
-    if (ParseNumber(word.text) || event::KnowsName(field, word.text)) continue;
+    if (known(word.text)) continue;
     good = false;
-    Fail(word.where, expr.name + " is never " + Quoted(word.text),
+    Fail(word.where, expr.name + (by_part ? " never has " : " is never ") + Quoted(word.text),
          "its names are those of the system call's manual page; a number is taken, too");
   }
   return good;

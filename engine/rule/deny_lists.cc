@@ -37,7 +37,7 @@ constexpr std::array kLists{
     File("xattr", Bit(DenyClass::k_xattr),
          "%proc.name (%proc.cmdline) changes attributes of %fs.path.name in %container.name"),
     ListKey{"connect", Bit(DenyClass::k_connect), "to", ParseNetEntry,
-            "%proc.name (%proc.cmdline) connects to %fd.rip:%fd.rport in %container.name"},
+            "%proc.name (%proc.cmdline) connects to %fd.rip port %fd.rport in %container.name"},
     ListKey{"bind", Bit(DenyClass::k_bind), "to", ParseNetEntry,
             "%proc.name (%proc.cmdline) takes the address %fd.name in %container.name"},
     ListKey{"listen", Bit(DenyClass::k_listen), "to", ParseNetEntry,

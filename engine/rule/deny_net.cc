@@ -163,10 +163,31 @@ Keys ParseUnix(std::string_view text, EntryError& error) {
   return {};
 }
 
+// Whether `text` is something else that people write for an address; `error` says what.
+bool IsOtherwise(std::string_view text, EntryError& error) {
+  const auto letter = [](char c) { return (c | 32) >= 'a' && (c | 32) <= 'z'; };
+  const size_t zone = text.find('%');
+  const std::string_view tail = text.substr(std::min(text.rfind('/'), text.size() - 1) + 1);
+  if (text.find("://") != text.npos) {
+    error = {0, Quoted(text) + " is a URL", std::string(kForms)};
+  } else if (text.starts_with('/')) {
+    error = {0, Quoted(text) + " is a path", "write unix:" + std::string(text)};
+  } else if (zone != text.npos) {
+    error = {zone, "an address has no interface here", "leave out what begins with %"};
+  } else if (!tail.empty() && tail != "tcp" && tail != "udp" && std::ranges::all_of(tail, letter)) {
+    error = {text.size() - tail.size(), Quoted(tail) + " is not a protocol that is told apart",
+             "write /tcp or /udp, or neither: any protocol"};
+  } else {
+    return false;
+  }
+  return true;
+}
+
 }  // namespace
 
 std::vector<DenyKey> ParseNetEntry(std::string_view text, EntryError& error) {
   if (text.starts_with(kUnix)) return ParseUnix(text.substr(kUnix.size()), error);
+  if (IsOtherwise(text, error)) return {};
   const auto parts = Split(text);
   if (!parts) {
     error = {0, Quoted(text) + " is not an address with a port", std::string(kForms)};

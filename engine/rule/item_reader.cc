@@ -80,6 +80,9 @@ class ItemReader {
                                [&](const auto& e) { return e.first->scalar.value == key; });
   }
 
+  // It is refused, and what it says is not the whole of it.
+  static bool Amends(const YamlNode& item) { return Has(item, "append") || Has(item, "override"); }
+
   void PassOver(const YamlNode& item, std::span<const std::string_view> keys,
                 const std::string& why) {
     const MapReader map(item, "this item", keys, {}, diagnostics_);
@@ -110,6 +113,7 @@ class ItemReader {
 
   void ReadList(const YamlNode& item) {
     const MapReader map(item, "a list", kListKeys, kUnsupportedInDefinitions, diagnostics_);
+    if (Amends(item)) return;
     const auto name = map.Required("list");
     if (map.Find("items") == nullptr)
       diagnostics_.Error(item.place(), "a list needs the key items");
@@ -119,6 +123,7 @@ class ItemReader {
 
   void ReadMacro(const YamlNode& item) {
     const MapReader map(item, "a macro", kMacroKeys, kUnsupportedInDefinitions, diagnostics_);
+    if (Amends(item)) return;
     const auto name = map.Required("macro");
     const auto condition = map.Required("condition");
     if (!name || !condition) return;
@@ -133,6 +138,7 @@ class ItemReader {
 
   void ReadRule(const YamlNode& item) {
     const MapReader map(item, "a rule", kRuleKeys, kUnsupportedInRules, diagnostics_);
+    if (Amends(item)) return;
     RuleIr rule;
     const auto name = map.Required("rule");
     const auto condition = map.Required("condition");
@@ -246,6 +252,10 @@ class ItemReader {
       for (const YamlNode* value : values->items) exception.values.push_back(ReadValue(*value));
     }
     if (!name) return;
+    const auto same = [&](const ExceptionIr& other) { return other.name.value == name->value; };
+    if (!falco_ && std::ranges::any_of(rule.exceptions, same))
+      diagnostics_.Error(name->place, "there is another exception " + Quoted(name->value),
+                         "give it another name");
     exception.name = *name;
     rule.exceptions.push_back(std::move(exception));
   }

@@ -33,10 +33,10 @@ class Loader {
     }
   }
 
-  void AddFile(const std::filesystem::path& path, bool check_owner) {
+  void AddFile(const std::filesystem::path& path, const LoadOptions& options) {
     at_ = path.string();
     diagnostics_.Begin(at_);
-    auto text = ReadPolicyFile(path, check_owner, diagnostics_);
+    auto text = ReadPolicyFile(path, options, diagnostics_);
     if (text) AddText(path.string(), std::move(*text));
   }
 
@@ -95,8 +95,8 @@ std::string_view ListOf(uint32_t classes) {
 Loaded LoadPolicies(const std::vector<std::filesystem::path>& paths, const LoadOptions& options) {
   Loader loader;
   return loader.Load([&] {
-    for (const auto& path : ListPolicyFiles(paths, options.check_owner, loader.diagnostics())) {
-      loader.AddFile(path, options.check_owner);
+    for (const auto& path : ListPolicyFiles(paths, options, loader.diagnostics())) {
+      loader.AddFile(path, options);
     }
   });
 }

@@ -20,11 +20,21 @@ namespace {
 
 namespace fs = std::filesystem;
 
-bool TrustDirectory(const fs::path& directory, Diagnostics& diagnostics) {
-  const std::string why = DistrustDirectory(directory);
-  if (!why.empty())
-    diagnostics.FileError(directory, "the directory is not trusted: " + why, kTrustHint);
-  return why.empty();
+// Whether to go on with `what`, the file or directory `path`, of which `why` says why it is not to be trusted.
+bool Trust(const std::string& what, const fs::path& path, const std::string& why,
+           const LoadOptions& options, Diagnostics& diagnostics) {
+  if (why.empty()) return true;
+  if (options.check_owner) {
+    diagnostics.FileError(path, what + " is not trusted: " + why, kTrustHint);
+  } else if (options.warn_owner) {
+    diagnostics.FileWarning(path, what + " will not be trusted: " + why, kTrustHint);
+  }
+  return !options.check_owner;
+}
+
+bool TrustDirectory(const fs::path& directory, const LoadOptions& options,
+                    Diagnostics& diagnostics) {
+  return Trust("the directory", directory, DistrustDirectory(directory), options, diagnostics);
 }
 
 std::vector<fs::path> ListDirectory(const fs::path& directory, Diagnostics& diagnostics) {
@@ -85,21 +95,21 @@ bool IsForbidden(char c) {
 
 }  // namespace
 
-std::vector<fs::path> ListPolicyFiles(const std::vector<fs::path>& paths, bool check_owner,
-                                      Diagnostics& diagnostics) {
+std::vector<fs::path> ListPolicyFiles(const std::vector<fs::path>& paths,
+                                      const LoadOptions& options, Diagnostics& diagnostics) {
   std::vector<fs::path> files;
   for (const fs::path& path : paths) {
     std::error_code error;
     if (!fs::is_directory(path, error)) {
       files.push_back(path);
-    } else if (!check_owner || TrustDirectory(path, diagnostics)) {
+    } else if (TrustDirectory(path, options, diagnostics)) {
       std::ranges::move(ListDirectory(path, diagnostics), std::back_inserter(files));
     }
   }
   return files;
 }
 
-std::optional<std::string> ReadPolicyFile(const fs::path& path, bool check_owner,
+std::optional<std::string> ReadPolicyFile(const fs::path& path, const LoadOptions& options,
                                           Diagnostics& diagnostics) {
   const auto refuse = [&](std::string what, std::string hint = {}) {
     diagnostics.FileError(path, std::move(what), std::move(hint));
@@ -112,13 +122,10 @@ std::optional<std::string> ReadPolicyFile(const fs::path& path, bool check_owner
     return refuse(std::string("cannot be read: ") + std::strerror(errno));
   }
   if (!S_ISREG(status.st_mode)) return refuse("not a file but " + WhatIs(status.st_mode));
-  if (check_owner) {
-    const std::string why = Distrust(status);
-    if (!why.empty()) return refuse("the file is not trusted: " + why, kTrustHint);
-    std::error_code error;
-    const fs::path real = fs::canonical(path, error);
-    if (!error && !TrustDirectory(real.parent_path(), diagnostics)) return std::nullopt;
-  }
+  if (!Trust("the file", path, Distrust(status), options, diagnostics)) return std::nullopt;
+  std::error_code error;
+  const fs::path real = fs::canonical(path, error);
+  if (!error && !TrustDirectory(real.parent_path(), options, diagnostics)) return std::nullopt;
   std::string text;
   if (!ReadAll(fd.get(), text))
     return refuse(std::string("cannot be read: ") + std::strerror(errno));

@@ -18,13 +18,14 @@ inline constexpr size_t kPolicyFileMax = 8 << 20;  // bytes
 /// Files as they are, directories as their *.yaml and *.yml in name order (not below, no hidden
 /// ones).
 std::vector<std::filesystem::path> ListPolicyFiles(const std::vector<std::filesystem::path>& paths,
-                                                   bool check_owner, Diagnostics& diagnostics);
+                                                   const LoadOptions& options,
+                                                   Diagnostics& diagnostics);
 
 /// The content. Nothing when it cannot be had or must not be believed: not a regular file, too
 /// large, and with `check_owner` not root's or writable by others (the file, or the directory that
 /// it lies in).
-std::optional<std::string> ReadPolicyFile(const std::filesystem::path& path, bool check_owner,
-                                          Diagnostics& diagnostics);
+std::optional<std::string> ReadPolicyFile(const std::filesystem::path& path,
+                                          const LoadOptions& options, Diagnostics& diagnostics);
 
 /// Takes away a byte order mark; refuses what is not UTF-8.
 bool CheckEncoding(const std::string& file, std::string& text, Diagnostics& diagnostics);

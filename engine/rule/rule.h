@@ -154,6 +154,7 @@ struct Loaded {
 
 struct LoadOptions {
   bool check_owner = true;  ///< root-owned and not writable by others, as the daemon demands
+  bool warn_owner = false;  ///< where that is not demanded: warn of what the daemon would refuse
 };
 
 /// Loads files and directories (*.yaml, *.yml, in name order). All mistakes of all files are

@@ -4,7 +4,7 @@
 # reloads, survives a kill. Where this kernel cannot refuse, deny entries detect and the engine says so.
 source "$(dirname "$(realpath "$0")")/lib.sh"
 source "$E2E/engine.sh"
-plan 51
+plan 52
 
 start_dockerd
 copy_policies
@@ -61,6 +61,9 @@ docker exec web /bin/sh -c 'echo x >/etc/new' || true
 check "a write below a denied directory" alerts_become 1 ".rule == \"web/write//etc/**\" and .output_fields[\"fs.path.name\"] == \"/etc/new\""
 docker exec web /bin/sh -c 'cp /bin/busybox /tmp/wget; /tmp/wget --help' >/dev/null 2>&1 || true
 check "a program run from a denied directory" alerts_become 1 ".rule == \"web/exec//tmp/**\" and .verdict == \"$verdict\""
+docker exec web /bin/sh -c 'printf "#!/bin/sh\ntrue\n" >/tmp/script; chmod 755 /tmp/script; cd /tmp; /tmp/script; ./script' >/dev/null 2>&1 || true
+check "a script run from there, by its whole path and by a relative one" alerts_become 2 \
+  ".rule == \"web/exec//tmp/**\" and .verdict == \"$verdict\" and .output_fields[\"evt.arg.file\"] == \"/tmp/script\""
 docker exec web /usr/bin/nc -w 1 127.0.0.1 8081 </dev/null >/dev/null 2>&1 || true
 check "a connection to a denied address and port (N1)" alerts_become 1 ".rule == \"web/connect/127.0.0.1:8081/tcp\""
 docker exec web /usr/bin/nc -w 1 127.0.0.1 8082 </dev/null >/dev/null 2>&1 || true

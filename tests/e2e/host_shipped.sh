@@ -4,7 +4,7 @@
 # of the ten acts says its one thing.
 source "$(dirname "$(realpath "$0")")/lib.sh"
 source "$E2E/engine.sh"
-plan 31
+plan 32
 
 start_dockerd
 mkdir -p "$POLICIES"
@@ -124,6 +124,10 @@ act "Terminal shell in container" docker exec -t target sh -c true
 act "Sensitive file read" in_target cat /etc/shadow
 act "System file changed" in_target sh -c 'echo "* * * * * root x" >>/etc/crontab'
 act "Program run from a temporary place" in_target sh -c 'cp /bin/busybox /tmp/true; /tmp/true'
+in_target sh -c 'printf "#!/bin/sh\ntrue\n" >/tmp/script; chmod 755 /tmp/script; /tmp/script' >/dev/null 2>&1 || true
+made=$((made + 1))
+check "... a script as well" alerts_become 1 \
+  '.rule == "Program run from a temporary place" and .output_fields["evt.arg.file"] == "/tmp/script"'
 act "Cloud metadata service contacted" in_target nc -w 1 169.254.169.254 80
 act "Package manager run" in_target dpkg -l
 act "Remote shell tool run" in_target nc -w 1 127.0.0.1 9 -e /bin/true

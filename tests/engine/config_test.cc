@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <cstring>
 #include <fstream>
 
 namespace nsw {
@@ -151,6 +152,18 @@ TEST_F(ConfigTest, ValuesOutOfBoundsAreMistakes) {
                            "history: {retention: 3}",
                            "history: {max_size: much}",
                            "history: {path: [a]}",
+                           "history: {path: rel.db}",
+                           "history: {retention: 0s}",
+                           "history: {retention: 59s}",
+                           "history: {max_size: 2}",
+                           "history: {max_size: 0}",
+                           "webhook: {url: ftp://x}",
+                           "webhook: {url: 'localhost:80'}",
+                           "webhook: {url: http://}",
+                           "webhook: {url: http://a b/}",
+                           "webhook: {url: 'http://h:99999/'}",
+                           "run_directory: \"\"",
+                           "run_directory: rel/run",
                            "webhook: {timeout: 0s}",
                            "webhook: {timeout: 11m}",
                            "webhook: {timeout: 30d}",
@@ -171,6 +184,14 @@ TEST_F(ConfigTest, ValuesOutOfBoundsAreMistakes) {
                            "history: [a]"}) {
     EXPECT_TRUE(Mistakes(text).starts_with("1:")) << text << ": " << Mistakes(text);
   }
+}
+
+// sockaddr_un holds 107 bytes of a path and its end.
+TEST_F(ConfigTest, TheControlSocketHasRoomForItsPath) {
+  const std::string longest(107 - strlen("/control.sock") - 1, 'r');
+  EXPECT_EQ(Mistakes("run_directory: /" + longest), "none");
+  EXPECT_EQ(Mistakes("run_directory: /" + longest + "rrr"),
+            "1:16: run_directory: is too long for a socket in it, by 3 bytes");
 }
 
 TEST_F(ConfigTest, AKeyThatIsThereTwiceIsAMistake) {

@@ -57,6 +57,16 @@ TEST(Enumeration, KnowsItsNames) {
   EXPECT_FALSE(HasName(*kNames_open_flags, ""));
 }
 
+TEST(Enumeration, KnowsWhatCanBeInsideOfItsNames) {
+  for (const char* part : {"O_CREAT", "CREAT", "O_WRONLY|O_CREAT", "O_", "0x", "|", "O_CREAT|", ""})
+    EXPECT_TRUE(HasPart(*kNames_open_flags, part, false)) << part;
+  for (const char* part : {"O_FOO", "o_creat", "O_WRONLY|FOO", "O_CREATE"})
+    EXPECT_FALSE(HasPart(*kNames_open_flags, part, false)) << part;
+  EXPECT_TRUE(HasPart(*kNames_open_flags, "o_creat", true));
+  EXPECT_FALSE(HasPart(*kNames_open_flags, "o_foo", true));
+  EXPECT_FALSE(HasPart(*kNames_clone_flags, "CLONE_NEWUSR", false));
+}
+
 TEST(Enumeration, ReadsWhatItShows) {
   char room[1024];
   for (const RecordField& field : RecordFields()) {

@@ -281,7 +281,8 @@ TEST_F(FieldTest, TheLongestConnectionNameIsWhole) {
   connect.fixed().family = AF_INET6;
   connect.fixed().local_port = connect.fixed().remote_port = 65535;
   Take(connect);
-  EXPECT_EQ(Text("fd.name"), std::string(longest) + ":65535->" + longest + ":65535");
+  const std::string end = "[" + std::string(longest) + "]:65535";
+  EXPECT_EQ(Text("fd.name"), end + "->" + end);
   EXPECT_EQ(Text("fd.type"), "ipv6");
   EXPECT_EQ(Text("fd.typechar"), "6");
 }

@@ -38,6 +38,15 @@ TEST_F(PathsTest, LinkIsTheSourceOfWhatItLeadsTo) {
   EXPECT_EQ(Text("fs.path.target"), "/there");
 }
 
+// What it says is a text: the one path that is acted on is its own.
+TEST_F(PathsTest, SymbolicLinkHasAName) {
+  RecordBuilder<nsw_event_symlink> record(Type::k_symlink);
+  Take(record.Path(&nsw_event_symlink::path, "/home/l").Text(&nsw_event_symlink::target, "/x"));
+  EXPECT_EQ(Text("fs.path.name"), "/home/l");
+  EXPECT_EQ(Text("fs.path.source"), "/home/l");
+  EXPECT_EQ(Text("fs.path.target"), "/x");
+}
+
 TEST_F(PathsTest, DescriptorHasAName) {
   RecordBuilder<nsw_event_chmod> by_descriptor(Type::k_chmod);
   by_descriptor.fixed().mode = 04755;
@@ -83,6 +92,31 @@ TEST_F(PathsTest, UserObjectIsJoined) {
   EXPECT_EQ(Joined("/srv", "..a/.b"), "/srv/..a/.b");
 }
 
+std::string Script(std::string_view cwd, std::string_view raw, unsigned flags) {
+  RecordBuilder<nsw_event_exec> record(Type::k_exec);
+  record.Flags(flags);
+  record.Path(&nsw_event_exec::exe, "/bin/busybox");
+  record.fixed().file = {.off = record.fixed().exe.off, .len = 0};
+  const Bytes bytes = record.Path(&nsw_event_exec::cwd, cwd)
+                          .Args(&nsw_event_exec::args, {"sh", "/tmp/s"})
+                          .Text(&nsw_event_exec::raw, raw)
+                          .Build();
+  Event event;
+  EXPECT_EQ(Decode(bytes, event), DecodeError::kNone);
+  EXPECT_EQ(event.text(TextOf(Type::k_exec, "exe")), "/bin/busybox");
+  EXPECT_EQ(event.text(TextOf(Type::k_exec, "cwd")), cwd);
+  EXPECT_EQ(event.arguments(), "/tmp/s");
+  return std::string(event.text(TextOf(Type::k_exec, "file")));
+}
+
+TEST_F(PathsTest, ScriptThatNobodySawIsJoined) {
+  EXPECT_EQ(Script("/srv", "/tmp/s", NSW_F_USER_OBJECT), "/tmp/s");
+  EXPECT_EQ(Script("/srv/www", "./s", NSW_F_USER_OBJECT), "/srv/www/s");
+  EXPECT_EQ(Script("/srv/www", "../s", NSW_F_USER_OBJECT), "/srv/s");
+  EXPECT_EQ(Script("/", "s", NSW_F_USER_OBJECT), "/s");
+  EXPECT_EQ(Script("/srv", "", NSW_F_USER_OBJECT), "");  // not known: no path
+}
+
 // Two paths and two texts, each as long as can be: the room for what is put together holds.
 TEST_F(PathsTest, LongestUserObjects) {
   std::string half;
@@ -95,6 +129,7 @@ TEST_F(PathsTest, LongestUserObjects) {
            .Text(&nsw_event_rename::to_raw, half));
   EXPECT_EQ(Get("fs.path.source").text, half + half);
   EXPECT_EQ(Get("fs.path.target").text, half + half);
+  EXPECT_EQ(Script(half, half.substr(1), NSW_F_USER_OBJECT), half + half);
 }
 
 }  // namespace

@@ -57,6 +57,24 @@ TEST_F(SocketsTest, ListenerHasOnlyItself) {
   EXPECT_EQ(Text("fd.connected"), "false");
 }
 
+// What is the port must not be taken for the address's last part.
+TEST_F(SocketsTest, SixteenBytesOfAddressStandInBrackets) {
+  auto listener = Tcp<nsw_event_listen>(Type::k_listen);
+  listener.fixed().family = AF_INET6;
+  listener.fixed().local_port = 99;
+  Take(listener);
+  EXPECT_EQ(Text("fd.name"), "[::]:99");
+  auto accepted = Tcp<nsw_event_accept>(Type::k_accept);
+  accepted.fixed().family = AF_INET6;
+  accepted.fixed().remote = {{0x20, 1, 0xd, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1}};
+  accepted.fixed().remote_port = 4444;
+  accepted.fixed().local = V4(10, 0, 0, 1);
+  accepted.fixed().local_port = 80;
+  Take(accepted);
+  EXPECT_EQ(Text("fd.name"), "[2001:db8::1]:4444->10.0.0.1:80");
+  EXPECT_EQ(Text("fd.cip"), "2001:db8::1");
+}
+
 TEST_F(SocketsTest, SendIsAClients) {
   auto record = Tcp<nsw_event_send>(Type::k_send);
   record.h().syscall = NSW_SYSCALL_sendmsg;

@@ -184,6 +184,22 @@ INSTANTIATE_TEST_SUITE_P(
              {"4:13: connect: \"example.com\" is a host name; write addresses: what a name means "
               "is decided by whoever "
               "answers for it, and anew each time"}},
+        Case{
+            "protocol",
+            Deny("connect", "10.0.0.0/8/sctp"),
+            {"4:24: connect: \"sctp\" is not a protocol that is told apart; write /tcp or /udp, or "
+             "neither: any protocol"}},
+        Case{"zone",
+             Deny("connect", "'fe80::1%eth0'"),
+             {"4:21: connect: an address has no interface here; leave out what begins with %"}},
+        Case{"url",
+             Deny("connect", "'http://x'"),
+             {"4:14: connect: \"http://x\" is a URL; write 10.0.0.1, 10.0.0.0/8, :443, "
+              "10.0.0.0/8:443, 10.0.0.0/8:1-1023/tcp or [2001:db8::/32]:443; unix:/path or "
+              "unix:@name"}},
+        Case{"path for an address",
+             Deny("connect", "/run/x.sock"),
+             {"4:13: connect: \"/run/x.sock\" is a path; write unix:/run/x.sock"}},
         Case{"host bits",
              Deny("connect", "10.0.0.1/8"),
              {"4:13: connect: \"10.0.0.1/8\" has bits beyond its prefix; did you mean 10.0.0.0/8, "

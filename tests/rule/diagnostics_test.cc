@@ -46,6 +46,12 @@ INSTANTIATE_TEST_SUITE_P(
              Rule("fd.name contain /etc"),
              {"5:24: expected an operator after fd.name, and found \"contain\"; did you mean "
               "contains?"}},
+        Case{"part of no name",
+             Rule("evt.arg.flags contains CLONE_NEWUSR or evt.arg.flags startswith O_FOO"),
+             {"5:39: evt.arg.flags never has \"CLONE_NEWUSR\"; its names are those of the system "
+              "call's manual page; a number is taken, too",
+              "5:80: evt.arg.flags never has \"O_FOO\"; its names are those of the system call's "
+              "manual page; a number is taken, too"}},
         Case{"no value",
              Rule("fd.name = "),
              {"5:25: expected a value after =, and found \"the end\""}},
@@ -202,6 +208,11 @@ INSTANTIATE_TEST_SUITE_P(
               "priority, tags, enabled, "
               "source, exceptions, warn_evttypes, skip-if-unknown-filter, capture, "
               "capture_duration"}},
+        Case{"exceptions of one name",
+             Policy("rules:\n- {" + kGood +
+                    ", exceptions: [{name: a, fields: fd.num, values: [1]}, "
+                    "{name: a, fields: fd.num, values: [2]}]}\n"),
+             {"4:125: there is another exception \"a\"; give it another name"}},
         Case{"rule parts",
              Policy("rules:\n  - rule: r\n"),
              {"4:5: a rule needs the key condition", "4:5: a rule needs the key output",
@@ -241,6 +252,15 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"throttle",
              Policy("rules: [{" + kGood + ", throttle: 5m}]\n"),
              {"3:71: throttle is not supported yet"}},
+        Case{"rule that amends",
+             Policy("rules: [{rule: r, append: true}]\n"),
+             {"3:19: append is not supported yet"}},
+        Case{"macro that amends",
+             Policy("rules: [{macro: m, override: {condition: append}}]\n"),
+             {"3:20: override is not supported yet"}},
+        Case{"list that amends",
+             Policy("rules: [{list: l, append: true}]\n"),
+             {"3:19: append is not supported yet"}},
         Case{"append",
              Policy("rules: [{" + kGood + ", append: true}]\n"),
              {"3:71: append is not supported yet"}}}));

@@ -211,14 +211,16 @@ TEST(FalcoFile, PoliciesKeepTheirDefinitionsToThemselves) {
   std::ofstream(dir / "a.yaml")
       << "nswarden: 1\npolicy: a\nrules: [{macro: m, condition: fd.num = 3}]\n";
   std::ofstream(dir / "b.yaml")
-      << "nswarden: 1\npolicy: b\nrules: [{rule: r, condition: m, output: x, priority: INFO}]\n";
-  std::ofstream(dir / "c.yaml") << "nswarden: 1\npolicy: a\n";
+      << "nswarden: 1\npolicy: b\nrules: [{rule: r, condition: m, output: x, priority: INFO}]\n"
+         "deny: {exec: [/x]}\n";
+  // Its rule is not "there twice": its name is the mistake.
+  std::ofstream(dir / "c.yaml") << "nswarden: 1\npolicy: b\ndeny: {exec: [/x]}\n";
   const Loaded loaded = LoadPolicies({dir}, {.check_owner = false});
   EXPECT_EQ(loaded.set, nullptr);
   ASSERT_EQ(loaded.diagnostics.size(), 2U);
   EXPECT_THAT(loaded.diagnostics[0].Text(), HasSubstr("b.yaml:3:30: there is no macro m"));
   EXPECT_THAT(loaded.diagnostics[1].Text(),
-              HasSubstr("c.yaml:2:9: there is another policy \"a\" in "));
+              HasSubstr("c.yaml:2:9: there is another policy \"b\" in "));
   std::filesystem::remove_all(dir);
 }
 

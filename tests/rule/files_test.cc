@@ -91,6 +91,17 @@ TEST_F(Files, MustBeRootsAndNobodyElsesToWrite) {
   EXPECT_THAT(Load(file, true), testing::IsEmpty());
 }
 
+TEST_F(Files, WhatWillNotBeTrustedIsWarnedOf) {
+  if (geteuid() != 0) GTEST_SKIP() << "needs root";
+  const fs::path file = Write("a.yaml", kGood);
+  fs::permissions(file, fs::perms(0666));
+  const Loaded loaded = LoadPolicies({file}, {.check_owner = false, .warn_owner = true});
+  EXPECT_NE(loaded.set, nullptr);
+  ASSERT_EQ(loaded.diagnostics.size(), 1U);
+  EXPECT_THAT(loaded.diagnostics[0].Text(),
+              HasSubstr("a.yaml: warning: the file will not be trusted: others than root can"));
+}
+
 TEST_F(Files, MustBeFiles) {
   EXPECT_THAT(Load(dir_ / "none.yaml"),
               ElementsAre(HasSubstr("none.yaml: cannot be read: No such file or directory")));

@@ -61,6 +61,11 @@ INSTANTIATE_TEST_SUITE_P(
         {"images: "
          "['nginx@sha256:cbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb']",
          false},
+        {"images: ['nginx@sha256:bbbb*']", true},
+        {"images: ['@sha256:bbbb*']", true},
+        {"images: ['@sha256:cccc*']", false},
+        {"images: [sha256:cccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccc]",
+         false},
         {"containers: [web-1]", true},
         {"containers: ['web-*']", true},
         {"containers: [web]", false},
@@ -111,6 +116,29 @@ TEST(Selector, AContainerOfWhichNobodyKnowsWhetherItIsPrivilegedIsNeither) {
   c.privileged.reset();
   EXPECT_FALSE(Selects("privileged: true", c));
   EXPECT_FALSE(Selects("privileged: false", c));
+}
+
+TEST(Selector, WhatIsAbsentIsSelectedByNoPattern) {
+  container::Container c = Web();
+  c.k8s_namespace.clear();
+  c.k8s_pod.clear();
+  EXPECT_FALSE(Selects("k8s_namespaces: ['*']", c));
+  EXPECT_FALSE(Selects("pods: ['*']", c));
+  EXPECT_TRUE(Selects("k8s_namespaces: ['*']\npods: ['*']", Web()));
+}
+
+TEST(Selector, ImagesThatThereCannotBeAreMistakes) {
+  for (const char* image :
+       {"nginx@sha256:zz", "nginx@sha256:0123", "nginx@sha256:", "nginx@md5:*", "nginx:", ":tag",
+        "", "UPPER/x", "nginX", "a//b", "/a", "a/", "nginx:a b", "nginx:-a", "nginx:a$"}) {
+    const std::string text = "nswarden: 1\npolicy: p\nimages: ['" + std::string(image) + "']\n";
+    EXPECT_EQ(LoadPolicyText(text, "f").set, nullptr) << image;
+  }
+  for (const char* image : {"localhost/x", "localhost:5000/x:V1.0_a-b", "Registry.Corp/x", "*", "?",
+                            "*:*", "*/nginx:1.*", "nginx:latest@sha256:0?*", "a/b__c/d-e.f"}) {
+    const std::string text = "nswarden: 1\npolicy: p\nimages: ['" + std::string(image) + "']\n";
+    EXPECT_NE(LoadPolicyText(text, "f").set, nullptr) << image;
+  }
 }
 
 TEST(Selector, HostPoliciesAreForTheHost) {

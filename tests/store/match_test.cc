@@ -41,6 +41,15 @@ TEST(Match, Images) {
   EXPECT_FALSE(ImageMatch("*", ""));
 }
 
+TEST(Match, AnImageWithoutATagIsTheLatest) {
+  EXPECT_TRUE(ImageMatch("demo/web:latest", "demo/web"));
+  EXPECT_TRUE(ImageMatch("demo/*:latest", "demo/web"));
+  EXPECT_TRUE(ImageMatch("demo/web", "demo/web:latest"));
+  EXPECT_FALSE(ImageMatch("demo/web:1.2", "demo/web"));
+  EXPECT_FALSE(ImageMatch("demo/web:latest", "demo/web:1.2"));
+  EXPECT_FALSE(ImageMatch("demo/web:latest", "demo/web@sha256:" + std::string(64, 'a')));
+}
+
 TEST(Match, Containers) {
   const std::string id(64, 'a');
   EXPECT_TRUE(ContainerMatch("web", "web", id));

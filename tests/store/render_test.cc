@@ -47,11 +47,19 @@ TEST_F(RenderTest, ATableCannotBeSteered) {
   Row row = Sample();
   row.object = "/a\n2026\x1b[2J\x7f\xff\xc2\x9b\xe2\x80\xae\xc3\xa4";
   const std::string line = Render(Format::kTable, row, false);
-  EXPECT_TRUE(line.ends_with(R"(/a\n2026\x1b[2J\x7f\xff\xc2\x9b\xe2\x80\xaeä)"
+  EXPECT_TRUE(line.ends_with(R"(/a\n2026\x1b[2J\x7f\xff\u009b\u202eä)"
                              "\n"))
       << line;
   row.output = "x\ry";
-  EXPECT_NE(Render(Format::kTable, row, true).find(R"(x\x0dy)"), std::string::npos);
+  EXPECT_NE(Render(Format::kTable, row, true).find(R"(x\ry)"), std::string::npos);
+}
+
+TEST_F(RenderTest, ATableTellsALineEndFromWhatLooksLikeOne) {
+  Row row = Sample();
+  row.object = "/a\\nb\nc";
+  EXPECT_TRUE(Render(Format::kTable, row, false)
+                  .ends_with(R"(/a\\nb\nc)"
+                             "\n"));
 }
 
 TEST_F(RenderTest, JsonIsAlwaysJson) {
