@@ -36,13 +36,6 @@ int PROBE(nsw_object_chmod, security_path_chmod, const struct path *path)
 	return 0;
 }
 
-static __always_inline __s32 owner(const struct door *d, int i)
-{
-	bool narrow = d->compat == I386_CHOWN16 || d->compat == I386_LCHOWN16 || d->compat == I386_FCHOWN16;
-
-	return narrow ? (__s16)arg(d, i) == -1 ? -1 : (__u16)arg(d, i) : arg(d, i);
-}
-
 static __always_inline int enter_chown(struct door *d)
 {
 	struct call *c = begin_act(d, NSW_EVENT_CHOWN, EVENT_SIZE(chown));
@@ -56,8 +49,8 @@ static __always_inline int enter_chown(struct door *d)
 		path_argument(c, d, 0, NONE);
 	else
 		path_argument(c, d, at ? 0 : NONE, at ? 1 : 0);
-	e->uid = owner(d, at ? 2 : 1);
-	e->gid = owner(d, at ? 3 : 2);
+	e->uid = id_arg(d, at ? 2 : 1);
+	e->gid = id_arg(d, at ? 3 : 2);
 	return 0;
 }
 EXIT_ONE(CHOWN, chown)

@@ -10,7 +10,7 @@ static __always_inline int enter_setuid(struct door *d)
 	if (!c)
 		return 0;
 	e = (void *)c->rec;
-	e->uid = arg(d, 0);
+	e->uid = id_arg(d, 0);
 	e->from = BPF_CORE_READ(current_task(), cred, uid.val);
 	return 0;
 }
@@ -28,7 +28,7 @@ static __always_inline int enter_setgid(struct door *d)
 	if (!c)
 		return 0;
 	e = (void *)c->rec;
-	e->gid = arg(d, 0);
+	e->gid = id_arg(d, 0);
 	e->from = BPF_CORE_READ(current_task(), cred, gid.val);
 	return 0;
 }
@@ -46,9 +46,9 @@ static __always_inline int enter_setresuid(struct door *d)
 	if (!c)
 		return 0;
 	e = (void *)c->rec;
-	e->ruid = arg(d, 0);
-	e->euid = arg(d, 1);
-	e->suid = d->syscall == NSW_SYSCALL_setresuid ? arg(d, 2) : -1;
+	e->ruid = id_arg(d, 0);
+	e->euid = id_arg(d, 1);
+	e->suid = d->syscall == NSW_SYSCALL_setresuid ? id_arg(d, 2) : -1;
 	e->from = BPF_CORE_READ(current_task(), cred, uid.val);
 	return 0;
 }
@@ -66,9 +66,9 @@ static __always_inline int enter_setresgid(struct door *d)
 	if (!c)
 		return 0;
 	e = (void *)c->rec;
-	e->rgid = arg(d, 0);
-	e->egid = arg(d, 1);
-	e->sgid = d->syscall == NSW_SYSCALL_setresgid ? arg(d, 2) : -1;
+	e->rgid = id_arg(d, 0);
+	e->egid = id_arg(d, 1);
+	e->sgid = d->syscall == NSW_SYSCALL_setresgid ? id_arg(d, 2) : -1;
 	e->from = BPF_CORE_READ(current_task(), cred, gid.val);
 	return 0;
 }

@@ -54,6 +54,11 @@ struct Act {
   bool young = false;
 };
 
+/// evt.type of the end of the act's process.
+constexpr std::string_view kEnd = "procexit";
+/// Whether it is that which the act is about; of any other it is no part.
+[[nodiscard]] bool IsEnd(const Act& act);
+
 /// Besides, for an act by io_uring.
 constexpr std::string_view kRing = "io_uring_setup mmap";
 

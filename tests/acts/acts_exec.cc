@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <linux/sched.h>
 #include <signal.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
@@ -50,6 +51,37 @@ Outcome Script(Stage& s) {
   return Must(good);
 }
 
+// Of a child that does nothing: its parent waits for its end.
+Outcome Ended(long child) {
+  if (child == 0) _exit(0);
+  return Must(child > 0 && waitpid(static_cast<pid_t>(child), nullptr, 0) == child);
+}
+
+// By int 0x80. The child, which has our stack, ends where it begins.
+long Vfork32() {
+  long result = 190;
+  asm volatile(
+      "int $0x80; test %%eax, %%eax; jnz 1f; mov $1, %%eax; xor %%ebx, %%ebx; int $0x80; 1:"
+      : "+a"(result)
+      :
+      : "memory", "rbx", "r8", "r9", "r10", "r11");
+  return static_cast<int>(result);
+}
+
+// A new terminal: fd[0].
+Outcome Terminal(Stage& s) {
+  const int master = open("/dev/ptmx", O_RDWR | O_NOCTTY);
+  const int locked = 0;
+  if (master < 0 || ioctl(master, TIOCSPTLCK, &locked) != 0) return Outcome::kBroken;
+  s.fd[0] = ioctl(master, TIOCGPTPEER, O_RDWR | O_NOCTTY);
+  return Must(s.fd[0] >= 0);
+}
+
+Outcome ExecOnTerminal(Stage& s) {
+  if (setsid() < 0 || ioctl(s.fd[0], TIOCSCTTY, 0) != 0) return Outcome::kBroken;
+  return Exec(kProgram);
+}
+
 const std::vector<Act> kActs = {
     {"execve",
      "",
@@ -66,6 +98,12 @@ const std::vector<Act> kActs = {
       {"proc.cwd", "/"},
       {"proc.exepath", "/program"}}}  // namespace acts
     ,
+    // From 136 << 8 on: the numbers of such terminals.
+    {"execve-terminal",
+     "",
+     Terminal,
+     ExecOnTerminal,
+     {{"evt.type", "execve"}, {"proc.tty", "~3(4[89]|50)[0-9][0-9]"}}},
     {"execve-environment",
      "",
      nullptr,
@@ -259,6 +297,41 @@ const std::vector<Act> kActs = {
       {"evt.arg.flags", "CLONE_FS"},
       {"evt.arg.child_pid", "~[1-9][0-9]*"},
       {"evt.res", "SUCCESS"}}},
+    {"int80-fork",
+     "X10 X11",
+     nullptr,
+     [](Stage&) { return Ended(Call32(2)); },
+     {{"evt.type", "fork"},
+      {"evt.arg.flags", "~0|"},
+      {"evt.arg.child_pid", "~[1-9][0-9]*"},
+      {"evt.async", "false"},
+      {"evt.res", "SUCCESS"}}},
+    {"int80-vfork",
+     "X10 X11",
+     nullptr,
+     [](Stage&) { return Ended(Vfork32()); },
+     {{"evt.type", "vfork"},
+      {"evt.arg.flags", "CLONE_VM|CLONE_VFORK"},
+      {"evt.arg.child_pid", "~[1-9][0-9]*"},
+      {"evt.async", "false"},
+      {"evt.res", "SUCCESS"}}},
+    {"int80-clone",
+     "X10 X11",
+     nullptr,
+     [](Stage&) { return Ended(Call32(120, CLONE_FS | SIGCHLD)); },
+     {{"evt.type", "clone"},
+      {"evt.arg.flags", "CLONE_FS"},
+      {"evt.arg.child_pid", "~[1-9][0-9]*"},
+      {"evt.async", "false"},
+      {"evt.res", "SUCCESS"}}},
+    {"int80-clone-refused",
+     "X10 X11",
+     nullptr,
+     [](Stage&) { return Done(Call32(120, CLONE_SIGHAND | SIGCHLD)); },
+     {{"evt.type", "clone"},
+      {"evt.arg.flags", "CLONE_SIGHAND"},
+      {"evt.async", "false"},
+      {"evt.res", "EINVAL"}}},
     {"thread-execs",
      "X11",
      nullptr,

@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
@@ -136,7 +137,39 @@ Outcome DupElsewhere(Stage& s) {
   return Must(dup(s.fd[0]) > 2 && dup2(s.fd[0], 100) == 100 && fcntl(s.fd[0], F_DUPFD, 50) > 2);
 }
 
+// ---- the end ----
+
+Outcome EndWithStatus(Stage&) { _exit(7); }
+
+Outcome EndBySignal(Stage&) {
+  signal(SIGTERM, SIG_DFL);
+  raise(SIGTERM);
+  return Outcome::kBroken;
+}
+
+Outcome EndByFault(Stage& s) {
+  const rlimit none{0, 0};
+  setrlimit(RLIMIT_CORE, &none);
+  *static_cast<volatile int*>(s.memory) = 1;  // nothing is there
+  return Outcome::kBroken;
+}
+
 const std::vector<Act> kActs = {
+    {"end-status",
+     "",
+     nullptr,
+     EndWithStatus,
+     {{"evt.type", "procexit"}, {"evt.arg.status", "1792"}, {"evt.arg.sig", "0"}}},
+    {"end-signal",
+     "",
+     nullptr,
+     EndBySignal,
+     {{"evt.type", "procexit"}, {"evt.arg.status", "15"}, {"evt.arg.sig", "SIGTERM"}}},
+    {"end-fault",
+     "",
+     nullptr,
+     EndByFault,
+     {{"evt.type", "procexit"}, {"evt.arg.status", "~11|139"}, {"evt.arg.sig", "SIGSEGV"}}},
     {"ptrace-traceme",
      "",
      nullptr,

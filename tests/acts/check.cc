@@ -15,9 +15,6 @@ namespace {
 
 using Events = std::vector<nlohmann::json>;
 
-// Those of the process's making and end; each class of acts has rows for them.
-constexpr std::string_view kNeverTheAct[] = {"procexit"};
-
 std::string Replace(std::string text, const std::string& folder) {
   for (size_t at = text.find("$D"); at != std::string::npos; at = text.find("$D", at))
     text.replace(at, 2, folder);
@@ -40,7 +37,7 @@ bool IsBesides(const Act& act, const std::string& type) {
   for (std::string name; names >> name;) {
     if (name == type) return true;
   }
-  return std::ranges::find(kNeverTheAct, type) != std::end(kNeverTheAct);
+  return type == kEnd && !IsEnd(act);
 }
 
 struct Performed {

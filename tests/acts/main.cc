@@ -41,7 +41,7 @@ std::string Perform(const Act& act, Stage& stage, pid_t& pid) {
   }
   int status = 0;
   if (pid < 0 || waitpid(pid, &status, 0) != pid) return "broken: cannot fork";
-  if (status == 0) return "done";
+  if (status == 0 || IsEnd(act)) return "done";
   if (WIFEXITED(status) && WEXITSTATUS(status) == 3) return "absent";
   return "broken: ended with " + std::to_string(status);
 }

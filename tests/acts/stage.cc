@@ -23,6 +23,8 @@ std::vector<const Act*> AllActs() {
   return all;
 }
 
+bool IsEnd(const Act& act) { return !act.expect.empty() && act.expect.front().value == kEnd; }
+
 Outcome Done(long result) {
   return result == -ENOSYS || (result == -1 && errno == ENOSYS) ? Outcome::kAbsent : Outcome::kDone;
 }
