@@ -57,17 +57,6 @@ Outcome Ended(long child) {
   return Must(child > 0 && waitpid(static_cast<pid_t>(child), nullptr, 0) == child);
 }
 
-// By int 0x80. The child, which has our stack, ends where it begins.
-long Vfork32() {
-  long result = 190;
-  asm volatile(
-      "int $0x80; test %%eax, %%eax; jnz 1f; mov $1, %%eax; xor %%ebx, %%ebx; int $0x80; 1:"
-      : "+a"(result)
-      :
-      : "memory", "rbx", "r8", "r9", "r10", "r11");
-  return static_cast<int>(result);
-}
-
 // A new terminal: fd[0].
 Outcome Terminal(Stage& s) {
   const int master = open("/dev/ptmx", O_RDWR | O_NOCTTY);
@@ -296,24 +285,6 @@ const std::vector<Act> kActs = {
      {{"evt.type", "clone3"},
       {"evt.arg.flags", "CLONE_FS"},
       {"evt.arg.child_pid", "~[1-9][0-9]*"},
-      {"evt.res", "SUCCESS"}}},
-    {"int80-fork",
-     "X10 X11",
-     nullptr,
-     [](Stage&) { return Ended(Call32(2)); },
-     {{"evt.type", "fork"},
-      {"evt.arg.flags", "~0|"},
-      {"evt.arg.child_pid", "~[1-9][0-9]*"},
-      {"evt.async", "false"},
-      {"evt.res", "SUCCESS"}}},
-    {"int80-vfork",
-     "X10 X11",
-     nullptr,
-     [](Stage&) { return Ended(Vfork32()); },
-     {{"evt.type", "vfork"},
-      {"evt.arg.flags", "CLONE_VM|CLONE_VFORK"},
-      {"evt.arg.child_pid", "~[1-9][0-9]*"},
-      {"evt.async", "false"},
       {"evt.res", "SUCCESS"}}},
     {"int80-clone",
      "X10 X11",

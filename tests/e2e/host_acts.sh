@@ -5,7 +5,7 @@
 source "$(dirname "$(realpath "$0")")/lib.sh"
 source "$E2E/engine.sh"
 ACTS=$REPO/build/release/tests/acts/nsw_acts
-default="end-status end-signal end-fault execve-terminal fork int80-fork int80-vfork int80-clone int80-clone-refused int80-chown16
+default="end-status end-signal end-fault execve-terminal fork int80-clone int80-clone-refused int80-chown16
   int80-setuid16 int80-setuid16-none int80-setgid16 int80-setfsuid16 int80-setfsgid16 int80-setreuid16 int80-setregid16
   int80-setresuid16 int80-setresgid16"
 read -r -d '' -a acts <<<"${NSWARDEN_ACTS-$default}" || true
