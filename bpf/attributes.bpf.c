@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* What stands beside a file's content: chmod, chown, utimensat, truncate, setxattr. */
+#include "narrow.h"
 #include "paths.h"
 
 HAS_PATH(chmod)

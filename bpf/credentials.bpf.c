@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* What a process changes about its own rights: ids, capabilities, and the options by which the kernel guards it. */
-#include "door.h"
+#include "narrow.h"
 
 static __always_inline int enter_setuid(struct door *d)
 {

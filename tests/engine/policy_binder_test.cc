@@ -86,26 +86,6 @@ TEST_F(PolicyBinderTest, AContainerIsDecidedOnWhenItIsKnown) {
   EXPECT_NE(kernel_.flags[10] & NSW_HOME_DECIDED, 0U);
 }
 
-// Each second some paths, whatever their number.
-TEST_F(PolicyBinderTest, WhatPathsLeadToIsLookedAtAgainInTurn) {
-  auto policies = Policies();
-  policies->infos = {{.name = "a", .mode = rule::Mode::kEnforce, .has_deny = true}};
-  for (const uint64_t home : {10, 11, 12}) {
-    facts_.mount_namespaces[static_cast<pid_t>(home)] = static_cast<uint32_t>(home);
-    registry_.SeenHome(home, 0, static_cast<pid_t>(home), true, 0);
-  }
-  ASSERT_TRUE(binder_.Use(policies));
-  kernel_.maps.refreshes_cost = 200;
-  for (int n = 0; n < 3; n++) binder_.Refresh();
-  EXPECT_EQ(kernel_.maps.refreshed, (std::vector<uint64_t>{10, 11, 12, 10, 11, 12}));
-  // The process that a container was found by may end; another one serves as well.
-  facts_.mount_namespaces = {{99, 11}};
-  kernel_.maps.refreshed.clear();
-  binder_.Refresh();
-  EXPECT_EQ(kernel_.maps.refreshed, std::vector<uint64_t>{11});
-  EXPECT_EQ(registry_.Find(11)->pid, 99);
-}
-
 // One with a root of its own waits for that: it could be a container in the host's PID namespace.
 TEST_F(PolicyBinderTest, AServiceOfTheHostIsDecidedOnWhenItIsKnownToBeOne) {
   ASSERT_TRUE(binder_.Use(Policies()));

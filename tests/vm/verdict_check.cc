@@ -18,84 +18,9 @@
 #include <vector>
 
 #include "engine/base/unique_fd.h"
-#include "tests/vm/entries.h"
-#include "tests/vm/verdicts.h"
+#include "tests/vm/verdict_table.h"
 
-namespace {
-
-using nsw::Result;
-using nsw::Status;
-using nsw::test::Answer;
-using nsw::test::Die;
-using nsw::test::Done;
-using nsw::test::kHome;
-using nsw::test::Verdicts;
-
-int failures = 0;
-
-void Report(const std::string& name, bool good, const std::string& why) {
-  printf(good ? "ok %s\n" : "not ok %s: %s\n", name.c_str(), why.c_str());
-  if (!good) ++failures;
-}
-
-constexpr uint32_t kExec = 1U << NSW_CLASS_EXEC;
-constexpr uint32_t kRead = 1U << NSW_CLASS_READ;
-constexpr uint32_t kModify = 1U << NSW_CLASS_MODIFY;
-constexpr uint32_t kConnect = 1U << NSW_CLASS_CONNECT;
-constexpr uint32_t kBind = 1U << NSW_CLASS_BIND;
-
-std::string Text(const Answer& a) {
-  return "rule " + std::to_string(a.rule) + " mode " + std::to_string(a.mode) +
-         (a.unresolved ? " unresolved" : "") + (a.kill ? " kill" : "");
-}
-
-class Table {
- public:
-  Table(Verdicts& verdicts, std::string folder) : v_(verdicts), at_(std::move(folder)) {}
-
-  /// `rule` 0: permitted. `path` is below the folder.
-  void Is(const std::string& name, const std::string& path, uint32_t classes, uint32_t rule,
-          uint32_t mode = NSW_VERDICT_DENIED, uint32_t label = 0) {
-    const Answer a = v_.File(at_ + path, classes, label);
-    Report(name, a.rule == rule && a.mode == (rule != 0 ? mode : 0U),
-           path + ": " + Text(a) + ", not rule " + std::to_string(rule));
-  }
-
-  void Make(const std::string& path) {
-    std::filesystem::create_directories(std::filesystem::path(at_ + path).parent_path());
-    std::ofstream(at_ + path) << path << '\n';
-  }
-
-  void Shapes();
-  void Names();
-  void Doors();
-  void Changes();
-  void Lists();
-  void Conditions();
-  void Deep();
-  void Networks();
-  void Keys();
-  void Pushes();
-  void Many();
-
- private:
-  std::string P(const std::string& entry) const {
-    std::string out = entry;
-    for (size_t at = 0; (at = out.find("$D", at)) != std::string::npos;) out.replace(at, 2, at_);
-    return out;
-  }
-  void LookAgain() {
-    if (const auto looked = v_.driver().Refresh(kHome, getpid()); !looked)
-      Die(looked.error().message);
-  }
-  void Use(std::vector<std::string> entries, bool resolve = true) {
-    for (std::string& entry : entries) entry = P(entry);
-    v_.Use(entries, resolve);
-  }
-
-  Verdicts& v_;
-  std::string at_;
-};
+namespace nsw::test {
 
 void Table::Shapes() {
   for (const char* f : {"/a/f", "/a/b/f", "/a/b/c/f", "/x/f", "/ab/f", "/h/1/key", "/h/2/key",
@@ -159,93 +84,6 @@ void Table::Names() {
   Use({"read=**/*" + long_name.substr(0, 200), "read=**/\xff\xfe"});
   Is("an end of 200 bytes", "/n/" + long_name, kRead, 1);
   Is("a name in no encoding (F20)", "/n/\xff\xfe", kRead, 2);
-}
-
-void Table::Doors() {
-  for (const char* f : {"/d/secret", "/d/sub/file", "/o/x", "/v/f"}) Make(f);
-  Done(symlink((at_ + "/d/secret").c_str(), (at_ + "/o/sym").c_str()), "symlink");
-  Done(symlink((at_ + "/d").c_str(), (at_ + "/o/symdir").c_str()), "symlink");
-  Done(link((at_ + "/d/secret").c_str(), (at_ + "/o/hard").c_str()), "link");
-  Use({"read=$D/o/sym"});
-  Is("a literal path that is a link: where it leads", "/d/secret", kRead, 1);
-  Is("... and the file's other names", "/o/hard", kRead, 1);
-  Use({"read=$D/o/symdir/**"});
-  Is("a directory that is a link: what is in the one that it leads to", "/d/sub/file", kRead, 1);
-  Use({"read=$D/o/symdir/late", "read=$D/o/symdir/new/**"});
-  Make("/d/late");
-  Make("/d/new/f");
-  Is("a path that is not there yet, below a link", "/d/late", kRead, 1);
-  Is("... a directory", "/d/new/f", kRead, 2);
-  Done(symlink("../d/later", (at_ + "/o/dangling").c_str()), "symlink");
-  Use({"read=$D/o/dangling"});
-  Make("/d/later");
-  Is("a link to what is not there yet", "/d/later", kRead, 1);
-  Use({"read=$D/d/secret", "read=$D/v/**"});
-  Is("a hard link made before (F12)", "/o/hard", kRead, 1);
-  Done(link((at_ + "/d/secret").c_str(), (at_ + "/o/hard2").c_str()), "link");
-  Is("a hard link made after (F12)", "/o/hard2", kRead, 1);
-  rename((at_ + "/d/secret").c_str(), (at_ + "/o/moved").c_str());
-  Is("the file renamed (F13)", "/o/moved", kRead, 1);
-  Make("/d/secret");
-  Is("another one in its place", "/d/secret", kRead, 1);
-  rename((at_ + "/v").c_str(), (at_ + "/w").c_str());
-  Is("the directory renamed (F13)", "/w/f", kRead, 2);
-  rename((at_ + "/w").c_str(), (at_ + "/v").c_str());
-  const std::string bound = at_ + "/bound";
-  std::filesystem::create_directories(bound);
-  const auto bind = [&](const std::string& from) {
-    if (mount((at_ + from).c_str(), bound.c_str(), nullptr, MS_BIND, nullptr) != 0)
-      Die("bind mount: " + std::string(strerror(errno)));
-  };
-  bind("/v");
-  Is("the directory bound elsewhere (F14)", "/bound/f", kRead, 2);
-  umount(bound.c_str());
-  Make("/v/in/f");
-  bind("/v/in");
-  Is("a directory below it bound elsewhere (F14)", "/bound/f", kRead, 2);
-  umount(bound.c_str());
-  const std::string over = at_ + "/over";
-  std::ofstream(over) << "x";
-  mount((at_ + "/d/secret").c_str(), over.c_str(), nullptr, MS_BIND, nullptr);
-  Is("the file bound over another: by its inode or name", "/over", kRead, 0);
-  LookAgain();
-  Is("... once it is looked at again", "/over", kRead, 1);
-  Use({"read=**/secret"});
-  Is("... by its own name", "/over", kRead, 1);
-  Use({"read=**/over"});
-  Is("... by its mount point's name", "/over", kRead, 1);
-  umount(over.c_str());
-}
-
-// After a container was bound.
-void Table::Changes() {
-  for (const char* f : {"/e/first", "/e/second", "/e/a", "/e/b", "/e/folder/f"}) Make(f);
-  const auto send = [&](const char* to) {
-    unlink((at_ + "/e/link").c_str());
-    Done(symlink((at_ + to).c_str(), (at_ + "/e/link").c_str()), "symlink");
-    LookAgain();
-  };
-  send("/e/first");
-  Use({"read=$D/e/link", "read=$D/e/a", "read=$D/e/b", "write=$D/e/link/**"});
-  send("/e/second");
-  Is("a link is sent elsewhere: where it leads now (F8)", "/e/second", kRead, 1);
-  Is("... and where it led before", "/e/first", kRead, 1);
-  send("/e/folder");
-  Is("... to a directory: what is in it", "/e/folder/f", kModify, 4);
-  Done(link((at_ + "/e/a").c_str(), (at_ + "/e/other").c_str()), "link");
-  rename((at_ + "/e/a").c_str(), (at_ + "/e/b").c_str());
-  LookAgain();
-  Is("a file that took another's place: under both rules", "/e/other", kRead, 2);
-  Make("/e/a");
-  Done(link((at_ + "/e/a").c_str(), (at_ + "/e/new").c_str()), "link");
-  LookAgain();
-  Is("one made in its place: by its other name (F12)", "/e/new", kRead, 2);
-  for (int n = 0; n < 300; n++) {
-    const std::string name = "/e/n" + std::to_string(n);
-    Make(name.c_str());
-    send(name.c_str());
-  }
-  Is("a link that is sent round and round: where it led first", "/e/first", kRead, 1);
 }
 
 void Table::Lists() {
@@ -390,9 +228,9 @@ void Table::Keys() {
 
 void Table::Pushes() {
   Use({"read=$D/a/f"});
-  nsw::rule::DenyPlan plan;
-  (void)nsw::test::AddEntry(P("read=$D/x/f"), plan);
-  nsw::rule::DenyEntry entry = plan.entries[0];
+  rule::DenyPlan plan;
+  (void)AddEntry(P("read=$D/x/f"), plan);
+  rule::DenyEntry entry = plan.entries[0];
   entry.rule = 77;
   const auto push = [&](uint64_t expires) {
     if (Status s = v_.driver().Push(kHome, entry, getpid(), expires); !s) Die(s.error().message);
@@ -421,22 +259,22 @@ void Table::Many() {
   Is("one of 10,000 entries", "/a/f", kRead, 9999);
   Is("... another", "/x/f", kRead, 10000);
   Is("... none of them", "/h/key", kRead, 0);
-  nsw::rule::DenyPlan plan;
+  rule::DenyPlan plan;
   entries.push_back("read=/one/more");
-  for (const std::string& entry : entries) (void)nsw::test::AddEntry(entry, plan);
+  for (const std::string& entry : entries) (void)AddEntry(entry, plan);
   const Result<uint32_t> slot = v_.driver().BuildSet(plan);
   Report("10,001 are refused, with the number (L3)",
          !slot && slot.error().message.find("10001") != std::string::npos,
          slot ? "built" : slot.error().message);
 }
 
-}  // namespace
+}  // namespace nsw::test
 
 int main(int argc, char** argv) {
-  if (argc != 2) Die("usage: verdict_check FOLDER");
+  if (argc != 2) nsw::test::Die("usage: verdict_check FOLDER");
   std::filesystem::create_directories(argv[1]);
-  Verdicts verdicts;
-  Table table(verdicts, std::filesystem::canonical(argv[1]));
+  nsw::test::Verdicts verdicts;
+  nsw::test::Table table(verdicts, std::filesystem::canonical(argv[1]));
   table.Shapes();
   table.Names();
   table.Doors();
@@ -448,5 +286,5 @@ int main(int argc, char** argv) {
   table.Keys();
   table.Pushes();
   table.Many();
-  return failures == 0 ? 0 : 1;
+  return nsw::test::failures == 0 ? 0 : 1;
 }
