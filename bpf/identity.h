@@ -252,7 +252,8 @@ static __always_inline __u64 init_of(struct task_struct *task, struct pid_namesp
 }
 
 /* Makes the home unless it is there. Returns the label's flags for a task that comes into it by an exec: the first, or joined. */
-static __always_inline __u32 enter_home(const struct nsw_settings *s, struct task_struct *task, __u64 id, __u64 parent, bool running)
+static __always_inline __u32 enter_home(const struct nsw_settings *s, struct task_struct *task, __u64 id, __u64 parent,
+					bool running)
 {
 	struct nsw_home *known, fresh = {.parent = parent, .told = s->life};
 	struct pid_namespace *pids = pid_namespace_below(s, task);

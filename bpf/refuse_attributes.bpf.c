@@ -131,9 +131,10 @@ int nsw_inode_remove_acl(__u64 *ctx)
 /* chattr, by a descriptor that only reads. */
 static __always_inline int judge_flags(struct file *file, __u32 command)
 {
-	if (!sets_flags(command) || file->f_inode != file->f_path.dentry->d_inode)
+	if (!sets_flags(command) || BPF_CORE_READ(file, f_inode) != BPF_CORE_READ(file, f_path.dentry, d_inode))
 		return 0;
-	return judge_act((__u64)file->f_path.mnt, (__u64)file->f_path.dentry, NSW_CLASS_TOUCH, BIT(TOUCH), 0);
+	return judge_act((__u64)BPF_CORE_READ(file, f_path.mnt), (__u64)BPF_CORE_READ(file, f_path.dentry), NSW_CLASS_TOUCH,
+			 BIT(TOUCH), 0);
 }
 
 SEC("?lsm/file_ioctl")

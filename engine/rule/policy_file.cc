@@ -20,7 +20,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// Whether to go on with `what`, the file or directory `path`, of which `why` says why it is not to be trusted.
+// Whether to go on with `what`, the file or directory `path`, of which `why` says why it is not to
+// be trusted.
 bool Trust(const std::string& what, const fs::path& path, const std::string& why,
            const LoadOptions& options, Diagnostics& diagnostics) {
   if (why.empty()) return true;
