@@ -165,9 +165,6 @@ act "read: ... what is in it (F8)" EPERM "$RULE" read "$t/led/dir/f"
 entry "read=$t/dangling"
 act "read: a link to what is not there yet" ok 0 create "$t/led/target"
 act "read: ... once it is made (F8)" EPERM "$RULE" read "$t/dangling"
-entry "exec=origin:tmpfs"
-act "exec: from a file system in memory (X3)" EPERM "$RULE" exec "$t/ram/program"
-binds+=("mkdir $t/ram; mount -t ramfs none $t/ram; cp /bin/true $t/ram/program")
 
 # Exceptions and who acts.
 make "$t/e/f"; make "$t/e/open"
