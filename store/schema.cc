@@ -159,8 +159,9 @@ bool WasHistory(const std::filesystem::path& path) {
   std::ifstream(path, std::ios::binary).read(header.data(), header.size());
   uint32_t application = 0;
   std::memcpy(&application, header.data() + 68, sizeof application);
-  return std::memcmp(header.data(), kMagic, sizeof kMagic) == 0 &&
-         be32toh(application) == kApplicationId;
+  const bool ours = std::memcmp(header.data(), kMagic, sizeof kMagic) == 0 &&
+                    be32toh(application) == kApplicationId;
+  return ours || path.extension() == ".db";
 }
 
 tl::unexpected<Error> NotAHistory(const std::filesystem::path& path) {

@@ -28,7 +28,8 @@ struct OpenFile {
 /// of another program, or of which nothing tells that it was a history, which is left alone.
 Result<OpenFile> OpenForWriting(const std::filesystem::path& path);
 
-/// Whether a file that cannot be read any more was one: its header is SQLite's, with our mark.
+/// Whether a file that cannot be read any more was one: its header is SQLite's, with our mark, or
+/// it is named `*.db`.
 bool WasHistory(const std::filesystem::path& path);
 tl::unexpected<Error> NotAHistory(const std::filesystem::path& path);
 

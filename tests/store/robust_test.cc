@@ -110,6 +110,15 @@ TEST_F(RobustTest, ADamagedFileIsMovedAside_A4) {
   EXPECT_EQ(Rows().size(), 1U);
 }
 
+TEST_F(RobustTest, AHistoryWhoseHeaderIsGoneIsKnownByItsName_A4) {
+  Open();
+  Record(Act::Open("/a"));
+  writer_.reset();
+  Overwrite(0, std::string(1000, '\0'));
+  Open();
+  EXPECT_EQ(CorruptFiles(), 1U);
+}
+
 TEST_F(RobustTest, ADamagedPageIsFoundAtOpening) {
   Open();
   for (int i = 0; i < 2000; i++) Record(Act::Open("/file" + std::to_string(i)));
@@ -170,6 +179,7 @@ TEST_F(RobustTest, AnotherProgramsFileIsRefusedAndLeftAlone) {
 }
 
 TEST_F(RobustTest, WhatWasNoHistoryIsNeverMovedAside) {
+  options_.path = (fs::path(options_.path).parent_path() / "notes").string();
   std::ofstream(options_.path) << "notes";
   EXPECT_NE(OpenError().find("not a history"), std::string::npos) << OpenError();
   const auto rows = Query(options_.path, {});
