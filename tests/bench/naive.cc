@@ -125,8 +125,8 @@ Result<std::unique_ptr<NaiveEvaluator>> NaiveEvaluator::Load(
     const std::filesystem::path& directory) {
   auto all = std::make_unique<NaiveEvaluator>();
   rule::Diagnostics& diagnostics = all->diagnostics_;
-  for (const auto& path : rule::ListPolicyFiles({directory}, false, diagnostics)) {
-    auto text = rule::ReadPolicyFile(path, false, diagnostics);
+  for (const auto& path : rule::ListPolicyFiles({directory}, {.check_owner = false}, diagnostics)) {
+    auto text = rule::ReadPolicyFile(path, {.check_owner = false}, diagnostics);
     if (!text) continue;
     const rule::Source& source = all->sources_.emplace_back(path.string(), std::move(*text));
     rule::YamlDocument document;
