@@ -103,8 +103,8 @@ class LoadedKernel final : public Kernel {
   std::optional<Pins> pins_;
   std::optional<RuleNames> names_;
   uint32_t life_ = 1;
-  uint64_t started_ns_ = 0;
   bool ready_ = false;
+  uint64_t ready_ns_ = 0;  ///< since when; CLOCK_BOOTTIME
   bool taken_over_ = false;
   bool leave_nothing_ = false;
   /// This engine can refuse nothing, and was to: what one before it refuses stays as it is. The

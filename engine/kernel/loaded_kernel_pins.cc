@@ -81,7 +81,6 @@ Status LoadedKernel::Inherit() {
 }
 
 Status LoadedKernel::PinMaps() {
-  started_ns_ = SystemClock().BootNs();
   if (!pins_) return {};
   for (const bpf_map* map : KeptMaps(skeleton_->obj)) {
     if (Status pinned = pins_->PinMap(bpf_map__fd(map), FileOf(map)); !pinned) return pinned;
@@ -127,6 +126,7 @@ std::string LoadedKernel::pinned() const {
 
 void LoadedKernel::MarkReady() {
   ready_ = true;
+  ready_ns_ = SystemClock().BootNs();
   if (!pins_) return;
   if (Status marked = pins_->MarkReady(); !marked) spdlog::warn("{}", marked.error().message);
 }
@@ -135,7 +135,7 @@ bool LoadedKernel::TakeOver() {
   if (taken_over_ || leaves_older_ || options_.pins.empty()) return false;
   const bool older = pins_ && pins_->has_older();
   const bool foreign = pins_ ? pins_->has_foreign() : std::filesystem::exists(options_.pins);
-  if (foreign && SystemClock().BootNs() < started_ns_ + kForeignGraceNs) return false;
+  if (foreign && SystemClock().BootNs() < ready_ns_ + kForeignGraceNs) return false;
   if (deny_->InheritedInUse()) return false;
   taken_over_ = true;
   if (!older && !foreign) {

@@ -8,7 +8,7 @@ source "$E2E/engine.sh"
 # a user who is not root was not told of within a minute: that is open.
 BRIDGE_CASES=0 USER_CASES=2
 [[ ! -e /.nswarden-vm-job ]] || BRIDGE_CASES=1 USER_CASES=0
-plan $((31 + BRIDGE_CASES + USER_CASES))
+plan $((30 + BRIDGE_CASES + USER_CASES))
 
 CONTAINERD=$WORK/containerd/c.sock
 

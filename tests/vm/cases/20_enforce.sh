@@ -88,8 +88,8 @@ check "... and expires by itself" wait_for 90 eval '! refused web /srv/date'
 
 deny_address() { "$NSWARDEN" deny --container web --connect 127.0.0.9 --for 600s; }
 check "deny of an address is taken, and prolonged as often as one likes" eval 'for n in {1..6}; do deny_address || exit 1; done'
-check "... and holds" refused web /bin/nc -w 1 127.0.0.9 80
-check "... for no other address" eval '! refused web /bin/nc -w 1 127.0.0.8 80'
+check "... and holds" refused web /usr/bin/nc -w 1 127.0.0.9 80
+check "... for no other address" says 'connection refused' web /usr/bin/nc -w 1 127.0.0.8 80
 
 check "quarantine by hand" "$NSWARDEN" quarantine --container other --reason "a test"
 check "... refuses what no policy does" refused other /bin/true
