@@ -80,8 +80,12 @@ void Daemon::SayWhatStays() const {
 // What an engine before this one left goes when every container has its policies from this one.
 void Daemon::TakeOver() {
   bool settled = true;
-  registry_->ForEach([&](const container::Binding& binding) { settled &= binding.settled; });
-  if (!settled || !kernel_->TakeOver()) return;
+  bool known = registry_->listed();
+  registry_->ForEach([&](const container::Binding& binding) {
+    settled &= binding.settled;
+    known &= !binding.is_container || binding.removed || binding.container.known();
+  });
+  if (!settled || !kernel_->TakeOver(known)) return;
   spdlog::info("enforcement: taken over from the engine before this one");
   RecordOperation("takeover", "", {geteuid(), static_cast<uint32_t>(getpid())});
 }

@@ -106,6 +106,8 @@ class Registry {
   /// none.
   bool Locate(Binding& binding) const;
   void ForEach(const std::function<void(Binding&)>& visit);
+  /// Every source has listed its containers, or is not there.
+  [[nodiscard]] bool listed() const { return expected_.empty(); }
   [[nodiscard]] size_t size() const { return homes_.size(); }
 
  private:

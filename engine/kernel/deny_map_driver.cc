@@ -178,8 +178,8 @@ uint32_t DenyMapDriver::Phases(uint64_t home, const rule::DenyPlan& plan, pid_t 
 Status DenyMapDriver::SetHome(uint64_t home, const Bound& bound, uint32_t phases,
                               nsw_bind how) const {
   const DenyTables& tables = sets_.tables(bound.slot);
-  uint32_t classes = tables.classes;
-  uint32_t enforced = tables.enforced;
+  uint32_t classes = tables.classes | bound.classes;
+  uint32_t enforced = tables.enforced | bound.enforced;
   Refusals refusals = tables.refusals;
   for (const Pushed& pushed : bound.pushed) {
     classes |= pushed.entry.classes;

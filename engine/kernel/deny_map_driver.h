@@ -79,6 +79,8 @@ class DenyMapDriver final : public DenyMaps {
     size_t late = 0;     ///< rows that were found after it was bound
     std::vector<Pushed> pushed;
     std::map<Place, nsw_pushes> push_rows;  ///< written
+    uint32_t classes = 0;   ///< of a set that was inherited: what the kernel asks it about
+    uint32_t enforced = 0;  ///< ... and refuses by it
   };
 
   struct Left {  ///< by a home that was bound anew: of the set before
@@ -96,6 +98,7 @@ class DenyMapDriver final : public DenyMaps {
   [[nodiscard]] bool RunsOne(const std::vector<rule::DenyKey>& keys, pid_t pid) const;
 
   [[nodiscard]] nsw_home StateOf(uint64_t home) const;
+  void InheritSets();
   void InheritPushes();
 
   [[nodiscard]] Result<Rows> Join(uint32_t slot, std::map<Place, Ranges>& found);

@@ -35,6 +35,20 @@ nsw_home DenyMapDriver::StateOf(uint64_t home) const {
   return state;
 }
 
+// So that an entry of run time is pushed beside the set that holds there until Bind().
+void DenyMapDriver::InheritSets() {
+  for (const uint64_t home : KeysOf<uint64_t>(fds_.homes)) {
+    const nsw_home state = StateOf(home);
+    if (!sets_.inherited().contains(state.set)) continue;
+    Bound& bound = homes_[home];
+    bound.slot = state.set;
+    bound.flags = state.overlay;
+    bound.target_depths = state.target_depths;
+    bound.classes = state.classes;
+    bound.enforced = state.enforced;
+  }
+}
+
 // Each row as it stands: what an entry was called by is no longer known, only where it holds.
 void DenyMapDriver::InheritPushes() {
   for (const nsw_object_key& key : KeysOf<nsw_object_key>(fds_.pushes)) {
@@ -51,6 +65,7 @@ void DenyMapDriver::InheritPushes() {
 
 Status DenyMapDriver::Inherit() {
   sets_.Inherit();
+  InheritSets();
   InheritPushes();
   Refusals needed;
   for (const auto& [home, bound] : homes_) {

@@ -58,7 +58,7 @@ class LoadedKernel final : public Kernel {
   uint16_t life() const override { return static_cast<uint16_t>(life_); }
   std::string pinned() const override;
   void MarkReady() override;
-  bool TakeOver() override;
+  bool TakeOver(bool all_known) override;
   void LeaveNothing() override { leave_nothing_ = true; }
   void NameRule(const rule::RuleInfo& rule) override { names_->Name(rule); }
   std::optional<rule::RuleInfo> FindRule(uint32_t id) const override { return names_->Find(id); }

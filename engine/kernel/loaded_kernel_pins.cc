@@ -30,8 +30,9 @@ constexpr const char* kKeptStructs[] = {"nsw_clause", "nsw_clauses", "nsw_path_k
 constexpr std::string_view kData = ".bss";
 
 // An engine of another layout leaves no word of its homes: its links stay until runtimes have had
-// the time to tell whose containers are there.
+// the time to tell whose containers are there, and longer where they have not told of all.
 constexpr uint64_t kForeignGraceNs = 10'000'000'000;
+constexpr uint64_t kForeignGraceMaxNs = 120'000'000'000;
 
 // A file of that file system may have no dot in its name.
 std::string FileOf(const bpf_map* map) {
@@ -131,11 +132,12 @@ void LoadedKernel::MarkReady() {
   if (Status marked = pins_->MarkReady(); !marked) spdlog::warn("{}", marked.error().message);
 }
 
-bool LoadedKernel::TakeOver() {
+bool LoadedKernel::TakeOver(bool all_known) {
   if (taken_over_ || leaves_older_ || options_.pins.empty()) return false;
   const bool older = pins_ && pins_->has_older();
   const bool foreign = pins_ ? pins_->has_foreign() : std::filesystem::exists(options_.pins);
-  if (foreign && SystemClock().BootNs() < ready_ns_ + kForeignGraceNs) return false;
+  const uint64_t grace = all_known ? kForeignGraceNs : kForeignGraceMaxNs;
+  if (foreign && SystemClock().BootNs() < ready_ns_ + grace) return false;
   if (deny_->InheritedInUse()) return false;
   taken_over_ = true;
   if (!older && !foreign) {

@@ -249,6 +249,24 @@ void Table::Pushes() {
   v_.driver().Expire(2);
 }
 
+// An engine that follows pushes before it knows which policies hold there.
+void Table::Follows() {
+  Use({"read=$D/a/f", "exec=$D/a/b/f"});
+  rule::DenyPlan plan;
+  (void)AddEntry(P("read=$D/x/f"), plan);
+  rule::DenyEntry entry = plan.entries[0];
+  entry.rule = 77;
+  const std::unique_ptr<kernel::DenyMapDriver> next = v_.MakeDriver();
+  if (Status inherited = next->Inherit(); !inherited) Die(inherited.error().message);
+  if (Status s = next->Push(kHome, entry, getpid(), 0); !s) Die(s.error().message);
+  Is("an entry made at run time by an engine that follows", "/x/f", kRead, 77);
+  Is("... beside the set that it has inherited", "/a/f", kRead, 1);
+  Is("... for each class", "/a/b/f", kExec, 2);
+  next->Withdraw(kHome, 77);
+  Is("... which holds on once the entry is withdrawn", "/a/f", kRead, 1);
+  Is("... as that does not", "/x/f", kRead, 0);
+}
+
 // As many entries as a class may have: the answers do not depend on the others.
 void Table::Many() {
   std::vector<std::string> entries;
@@ -285,6 +303,7 @@ int main(int argc, char** argv) {
   table.Networks();
   table.Keys();
   table.Pushes();
+  table.Follows();
   table.Many();
   return nsw::test::failures == 0 ? 0 : 1;
 }

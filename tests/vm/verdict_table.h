@@ -58,6 +58,7 @@ class Table {
   void Networks();
   void Keys();
   void Pushes();
+  void Follows();
   void Many();
 
  private:
