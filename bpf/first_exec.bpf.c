@@ -54,17 +54,27 @@ static __always_inline void forget_failed(void)
 		task->ending = 0;
 }
 
+static __always_inline bool own_pids(const struct nsw_settings *s)
+{
+	return BPF_CORE_READ(pid_namespace_below(s, current_task()), ns.inum) != s->host_pidns;
+}
+
 SEC("?lsm/bprm_creds_for_exec")
 int BPF_PROG(nsw_seed, struct linux_binprm *bprm, int ret)
 {
 	struct nsw_settings *s = get_settings();
 	struct nsw_home *home;
 	struct subject who;
+	int failed = -EAGAIN;
 	__u64 now;
 
 	if (!s || ret)
 		return ret;
-	seed(s, current_task(), false);
+	/* Nobody could judge what it does. What may be the host's own is let go: it would lock the host out. */
+	if (seed(s, current_task(), false) < 0 && own_pids(s) && !disarmed()) {
+		keep(failed);
+		return failed;
+	}
 	forget_failed();
 	home = s->hold_ns && !disarmed() ? undecided(s, &who) : NULL;
 	if (!home)

@@ -13,6 +13,16 @@ __weak __noinline int seed_current(void)
 	return s ? seed(s, current_task(), false) : 0;
 }
 
+/* Set by the loader: one container's processes leave room for those of others. */
+const volatile __u32 home_tasks_max = ~0U;
+
+static __always_inline bool crowded(__u64 id)
+{
+	struct nsw_home *home = bpf_map_lookup_elem(&homes, &id);
+
+	return home && home->flags & NSW_HOME_CONTAINER && home->tasks >= home_tasks_max;
+}
+
 SEC("?lsm/task_alloc")
 int BPF_PROG(nsw_task_alloc, struct task_struct *child, unsigned long flags, int ret)
 {
@@ -24,8 +34,14 @@ int BPF_PROG(nsw_task_alloc, struct task_struct *child, unsigned long flags, int
 		return ret;
 	if (refuses_clone(flags))
 		return refuse();
-	if (labelled(s, current_task(), &who))
+	if (labelled(s, current_task(), &who)) {
 		know_actor(who.home);
+		if (crowded(who.home) && !by_killing && !disarmed()) {
+			count(NSW_EVENT_NONE, NSW_COUNT_NO_LABEL);
+			keep(failed);
+			return failed;
+		}
+	}
 	/* Without the hook task_free nobody would hear of a fork that fails: nsw_inherit labels the child before it runs. */
 	if (by_killing || !inherit(s, child, flags) || disarmed())
 		return ret;
@@ -117,7 +133,7 @@ int nsw_label_running(struct bpf_iter__task *ctx)
 	task = (struct task_struct *)(__u64)task;
 	if (!BPF_CORE_READ(task, nsproxy) || !BPF_CORE_READ(task, mm) || label_of(task))
 		return 0;
-	if (seed(s, task, true))
+	if (seed(s, task, true) > 0)
 		bpf_seq_write(ctx->meta->seq, &one, 1);
 	return 0;
 }

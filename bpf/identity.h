@@ -251,7 +251,12 @@ static __always_inline __u64 init_of(struct task_struct *task, struct pid_namesp
 	return start_of(home_of(parent) == id ? parent : task);
 }
 
-/* Makes the home unless it is there. Returns the label's flags for a task that comes into it by an exec: the first, or joined. */
+#define NO_HOME ~0U
+
+/*
+ * Makes the home unless it is there. Returns the label's flags for a task that comes into it by an exec: the first, or joined;
+ * NO_HOME where there is no room for one more.
+ */
 static __always_inline __u32 enter_home(const struct nsw_settings *s, struct task_struct *task, __u64 id, __u64 parent,
 					bool running)
 {
@@ -270,10 +275,8 @@ static __always_inline __u32 enter_home(const struct nsw_settings *s, struct tas
 		return NSW_LABEL_FIRST;
 	}
 	known = bpf_map_lookup_elem(&homes, &id);
-	if (!known) {
-		count(NSW_EVENT_NONE, NSW_COUNT_NO_LABEL);
-		return 0;
-	}
+	if (!known)
+		return NO_HOME;
 	if (!known->root_dev) { /* the engine cannot tell */
 		known->root_dev = fresh.root_dev;
 		known->root = fresh.root;
@@ -308,7 +311,7 @@ static __always_inline __u32 flags_of_running(struct task_struct *task, __u64 id
  * Labels a task that executes a program in a foreign mount namespace. Seeded by the exec and not by the namespace's
  * making: a runtime sets the container up in it first, and that is not the container's doing. A label whose home is no
  * container (a service of the host with a private mount namespace, such as dockerd) is provisional. Idempotent.
- * Returns 1 if the task got a label. `running`: it is not executing anything now.
+ * Returns 1 if the task got a label, -1 if it found no room. `running`: it is not executing anything now.
  */
 static __always_inline int seed(const struct nsw_settings *s, struct task_struct *task, bool running)
 {
@@ -331,10 +334,10 @@ static __always_inline int seed(const struct nsw_settings *s, struct task_struct
 			return 0;
 	}
 	flags = enter_home(s, task, id, parent, running);
-	state = make_state(task);
+	state = flags == NO_HOME ? NULL : make_state(task);
 	if (!state) {
 		count(NSW_EVENT_NONE, NSW_COUNT_NO_LABEL);
-		return 0;
+		return -1;
 	}
 	state->label.flags = running ? flags_of_running(task, id, flags) : flags;
 	state->label.home = id;

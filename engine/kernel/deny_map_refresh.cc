@@ -8,8 +8,8 @@
 namespace nsw::kernel {
 namespace {
 
-constexpr size_t kLateMax =
-    256;  // found after Bind, of one home: who sends a link round and round costs himself alone
+// Found after Bind(), of one home: who sends a link round and round costs himself alone.
+constexpr size_t kLateMax = 256;
 
 }  // namespace
 
@@ -53,8 +53,7 @@ Status DenyMapDriver::Add(uint64_t home, Bound& bound, const Bound& now, const R
   if (bound.late >= kLateMax)
     spdlog::warn(
         "home {:#x}: what its rules name has led to more than {} other files since its policies "
-        "were "
-        "bound; no more are followed until they are loaded anew",
+        "were bound; no more are followed until they are loaded anew",
         home, kLateMax);
   return SetHome(home, bound, StateOf(home).phases, NSW_BIND_SWITCH);
 }

@@ -105,6 +105,8 @@ Status LoadedKernel::OpenIdentity() {
   skeleton_->rodata->unbound_closed = options_.unbound_closed && enforcing() ? 1 : 0;
   if (Status status = OpenPins(); !status) return status;
   skeleton_->rodata->own_life = life_;
+  const uint32_t tasks = bpf_map__max_entries(skeleton_->maps.labels);  // of those that are pinned
+  skeleton_->rodata->home_tasks_max = tasks - tasks / 8;
   if (Status status = ChooseIdentity(); !status) return status;
   if (const int error = enforce__load(skeleton_.get()); error != 0)
     return FailProgram("enforce", "loading", -error);

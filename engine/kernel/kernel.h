@@ -125,9 +125,9 @@ class Kernel {
   [[nodiscard]] virtual std::string pinned() const { return {}; }
   /// The engine has come up: from now on its end, however it comes, leaves enforcement in force.
   virtual void MarkReady() {}
-  /// Every container that is found has its policies, and `all_known`: its runtime has told of each.
-  /// Takes what older engines have left away, once
-  /// nothing rests on it any more; to be called again and again. True in the moment that it did.
+  /// Every container that is found has its policies; `all_known`: a runtime has told of each. Takes
+  /// what older engines have left away, once nothing rests on it any more; to be called again and
+  /// again. True in the moment that it did.
   virtual bool TakeOver(bool /*all_known*/) { return false; }
   /// The end of this object takes everything away, pinned or not.
   virtual void LeaveNothing() {}
