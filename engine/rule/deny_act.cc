@@ -149,6 +149,12 @@ const nsw_addr& Destination(const nsw_addr& address) {
   return SameAddress(address, kNone) ? kIpv4 : address;
 }
 
+// As the kernel's programs say it (bpf/refuse_net.bpf.c).
+bool IsRaw(uint32_t family, uint32_t type) {
+  const bool ip = family == AF_INET || family == AF_INET6;
+  return family == AF_PACKET || family == AF_XDP || type == SOCK_PACKET || (ip && type == SOCK_RAW);
+}
+
 }  // namespace
 
 DenyActs::DenyActs(const Event& event) : event_(event) {
@@ -246,8 +252,7 @@ void DenyActs::AddSocket() {
   const auto& socket = event_.as<nsw_event_socket>();
   Add({.classes = Bit(DenyClass::k_socket),
        .number = socket.family << 16 | (socket.socket_type & 0xffff)});
-  const bool ip = socket.family == AF_INET || socket.family == AF_INET6;
-  if ((ip && socket.socket_type == SOCK_RAW) || socket.family == AF_PACKET) {
+  if (IsRaw(socket.family, socket.socket_type & 0xffff)) {
     Add({.classes = Bit(DenyClass::k_operation),
          .number = static_cast<uint32_t>(DenyOperation::k_raw_socket)});
   }

@@ -195,6 +195,8 @@ TEST(Lists, OperationsByTheirEvents) {
       refused("io_uring", Act::Plain<nsw_event_io_uring>(NSW_EVENT_IO_URING, [](auto&) {})));
   EXPECT_TRUE(refused("raw_socket", Socket(AF_INET, SOCK_RAW)));
   EXPECT_TRUE(refused("raw_socket", Socket(AF_PACKET, SOCK_DGRAM)));
+  EXPECT_TRUE(refused("raw_socket", Socket(AF_XDP, SOCK_RAW)));
+  EXPECT_TRUE(refused("raw_socket", Socket(AF_INET, SOCK_PACKET)));
   EXPECT_FALSE(refused("raw_socket", Socket(AF_NETLINK, SOCK_RAW)));
   EXPECT_FALSE(refused("bpf", mount));
 }
