@@ -88,8 +88,10 @@ Status PolicyBinder::Install(container::Binding& binding, const Chosen& chosen) 
   return done;
 }
 
+// A home that was bound is a container's: whatever it makes inside stays its own. That of a service
+// of the host is not, or the containers that it makes would all be taken for it.
 Status PolicyBinder::PutInForce(container::Binding& binding, const Chosen& chosen) {
-  if (kernel_.judging()) {
+  if (kernel_.judging() && binding.is_container) {
     if (kernel_.deny().Holds(binding)) return {};
     if (const Status built = Ensure(*policies_, chosen, sets_); !built) return built;
     const DenySet& set = sets_.at(chosen);
@@ -182,7 +184,7 @@ Status PolicyBinder::Build(const rule::PolicySet& policies, DenySets& sets) {
   Status built = Prepare(policies);
   if (built && kernel_.deny().judges_host()) built = Ensure(policies, policies.SelectHost(), sets);
   registry_.ForEach([&](container::Binding& binding) {
-    if (built) built = Ensure(policies, Choose(policies, binding), sets);
+    if (built && binding.is_container) built = Ensure(policies, Choose(policies, binding), sets);
   });
   return built;
 }

@@ -10,7 +10,7 @@ SETTINGS="hold: 10s" # where all is emulated a decision takes its time
 ACTS=${NSWARDEN_ACTS_PROGRAM:-$REPO/build/release/tests/acts/nsw_acts}
 STARTS=${NSWARDEN_STARTS:-3}
 export NSWARDEN_START_DEADLINE=480 NSWARDEN_ALERT_DEADLINE=60
-plan 47
+plan 49
 
 use_guest_docker
 copy_policies
@@ -20,6 +20,10 @@ allowed web /bin/sh -c 'mkdir -p /srv/secrets; cp /bin/busybox /srv/date; echo s
 
 check_engine "the engine starts"
 container other demo/other
+# As what podman keeps for a user: a service of the host with a mount namespace of its own.
+# shellcheck disable=SC2016
+unshare --mount /bin/bash -c 'until [[ -e $0 ]]; do sleep 1; done; unshare --mount --pid --fork /bin/sleep 1000' "$WORK/go" &
+at_exit kill "$!"
 check "it says that it enforces" grep -q "enforcement: on" "$ENGINE_LOG"
 check "both containers, one from before the start, are bound (I8)" wait_for 60 eval \
   '"$NSWARDEN" ps --json | jq -e "[.containers[] | select(.policies | length > 0) | .name] | sort == [\"other\", \"web\"]"'
@@ -99,6 +103,11 @@ check "release ends it" "$NSWARDEN" release --container other
 check "... and all is as before" allowed other /bin/true
 check "both are in the history, with who and why" eval 'history_shows "\"type\":\"quarantine\".*\"uid\":0.*other; reason: a test" --event operation &&
   history_shows "\"type\":\"release\"" --event operation'
+
+without_runtime() { "$NSWARDEN" ps --json | jq -e '[.containers[] | select(.name | startswith("ns-"))] | length == '"$1"; }
+check "a service with a mount namespace of its own is no container" without_runtime 0
+: >"$WORK/go"
+check "... but what it makes is one, and not that service (I14)" wait_for 60 without_runtime 1
 
 kill -STOP "$ENGINE_PID"
 check "while the engine is stopped, containers start" timeout 120 docker run --rm --network none demo/other /bin/true
