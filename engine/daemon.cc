@@ -244,9 +244,8 @@ Status Daemon::Announce() {
   const std::string of_host = Names(policies, [](const rule::PolicyInfo& p) {
     return p.host && p.has_deny && p.mode == rule::Mode::kEnforce;
   });
-  if (!of_host.empty() && kernel_->enforcing() && !binder_->host_in_force())
-    spdlog::warn("the host's own processes are refused nothing here; these only detect: {}",
-                 of_host);
+  if (!of_host.empty() && kernel_->enforcing())
+    spdlog::warn("the host's own processes are refused nothing; these only detect: {}", of_host);
   AnnounceEnforcement(policies);
   if (!container::AnyThere(config_.runtimes)) {
     spdlog::info("no container runtime is here; watching all the same");

@@ -216,8 +216,7 @@ json Daemon::ShowStatus() {
 
   json policies = json::array();
   for (const rule::PolicyInfo& policy : binder_->policies()->policies()) {
-    const bool judged = !policy.host || binder_->host_in_force();
-    const auto means = judged ? kernel_->enforcement() : kernel::Enforcement::kNone;
+    const auto means = policy.host ? kernel::Enforcement::kNone : kernel_->enforcement();
     policies.push_back(PolicyJson(policy, {means, config_.enforce}));
   }
   json sinks = json::array();

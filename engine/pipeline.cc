@@ -111,8 +111,8 @@ const rule::RuleInfo* Pipeline::DenyRule(std::span<const uint32_t> policies,
 bool Pipeline::KernelJudged() const {
   if (!parts_.kernel.judging()) return false;
   const container::Binding* binding = event_.binding;
-  if (binding == nullptr) return parts_.binder.host_in_force();
-  return binding->in_force_ns != 0 && event_.header().time_ns > binding->in_force_ns &&
+  return binding != nullptr && binding->in_force_ns != 0 &&
+         event_.header().time_ns > binding->in_force_ns &&
          parts_.binder.NotInForce(binding->home) == nullptr;
 }
 

@@ -29,9 +29,6 @@ bool Enforces(const rule::PolicyInfo& policy, kernel::Enforcement enforcement) {
   return enforcement != kernel::Enforcement::kKills || policy.fallback_kill;
 }
 
-constexpr uint64_t kHostHome = 0;
-constexpr pid_t kHostInit = 1;
-
 }  // namespace
 
 PolicyBinder::Chosen PolicyBinder::Choose(const rule::PolicySet& policies,
@@ -158,20 +155,6 @@ const std::string* PolicyBinder::NotInForce(uint64_t home) const {
   return found == failed_.end() ? nullptr : &found->second;
 }
 
-// The host's own processes: only where the kernel's programs judge these.
-Status PolicyBinder::InstallHost() {
-  host_policies_ = policies_->SelectHost();
-  host_in_force_ = false;
-  if (!kernel_.judging() || !kernel_.deny().judges_host()) return {};
-  if (const Status built = Ensure(*policies_, host_policies_, sets_); !built) return built;
-  const DenySet& set = sets_.at(host_policies_);
-  if (const Status bound = kernel_.deny().Bind(kHostHome, set.slot, set.plan, kHostInit); !bound)
-    return bound;
-  host_in_force_ = true;
-  host_slot_ = set.slot;
-  return {};
-}
-
 // For all policies at once, so that no container's start waits for programs to be loaded.
 Status PolicyBinder::Prepare(const rule::PolicySet& policies) {
   if (!kernel_.judging()) return {};
@@ -182,7 +165,6 @@ Status PolicyBinder::Prepare(const rule::PolicySet& policies) {
 
 Status PolicyBinder::Build(const rule::PolicySet& policies, DenySets& sets) {
   Status built = Prepare(policies);
-  if (built && kernel_.deny().judges_host()) built = Ensure(policies, policies.SelectHost(), sets);
   registry_.ForEach([&](container::Binding& binding) {
     if (built && binding.is_container) built = Ensure(policies, Choose(policies, binding), sets);
   });
@@ -216,17 +198,15 @@ Status PolicyBinder::Use(std::shared_ptr<const rule::PolicySet> policies) {
   kernel_.SetReadNames(names);  // those of before, too, until each container has changed over
   kernel_.SetPorts(policies == nullptr ? policies_->ports()
                                        : Either(policies_->ports(), policies->ports()));
-  Status installed = InstallAll();
-  const Status host = InstallHost();
-  if (installed) installed = host;
+  const Status installed = InstallAll();
   if (!installed && policies != nullptr) {
     policies_.swap(policies);
     sets_.swap(sets);
     generation_--;
     (void)InstallAll();  // of what held before, nothing needs to be made
-    (void)InstallHost();
   }
   Retire(sets);
+  host_policies_ = policies_->SelectHost();
   kernel_.SetReadNames(policies_->read_names());
   kernel_.SetHolding(std::ranges::any_of(policies_->policies(), [&](const auto& policy) {
     return Enforces(policy, kernel_.enforcement());
@@ -245,7 +225,7 @@ void PolicyBinder::AlsoWant(uint64_t events) {
 
 void PolicyBinder::Collect() {
   kernel_.deny().Settle();
-  std::set<uint32_t> used{host_slot_};
+  std::set<uint32_t> used{0};
   registry_.ForEach([&](container::Binding& binding) { used.insert(binding.policy_set); });
   const auto free = [&](uint32_t slot) {
     if (used.contains(slot)) return false;

@@ -49,9 +49,8 @@ class PolicyBinder {
   void Collect();
 
   [[nodiscard]] const std::shared_ptr<const rule::PolicySet>& policies() const { return policies_; }
+  /// Those of the host's own processes, which the kernel refuses nothing.
   [[nodiscard]] const std::vector<uint32_t>& host_policies() const { return host_policies_; }
-  /// Whether the kernel refuses the host's own processes what the policies say.
-  [[nodiscard]] bool host_in_force() const { return host_in_force_; }
   [[nodiscard]] uint64_t generation() const { return generation_; }
 
  private:
@@ -72,7 +71,6 @@ class PolicyBinder {
   [[nodiscard]] Status Prepare(const rule::PolicySet& policies);
   [[nodiscard]] Status Build(const rule::PolicySet& policies, DenySets& sets);
   [[nodiscard]] Status InstallAll();
-  [[nodiscard]] Status InstallHost();
   void Retire(DenySets& sets);
 
   kernel::Kernel& kernel_;
@@ -80,8 +78,6 @@ class PolicyBinder {
   uint64_t needed_;
   std::shared_ptr<const rule::PolicySet> policies_;
   Chosen host_policies_;
-  bool host_in_force_ = false;
-  uint32_t host_slot_ = 0;
   DenySets sets_;                  // of policies_
   std::vector<uint32_t> retired_;  // slots of older sets, to be freed when no home uses them
   std::map<uint64_t, std::string> failed_;  // homes whose policies are not in force, and why

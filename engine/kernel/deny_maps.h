@@ -46,9 +46,6 @@ class DenyMaps {
   /// begun looks at it any more; to be called now and then.
   virtual void Settle() {}
 
-  /// Whether the programs judge the host's own processes, too: home 0 can then be bound.
-  [[nodiscard]] virtual bool judges_host() const { return false; }
-
   /// Adds one entry for one home at run time. `expires_ns`: CLOCK_BOOTTIME, 0 for never. Errors: a
   /// key of a kind that has no such entries.
   [[nodiscard]] virtual Status Push(uint64_t home, const rule::DenyEntry& entry, pid_t pid,

@@ -76,7 +76,8 @@ std::optional<Disarmed> GetDisarmedPinned(const std::filesystem::path& root) {
   for (std::filesystem::directory_iterator at(root, failed), end; !failed && at != end;
        at.increment(failed)) {
     const UniqueFd map(bpf_obj_get((at->path() / "maps" / "disarm").c_str()));
-    if (map.valid()) return GetDisarmed(map.get());
+    std::optional<Disarmed> how = map.valid() ? GetDisarmed(map.get()) : std::nullopt;
+    if (how) return how;
   }
   return std::nullopt;
 }

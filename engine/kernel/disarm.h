@@ -32,7 +32,7 @@ struct Disarmed {
 [[nodiscard]] Result<size_t> SetDisarmedPinned(const std::filesystem::path& root,
                                                const Disarmed& disarmed);
 
-/// As the first that is pinned below `root` has it.
+/// As the first that is pinned below `root` and disarmed has it.
 [[nodiscard]] std::optional<Disarmed> GetDisarmedPinned(const std::filesystem::path& root);
 
 }  // namespace nsw::kernel

@@ -83,6 +83,9 @@ Status LoadedKernel::Inherit() {
 
 Status LoadedKernel::PinMaps() {
   if (!pins_) return {};
+  if (const auto how = GetDisarmedPinned(options_.pins); how && !pins_->inherits()) {
+    if (Status set = SetDisarmed(bpf_map__fd(skeleton_->maps.disarm), *how); !set) return set;
+  }
   for (const bpf_map* map : KeptMaps(skeleton_->obj)) {
     if (Status pinned = pins_->PinMap(bpf_map__fd(map), FileOf(map)); !pinned) return pinned;
   }
@@ -186,8 +189,9 @@ void LoadedKernel::Protect(const std::vector<OwnFile>& files) {
   if (own_) own_->Keep(files);
 }
 
+// Of engines before this one, too, for as long as their programs are there.
 Status LoadedKernel::Disarm(const Disarmed& how) {
-  if (leaves_older_) {
+  if (!options_.pins.empty()) {
     if (const auto turned = SetDisarmedPinned(options_.pins, how); !turned)
       return tl::unexpected(turned.error());
   }

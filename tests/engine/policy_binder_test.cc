@@ -386,18 +386,6 @@ TEST_F(PolicyBinderTest, LeavesAHomeAsAnOlderEngineBoundItUntilItIsKnownWhoseItI
   EXPECT_TRUE(kernel_.maps.bound.contains(10));
 }
 
-// Or what it makes would be taken for it: a container of podman for what podman keeps for its user.
-TEST_F(PolicyBinderTest, LeavesAServiceOfTheHostUnbound) {
-  auto policies = Policies();
-  policies->host = {1};
-  ASSERT_TRUE(binder_.Use(policies));
-  EXPECT_TRUE(binder_.Bind(Seen(10, false)));
-  EXPECT_FALSE(kernel_.maps.bound.contains(10));
-  EXPECT_EQ(kernel_.flags[10] & kFinal, NSW_HOME_DECIDED);
-  EXPECT_TRUE(binder_.Bind(Seen(10, true))) << "it was one, after all";
-  EXPECT_TRUE(kernel_.maps.bound.contains(10));
-}
-
 TEST_F(PolicyBinderTest, NamesTheRulesThatRefuseForEnginesToCome) {
   auto policies = Policies();
   policies->rules[7] = {.id = 7, .policy = "web", .name = "web/exec/1"};

@@ -10,7 +10,7 @@ SETTINGS="rings: {denials: 64KiB}" # soon full
 export NSWARDEN_START_DEADLINE=480 NSWARDEN_ALERT_DEADLINE=60
 PINS=/sys/fs/bpf/nswarden
 STATE=/var/lib/nswarden/run-time.cbor
-plan 46
+plan 50
 
 use_guest_docker
 "$E2E/image" demo/web
@@ -151,6 +151,12 @@ check "release --all lifts what is refused" eval '"$NSWARDEN" release --all --re
 check "arm refuses again" eval '"$NSWARDEN" arm && refused kept /bin/cat /srv/secrets/key'
 check "stop says what stays, and it does" eval '"$NSWARDEN" stop | grep "stays refused" && refused kept /bin/cat /srv/secrets/key'
 check "release --all lifts it without an engine" eval '"$NSWARDEN" release --all && allowed kept /bin/cat /srv/secrets/key'
+mv "$PINS"/* "$PINS/another"
+check_engine "one follows whose maps look different: nothing is refused"
+check "... as it was before" allowed kept /bin/cat /srv/secrets/key
+check "arm refuses again there" eval '"$NSWARDEN" arm && wait_for 60 bound && refused kept /bin/cat /srv/secrets/key'
+check "release --all lifts what both refuse" eval '"$NSWARDEN" release --all --reason test && allowed kept /bin/cat /srv/secrets/key'
+kill_engine
 check "arm without an engine" eval '"$NSWARDEN" arm && refused kept /bin/cat /srv/secrets/key'
 check "stop --remove: nothing is refused, nothing pinned" eval '"$NSWARDEN" stop --remove && allowed kept /bin/cat /srv/secrets/key && [[ ! -e $PINS ]]'
 : >"$web/srv/stop"
