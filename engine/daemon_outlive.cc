@@ -77,12 +77,13 @@ void Daemon::SayWhatStays() const {
   }
 }
 
-// What an engine before this one left goes when every container has its policies from this one.
+// What an engine before this one left goes when every container has its policies from this one: not
+// where they found no room.
 void Daemon::TakeOver() {
   bool settled = true;
   bool known = registry_->listed();
   registry_->ForEach([&](const container::Binding& binding) {
-    settled &= binding.settled;
+    settled &= binding.settled && (binding.removed || !binder_->NotInForce(binding.home));
     known &= !binding.is_container || binding.removed || binding.container.known();
   });
   if (!settled || !kernel_->TakeOver(known)) return;

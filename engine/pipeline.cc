@@ -230,6 +230,7 @@ bool Pipeline::Held(container::Binding& binding, std::span<const std::byte> reco
   if (held_.Hold(binding.home, record)) return true;
   ledger_.held_overflow++;
   binding.settled = true;
+  Rebind(binding);
   Settled(binding);
   return !Decode(record);
 }

@@ -67,12 +67,10 @@ Status Pipeline::PutIntoQuarantine(const container::Binding& binding) {
 
 Result<size_t> Pipeline::Release(const container::Binding& binding) {
   const uint64_t now = parts_.clock.BootNs();
-  size_t withdrawn = 0;
+  const size_t withdrawn = parts_.kernel.deny().WithdrawAll(binding.home, now);
   for (auto& [key, entry] : run_time_rules_) {
     if (key.first != binding.home || (entry.expires_ns != 0 && entry.expires_ns <= now)) continue;
-    parts_.kernel.deny().Withdraw(binding.home, key.second);
     entry.expires_ns = now;  // its name stays for a moment, for verdicts that are in a ring
-    withdrawn++;
   }
   // Whether or not it was known to be: an engine before this one may have done it.
   if (const Status done = parts_.kernel.ClearHomeFlags(binding.home, NSW_HOME_QUARANTINED); !done)

@@ -12,6 +12,7 @@ namespace nsw {
 namespace {
 
 constexpr size_t kRefreshed = 256;  // paths a call
+constexpr size_t kSearch = 64;      // as many as it takes to look through all processes in vain
 constexpr size_t kRetries = 16;     // a second: building a set that finds no room costs, too
 
 // What the container's first process runs by now: a startup phase can be over already. Of a script
@@ -143,7 +144,10 @@ void PolicyBinder::Refresh() {
   for (container::Binding* binding : bound) {
     if (looked_at >= kRefreshed) break;
     refreshed_ = binding->home;
-    if (!registry_.Locate(*binding)) continue;
+    if (!registry_.Locate(*binding)) {
+      looked_at += kSearch;
+      continue;
+    }
     const Result<size_t> paths = kernel_.deny().Refresh(binding->home, binding->pid);
     looked_at += paths.value_or(1);
     if (!paths) spdlog::warn("container {}: {}", binding->container.name, paths.error().message);

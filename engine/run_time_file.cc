@@ -2,6 +2,7 @@
 #include "engine/run_time_file.h"
 
 #include <fcntl.h>
+#include <spdlog/spdlog.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -25,13 +26,31 @@ constexpr std::array kClasses{
 #define CLASS(NAME, name, ...) std::string_view(#name),
 #include "bpf/deny.def"
 };
-constexpr std::pair<rule::DenyKind, std::string_view> kKinds[] = {{rule::DenyKind::kPath, "path"},
-                                                                  {rule::DenyKind::kBelow, "below"},
-                                                                  {rule::DenyKind::kName, "name"}};
+// All that can be pushed at run time; of addresses that is whole ones, at every port.
+constexpr std::pair<rule::DenyKind, std::string_view> kKinds[] = {
+    {rule::DenyKind::kPath, "path"},
+    {rule::DenyKind::kBelow, "below"},
+    {rule::DenyKind::kName, "name"},
+    {rule::DenyKind::kAbstract, "abstract"},
+    {rule::DenyKind::kNet, "address"}};
 
 json KeyJson(const rule::DenyKey& key) {
   const auto kind = std::ranges::find(kKinds, key.kind, [](const auto& k) { return k.first; });
-  return {{"kind", kind == std::end(kKinds) ? "" : kind->second}, {"path", key.path}};
+  json said = {{"kind", kind == std::end(kKinds) ? "" : kind->second}, {"path", key.path}};
+  if (key.kind == rule::DenyKind::kNet) said["address"] = key.net.address;
+  return said;
+}
+
+rule::DenyKey KeyOf(const json& from) {
+  const auto kind = std::ranges::find(kKinds, from.at("kind").get<std::string>(),
+                                      [](const auto& k) { return std::string(k.second); });
+  if (kind == std::end(kKinds)) throw std::invalid_argument("unknown key " + from.dump());
+  rule::DenyKey key{.kind = kind->first, .path = from.at("path")};
+  if (key.kind == rule::DenyKind::kNet) {
+    key.net.address = from.at("address");
+    key.net.prefix = 128;
+  }
+  return key;
 }
 
 json EntryJson(const RunTimeEntry& entry) {
@@ -52,7 +71,7 @@ json HomeJson(const RunTimeHome& home) {
   return {{"home", home.home}, {"quarantined", home.quarantined}, {"entries", std::move(entries)}};
 }
 
-// What a newer version has written, and this one does not know, ends the reading (json::at throws).
+// Throws where it is not known: what a newer version has written.
 RunTimeEntry EntryOf(const json& from) {
   RunTimeEntry entry;
   entry.rule.id = entry.entry.rule = from.at("id");
@@ -67,18 +86,20 @@ RunTimeEntry EntryOf(const json& from) {
     if (found == kClasses.end()) throw std::invalid_argument("unknown class " + name.dump());
     entry.entry.classes |= 1U << (found - kClasses.begin());
   }
-  for (const json& key : from.at("keys")) {
-    const auto kind = std::ranges::find(kKinds, key.at("kind").get<std::string>(),
-                                        [](const auto& k) { return std::string(k.second); });
-    if (kind == std::end(kKinds)) throw std::invalid_argument("unknown key " + key.dump());
-    entry.entry.keys.push_back({.kind = kind->first, .path = key.at("path")});
-  }
+  for (const json& key : from.at("keys")) entry.entry.keys.push_back(KeyOf(key));
   return entry;
 }
 
 RunTimeHome HomeOf(const json& from) {
   RunTimeHome home{.home = from.at("home"), .quarantined = from.at("quarantined")};
-  for (const json& entry : from.at("entries")) home.entries.push_back(EntryOf(entry));
+  for (const json& entry : from.at("entries")) {
+    try {
+      home.entries.push_back(EntryOf(entry));
+    } catch (const std::exception& error) {
+      spdlog::error("a run-time entry of home {:#x} is not known here, and ends: {}", home.home,
+                    error.what());
+    }
+  }
   return home;
 }
 

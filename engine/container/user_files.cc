@@ -8,10 +8,11 @@
 #include <sys/syscall.h>
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
 #include <fstream>
 #include <sstream>
+
+#include "engine/base/file_system.h"
 
 namespace nsw::container {
 namespace {
@@ -36,12 +37,6 @@ std::string FileSystemOf(int fd) {
     return line.substr(dash + 3, line.find(' ', dash + 3) - dash - 3);
   }
   return "";
-}
-
-bool AnswersByItself(const std::string& type) {
-  constexpr std::array<std::string_view, 4> kSlow{"fuse", "nfs", "cifs", "smb"};
-  return !type.empty() &&
-         std::ranges::none_of(kSlow, [&](std::string_view slow) { return type.starts_with(slow); });
 }
 
 }  // namespace

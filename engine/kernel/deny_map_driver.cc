@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <set>
 #include <string>
 
 #include "engine/kernel/path_hash.h"
@@ -61,18 +62,19 @@ Result<uint32_t> DenyMapDriver::BuildSet(const rule::DenyPlan& plan) {
 // ----------------------------------------------------------------
 
 // Of what is not there yet the place alone: the inode is 0.
-Result<Resolved> DenyMapDriver::Find(pid_t pid, const std::string& path) const {
-  Result<Resolved> file = resolver_.Resolve(pid, path);
+Result<Resolved> DenyMapDriver::Find(const Inside& inside, const std::string& path) const {
+  Result<Resolved> file = resolver_.Resolve(inside, path);
   if (file) return file;
-  const Result<Resolver::Awaited> awaited = resolver_.Await(pid, path);
+  const Result<Resolver::Awaited> awaited = resolver_.Await(inside, path);
   if (!awaited) return file;
   const Resolved& above = awaited->above;
   const PathHash place = HashBelow({above.hash, above.depth}, awaited->rest, seed_);
   return Resolved{0, 0, place.hash, place.depth, above.has_path};
 }
 
-void DenyMapDriver::ResolveOne(const NamedObject& object, const std::string& path, pid_t pid,
-                               Bound& bound, std::map<Place, Ranges>& found) const {
+void DenyMapDriver::ResolveOne(const NamedObject& object, const std::string& path,
+                               const Inside& inside, Bound& bound,
+                               std::map<Place, Ranges>& found) const {
   const std::pair<uint32_t, uint32_t> range(object.clauses.first, object.clauses.count);
   const auto kind = static_cast<uint16_t>(object.below ? NSW_KEY_BELOW : NSW_KEY_PATH);
   const auto add = [&](const Resolved& file) {
@@ -80,7 +82,7 @@ void DenyMapDriver::ResolveOne(const NamedObject& object, const std::string& pat
     found[{file.ino, file.dev, static_cast<uint16_t>(kind | NSW_KEY_INODE)}].push_back(range);
     bound.flags |= object.below ? NSW_OVERLAY_FOLDERS : NSW_OVERLAY_FILES;
   };
-  const Result<Resolved> file = Find(pid, path);
+  const Result<Resolved> file = Find(inside, path);
   if (!file) {
     spdlog::debug("{}; the path alone is held", file.error().message);
     return;
@@ -94,21 +96,21 @@ void DenyMapDriver::ResolveOne(const NamedObject& object, const std::string& pat
   if (!object.below || file->ino == 0) return;
   // A volume below a denied directory, mounted a second time elsewhere, leads neither there by
   // its path nor by inodes.
-  for (const std::string& mount : Resolver::MountsBelow(pid, path)) {
-    if (const Result<Resolved> root = resolver_.Resolve(pid, mount)) add(*root);
+  for (const std::string& mount : Resolver::MountsBelow(inside.pid, path)) {
+    if (const Result<Resolved> root = resolver_.Resolve(inside, mount)) add(*root);
   }
 }
 
 // The inodes behind the set's paths, and where links there lead to.
-void DenyMapDriver::Resolve(const DenyTables& set, pid_t pid, Bound& bound,
+void DenyMapDriver::Resolve(const DenyTables& set, const Inside& inside, Bound& bound,
                             std::map<Place, Ranges>& found) const {
   for (const NamedObject& object : set.objects) {
     if (object.hole == kNoHole) {
-      ResolveOne(object, object.path, pid, bound, found);
+      ResolveOne(object, object.path, inside, bound, found);
       continue;
     }
-    for (const std::string& path : Resolver::Expand(pid, object.path, object.hole))
-      ResolveOne(object, path, pid, bound, found);
+    for (const std::string& path : Resolver::Expand(inside, object.path, object.hole))
+      ResolveOne(object, path, inside, bound, found);
   }
 }
 
@@ -148,20 +150,21 @@ void DenyMapDriver::EraseRows(uint64_t home, uint32_t slot, const Rows& rows,
   }
 }
 
-bool DenyMapDriver::RunsOne(const std::vector<rule::DenyKey>& keys, pid_t pid) const {
-  const Result<Resolved> exe = resolver_.ResolveExe(pid);
+bool DenyMapDriver::RunsOne(const std::vector<rule::DenyKey>& keys, const Inside& inside) const {
+  const Result<Resolved> exe = resolver_.ResolveExe(inside.pid);
   if (!exe) return false;
   return std::any_of(keys.begin(), keys.end(), [&](const rule::DenyKey& key) {
     if (key.kind != rule::DenyKind::kPath) return false;
     if (exe->has_path && exe->hash == HashPath(key.path, seed_).hash) return true;
-    const Result<Resolved> file = resolver_.Resolve(pid, key.path);
+    const Result<Resolved> file = resolver_.Resolve(inside, key.path);
     return file && file->ino == exe->ino && file->dev == exe->dev;
   });
 }
 
 // Whose startup is over: of a policy that the old set had, too, what was known; of another one,
 // where the process runs the program that ends it.
-uint32_t DenyMapDriver::Phases(uint64_t home, const rule::DenyPlan& plan, pid_t pid) const {
+uint32_t DenyMapDriver::Phases(uint64_t home, const rule::DenyPlan& plan,
+                               const Inside& inside) const {
   nsw_home state{};
   bpf_map_lookup_elem(fds_.homes, &home, &state);
   const std::vector<uint64_t> before = sets_.until(state.set);
@@ -170,7 +173,7 @@ uint32_t DenyMapDriver::Phases(uint64_t home, const rule::DenyPlan& plan, pid_t 
     if (plan.policies[i].until.empty()) continue;
     const auto same = std::find(before.begin(), before.end(), UntilOf(plan.policies[i].until));
     const bool over = same != before.end() && (state.phases >> (same - before.begin()) & 1) != 0;
-    if (over || (pid > 0 && RunsOne(plan.policies[i].until, pid))) phases |= 1U << i;
+    if (over || (inside.pid > 0 && RunsOne(plan.policies[i].until, inside))) phases |= 1U << i;
   }
   return phases;
 }
@@ -201,17 +204,19 @@ Status DenyMapDriver::SetHome(uint64_t home, const Bound& bound, uint32_t phases
 Status DenyMapDriver::Bind(uint64_t home, uint32_t slot, const rule::DenyPlan& plan, pid_t pid) {
   if (left_.contains(home)) Settle();
   Bound& old = homes_[home];
+  const Inside inside = Resolver::Enter(pid);
+  if (slot != 0 && old.slot == slot && StateOf(home).set == slot) return Rebind(home, plan, inside);
   Bound next;
   next.slot = slot;
   next.pushed = old.pushed;
   next.push_rows = old.push_rows;
   std::map<Place, Ranges> found;
-  if (pid > 0) Resolve(sets_.tables(slot), pid, next, found);
+  if (inside.pid > 0) Resolve(sets_.tables(slot), inside, next, found);
   Result<Rows> rows = Join(slot, found);
   if (!rows) return tl::unexpected(rows.error());
   next.rows = std::move(*rows);
   Status status = WriteRows(home, slot, next.rows);
-  if (status) status = SetHome(home, next, Phases(home, plan, pid), NSW_BIND_SWITCH);
+  if (status) status = SetHome(home, next, Phases(home, plan, inside), NSW_BIND_SWITCH);
   if (!status) {
     EraseRows(home, slot, next.rows, old.slot == slot ? old.rows : Rows());
     return status;
@@ -219,6 +224,13 @@ Status DenyMapDriver::Bind(uint64_t home, uint32_t slot, const rule::DenyPlan& p
   left_[home] = {old.slot, std::move(old.rows)};
   old = std::move(next);
   return {};
+}
+
+// To the set that it has: more may be known of it, and nothing that was found is let go.
+Status DenyMapDriver::Rebind(uint64_t home, const rule::DenyPlan& plan, const Inside& inside) {
+  const Result<size_t> looked = Refresh(home, inside);
+  if (!looked) return tl::unexpected(looked.error());
+  return SetHome(home, homes_[home], Phases(home, plan, inside), NSW_BIND_SWITCH);
 }
 
 void DenyMapDriver::Settle() {
@@ -242,7 +254,7 @@ void DenyMapDriver::FreeSet(uint32_t slot) {
 // -------------------------------------------------------------------------------------
 
 std::vector<DenyMapDriver::Place> DenyMapDriver::PlacesOf(const rule::DenyKey& key,
-                                                          pid_t pid) const {
+                                                          const Inside& inside) const {
   if (key.kind == rule::DenyKind::kNet) {
     uint64_t half[2];
     std::memcpy(half, key.net.address.data(), sizeof(half));
@@ -252,9 +264,9 @@ std::vector<DenyMapDriver::Place> DenyMapDriver::PlacesOf(const rule::DenyKey& k
   if (!own) return {};
   const auto kind = static_cast<uint16_t>(own->first);
   std::vector<Place> places{{own->second, 0, kind}};
-  if (pid <= 0 || (kind != NSW_KEY_PATH && kind != NSW_KEY_BELOW)) return places;
+  if (inside.pid <= 0 || (kind != NSW_KEY_PATH && kind != NSW_KEY_BELOW)) return places;
   const auto add = [&](const std::string& path) {
-    const Result<Resolved> file = Find(pid, path);
+    const Result<Resolved> file = Find(inside, path);
     if (!file) return;
     if (file->has_path) places.push_back({file->hash, 0, kind});
     if (file->ino == 0) return;
@@ -262,7 +274,7 @@ std::vector<DenyMapDriver::Place> DenyMapDriver::PlacesOf(const rule::DenyKey& k
   };
   add(key.path);
   if (kind == NSW_KEY_BELOW) {
-    for (const std::string& mount : Resolver::MountsBelow(pid, key.path)) add(mount);
+    for (const std::string& mount : Resolver::MountsBelow(inside.pid, key.path)) add(mount);
   }
   return places;
 }
@@ -318,9 +330,10 @@ Status DenyMapDriver::Push(uint64_t home, const rule::DenyEntry& entry, pid_t pi
   if (entry.allow || !entry.exceptions.empty() || entry.condition != rule::DenyCondition())
     return Fail("a run-time entry refuses one object, without conditions or exceptions");
   Pushed pushed{entry, {}, expires_ns};
+  const Inside inside = Resolver::Enter(pid);
   for (const rule::DenyKey& key : entry.keys) {
     if (const Status pushable = PushableAtRunTime(key); !pushable) return pushable;
-    for (const Place& place : PlacesOf(key, pid)) pushed.places.push_back(place);
+    for (const Place& place : PlacesOf(key, inside)) pushed.places.push_back(place);
   }
   Bound next = homes_[home];
   const auto prolonged = [&](const Pushed& p) {
@@ -345,6 +358,19 @@ void DenyMapDriver::Withdraw(uint64_t home, uint32_t rule) {
   std::erase_if(bound->second.pushed, [&](const Pushed& p) { return p.entry.rule == rule; });
   if (Status status = ApplyPushes(home, bound->second); !status)
     spdlog::error("{}", status.error().message);
+}
+
+size_t DenyMapDriver::WithdrawAll(uint64_t home, uint64_t now_ns) {
+  const auto bound = homes_.find(home);
+  if (bound == homes_.end() || bound->second.pushed.empty()) return 0;
+  std::set<uint32_t> rules;
+  for (const Pushed& p : bound->second.pushed) {
+    if (p.expires_ns == 0 || p.expires_ns > now_ns) rules.insert(p.entry.rule);
+  }
+  bound->second.pushed.clear();
+  if (Status status = ApplyPushes(home, bound->second); !status)
+    spdlog::error("{}", status.error().message);
+  return rules.size();
 }
 
 void DenyMapDriver::Expire(uint64_t now_ns) {

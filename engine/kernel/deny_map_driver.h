@@ -40,6 +40,7 @@ class DenyMapDriver final : public DenyMaps {
   Status Push(uint64_t home, const rule::DenyEntry& entry, pid_t pid, uint64_t expires_ns) override;
   Result<size_t> Refresh(uint64_t home, pid_t pid) override;
   void Withdraw(uint64_t home, uint32_t rule) override;
+  size_t WithdrawAll(uint64_t home, uint64_t now_ns) override;
   void Forget(uint64_t home) override;
 
   bool Holds(const container::Binding& binding) const override;
@@ -88,14 +89,17 @@ class DenyMapDriver final : public DenyMaps {
     Rows rows;
   };
 
-  [[nodiscard]] Result<Resolved> Find(pid_t pid, const std::string& path) const;
-  void ResolveOne(const NamedObject& object, const std::string& path, pid_t pid, Bound& bound,
-                  std::map<Place, Ranges>& found) const;
-  void Resolve(const DenyTables& set, pid_t pid, Bound& bound,
+  [[nodiscard]] Result<Resolved> Find(const Inside& inside, const std::string& path) const;
+  void ResolveOne(const NamedObject& object, const std::string& path, const Inside& inside,
+                  Bound& bound, std::map<Place, Ranges>& found) const;
+  void Resolve(const DenyTables& set, const Inside& inside, Bound& bound,
                std::map<Place, Ranges>& found) const;
-  [[nodiscard]] std::vector<Place> PlacesOf(const rule::DenyKey& key, pid_t pid) const;
-  [[nodiscard]] uint32_t Phases(uint64_t home, const rule::DenyPlan& plan, pid_t pid) const;
-  [[nodiscard]] bool RunsOne(const std::vector<rule::DenyKey>& keys, pid_t pid) const;
+  [[nodiscard]] std::vector<Place> PlacesOf(const rule::DenyKey& key, const Inside& inside) const;
+  Result<size_t> Refresh(uint64_t home, const Inside& inside);
+  [[nodiscard]] Status Rebind(uint64_t home, const rule::DenyPlan& plan, const Inside& inside);
+  [[nodiscard]] uint32_t Phases(uint64_t home, const rule::DenyPlan& plan,
+                                const Inside& inside) const;
+  [[nodiscard]] bool RunsOne(const std::vector<rule::DenyKey>& keys, const Inside& inside) const;
 
   [[nodiscard]] nsw_home StateOf(uint64_t home) const;
   void InheritSets();

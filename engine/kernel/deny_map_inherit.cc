@@ -99,6 +99,10 @@ void DenyMapDriver::FreeInherited() {
   for (const nsw_object_key& key : KeysOf<nsw_object_key>(fds_.overlay)) {
     if (sets_.inherited().contains(key.slot)) bpf_map_delete_elem(fds_.overlay, &key);
   }
+  // Nobody lives there any more; who comes yet is not to be judged by what takes the set's place.
+  for (const uint64_t home : KeysOf<uint64_t>(fds_.homes)) {
+    if (sets_.inherited().contains(StateOf(home).set)) Forget(home);
+  }
   sets_.FreeInherited();
 }
 

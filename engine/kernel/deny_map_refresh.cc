@@ -14,14 +14,18 @@ constexpr size_t kLateMax = 256;
 }  // namespace
 
 Result<size_t> DenyMapDriver::Refresh(uint64_t home, pid_t pid) {
+  return Refresh(home, Resolver::Enter(pid));
+}
+
+Result<size_t> DenyMapDriver::Refresh(uint64_t home, const Inside& inside) {
   const auto known = homes_.find(home);
   if (known == homes_.end() || left_.contains(home)) return 0;
   Bound& bound = known->second;
   const DenyTables& tables = sets_.tables(bound.slot);
-  if (tables.objects.empty() || bound.late >= kLateMax || Resolver::MayWait(pid)) return 1;
+  if (tables.objects.empty() || bound.late >= kLateMax || inside.pid <= 0) return 1;
   Bound now;
   std::map<Place, Ranges> found;
-  Resolve(tables, pid, now, found);
+  Resolve(tables, inside, now, found);
   for (auto& [place, ranges] : found) {
     const auto row = bound.rows.find(place);
     if (row == bound.rows.end()) continue;
@@ -46,10 +50,10 @@ Result<size_t> DenyMapDriver::Refresh(uint64_t home, pid_t pid) {
 // The rows first: a flag only says where to look.
 Status DenyMapDriver::Add(uint64_t home, Bound& bound, const Bound& now, const Rows& rows) {
   if (Status written = WriteRows(home, bound.slot, rows); !written) return written;
+  if (!bound.rows.empty()) bound.late += rows.size();
   for (const auto& [place, clauses] : rows) bound.rows[place] = clauses;
   bound.flags |= now.flags;
   bound.target_depths |= now.target_depths;
-  bound.late += rows.size();
   if (bound.late >= kLateMax)
     spdlog::warn(
         "home {:#x}: what its rules name has led to more than {} other files since its policies "

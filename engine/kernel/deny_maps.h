@@ -54,6 +54,10 @@ class DenyMaps {
   /// Takes away the run-time entries of that rule id from that home.
   virtual void Withdraw(uint64_t home, uint32_t rule) = 0;
 
+  /// ... and all of them, whoever made them: an engine before this one may have. Returns how many
+  /// there were that had not expired by `now_ns` (CLOCK_BOOTTIME).
+  virtual size_t WithdrawAll(uint64_t home, uint64_t now_ns) = 0;
+
   /// True where a home is still under what an engine before this one bound it to, and stays so: it
   /// is not known yet whose it is, and to bind it to less would open a gap.
   [[nodiscard]] virtual bool Holds(const container::Binding& /*binding*/) const { return false; }

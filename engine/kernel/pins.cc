@@ -129,6 +129,11 @@ Status Pins::PinLink(bpf_link* link, const std::string& program) {
   return {};
 }
 
+void Pins::UnpinLink(bpf_link* link) {
+  std::erase_if(pinned_, [&](const Pinned& one) { return one.fd == bpf_link__fd(link); });
+  bpf_link__unpin(link);
+}
+
 Status Pins::MarkReady() {
   ready_ = true;
   return MakeFolder(Ready(life_));

@@ -51,6 +51,8 @@ class Pins {
   /// What engines left that died while they came up is taken away, but for the last.
   [[nodiscard]] Status Begin(uint32_t life);
   [[nodiscard]] Status PinLink(bpf_link* link, const std::string& program);
+  /// ... and takes that back.
+  void UnpinLink(bpf_link* link);
   /// This engine has come up.
   [[nodiscard]] Status MarkReady();
 

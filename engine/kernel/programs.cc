@@ -216,15 +216,22 @@ Result<Link> AttachTracepoint(bpf_program* program, const std::string& category,
 Result<std::vector<Link>> AttachAll(bpf_object* object, std::vector<std::string>& lines,
                                     Pins* pins) {
   std::vector<Link> links;
+  // All or none: what stayed pinned would be in the way of the next attempt.
+  const auto give_up = [&](const Error& error) {
+    for (const Link& link : links) {
+      if (pins != nullptr) pins->UnpinLink(link.get());
+    }
+    return tl::unexpected(error);
+  };
   bpf_program* program = nullptr;
   bpf_object__for_each_program(program, object) {
     const std::string section = bpf_program__section_name(program);
     if (!bpf_program__autoload(program) || section == "raw_tp" || section == "iter/task") continue;
     Result<Link> link = Attach(program);
-    if (!link) return tl::unexpected(link.error());
+    if (!link) return give_up(link.error());
     if (pins != nullptr) {
       Status pinned = pins->PinLink(link->get(), bpf_program__name(program));
-      if (!pinned) return tl::unexpected(pinned.error());
+      if (!pinned) return give_up(pinned.error());
     }
     links.push_back(std::move(*link));
     lines.push_back(section.substr(section.find('/') + 1) + ": " +

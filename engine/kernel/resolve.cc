@@ -17,6 +17,7 @@
 #include <memory>
 #include <sstream>
 
+#include "engine/base/file_system.h"
 #include "engine/kernel/programs.h"
 
 namespace nsw::kernel {
@@ -32,10 +33,12 @@ struct Answer {
   uint32_t reserved;
 };
 
-UniqueFd OpenInside(int root, const std::string& path, uint64_t flags = O_PATH) {
+UniqueFd OpenInside(int root, const Inside& inside, const std::string& path,
+                    uint64_t flags = O_PATH) {
   open_how how{};
   how.flags = flags | O_CLOEXEC;
   how.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS;
+  if (inside.root_mount_only) how.resolve |= RESOLVE_NO_XDEV;
   return UniqueFd(static_cast<int>(syscall(SYS_openat2, root, path.c_str(), &how, sizeof how)));
 }
 
@@ -54,13 +57,21 @@ std::string Unescape(const std::string& text) {
   return out;
 }
 
+// Of a line of mountinfo.
+std::string MountPointOf(const std::string& line) {
+  std::istringstream fields(line);
+  std::string word;
+  for (int i = 0; i < 5; ++i) fields >> word;
+  return Unescape(word);
+}
+
 UniqueFd RootOf(pid_t pid) {
   const std::string where = "/proc/" + std::to_string(pid) + "/root";
   return UniqueFd(open(where.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
 }
 
-std::string LinkAt(int root, const std::string& path) {
-  const UniqueFd link = OpenInside(root, path, O_PATH | O_NOFOLLOW);
+std::string LinkAt(int root, const Inside& inside, const std::string& path) {
+  const UniqueFd link = OpenInside(root, inside, path, O_PATH | O_NOFOLLOW);
   std::string target(PATH_MAX, '\0');
   const ssize_t length = readlinkat(link.get(), "", target.data(), target.size());
   target.resize(length < 0 ? 0 : static_cast<size_t>(length));
@@ -71,26 +82,25 @@ constexpr int kLinks = 40;  // as many as the kernel follows
 
 }  // namespace
 
-Result<Resolved> Resolver::Resolve(pid_t pid, const std::string& path) const {
-  const std::string where = "/proc/" + std::to_string(pid) + "/root";
-  const UniqueFd root = RootOf(pid);
-  if (!root.valid()) return FailErrno(where, errno);
-  const UniqueFd file = OpenInside(root.get(), path);
-  if (!file.valid())
-    return FailErrno(path + " in the container of process " + std::to_string(pid), errno);
+Result<Resolved> Resolver::Resolve(const Inside& inside, const std::string& path) const {
+  const std::string process = std::to_string(inside.pid);
+  const UniqueFd root = RootOf(inside.pid);
+  if (!root.valid()) return FailErrno("/proc/" + process + "/root", errno);
+  const UniqueFd file = OpenInside(root.get(), inside, path);
+  if (!file.valid()) return FailErrno(path + " in the container of process " + process, errno);
   return Ask(file.get(), path);
 }
 
-Result<Resolver::Awaited> Resolver::Await(pid_t pid, std::string path) const {
-  const UniqueFd root = RootOf(pid);
+Result<Resolver::Awaited> Resolver::Await(const Inside& inside, std::string path) const {
+  const UniqueFd root = RootOf(inside.pid);
   std::string rest;
   int links = 0;
   while (root.valid()) {
-    if (Result<Resolved> above = Resolve(pid, path)) return Awaited{*above, rest};
+    if (Result<Resolved> above = Resolve(inside, path)) return Awaited{*above, rest};
     while (path.size() > 1 && path.ends_with('/')) path.pop_back();
     const size_t slash = path.rfind('/');
     if (slash == std::string::npos || path == "/" || path.ends_with("/..")) break;
-    const std::string target = LinkAt(root.get(), path);
+    const std::string target = LinkAt(root.get(), inside, path);
     if (target.empty()) {
       rest.insert(0, path, slash);
       path.resize(std::max<size_t>(slash, 1));
@@ -100,16 +110,18 @@ Result<Resolver::Awaited> Resolver::Await(pid_t pid, std::string path) const {
       path = target.front() == '/' ? target : path.substr(0, slash + 1) + target;
     }
   }
-  return Fail(path + " in the container of process " + std::to_string(pid) + " leads nowhere");
+  return Fail(path + " in the container of process " + std::to_string(inside.pid) +
+              " leads nowhere");
 }
 
-std::vector<std::string> Resolver::Expand(pid_t pid, const std::string& path, uint32_t hole) {
+std::vector<std::string> Resolver::Expand(const Inside& inside, const std::string& path,
+                                          uint32_t hole) {
   size_t at = 0;
   for (uint32_t i = 0; i < hole; ++i) at = path.find('/', at + 1);
   const std::string above = path.substr(0, at + 1);
   const std::string rest = path.substr(std::min(path.find('/', at + 1), path.size()));
   std::vector<std::string> found;
-  UniqueFd folder = OpenInside(RootOf(pid).get(), above, O_RDONLY | O_DIRECTORY);
+  UniqueFd folder = OpenInside(RootOf(inside.pid).get(), inside, above, O_RDONLY | O_DIRECTORY);
   struct statfs file_system {};
   if (!folder.valid() || fstatfs(folder.get(), &file_system) != 0 ||
       file_system.f_type == PROC_SUPER_MAGIC)
@@ -142,13 +154,20 @@ Result<Resolved> Resolver::Ask(int fd, const std::string& path) const {
   return Resolved{answer.ino, answer.dev, answer.hash, answer.depth, answer.resolved != 0};
 }
 
-bool Resolver::MayWait(pid_t pid) {
+Inside Resolver::Enter(pid_t pid) {
   std::ifstream file("/proc/" + std::to_string(pid) + "/mountinfo");
-  bool any = false;
-  for (std::string line; std::getline(file, line); any = true) {
-    if (line.find(" - fuse") != std::string::npos) return true;
+  bool root = false;
+  bool slow = false;
+  for (std::string line; std::getline(file, line);) {
+    const size_t dash = line.find(" - ");
+    if (dash == std::string::npos) return {0};
+    const bool waits = !AnswersByItself(line.substr(dash + 3, line.find(' ', dash + 3) - dash - 3));
+    const bool is_root = MountPointOf(line) == "/";
+    if (is_root && waits) return {0};
+    root |= is_root;
+    slow |= waits;
   }
-  return !any;
+  return root ? Inside(pid, slow) : Inside(0);
 }
 
 std::vector<std::string> Resolver::MountsBelow(pid_t pid, const std::string& path) {
@@ -156,13 +175,8 @@ std::vector<std::string> Resolver::MountsBelow(pid_t pid, const std::string& pat
   std::ifstream file("/proc/" + std::to_string(pid) + "/mountinfo");
   const std::string prefix = path == "/" ? path : path + "/";
   for (std::string line; std::getline(file, line);) {
-    std::istringstream fields(line);
-    std::string skip;
-    std::string mount_point;
-    for (int i = 0; i < 4; ++i) fields >> skip;
-    fields >> mount_point;
-    mount_point = Unescape(mount_point);
-    if (mount_point.starts_with(prefix)) found.push_back(mount_point);
+    std::string mount_point = MountPointOf(line);
+    if (mount_point.starts_with(prefix)) found.push_back(std::move(mount_point));
   }
   return found;
 }

@@ -28,6 +28,13 @@ struct Resolved {
   bool has_path = false;  ///< false: detached, or too deep
 };
 
+/// Whose view of the files it is.
+struct Inside {
+  Inside(pid_t process, bool no_mounts = false) : pid(process), root_mount_only(no_mounts) {}
+  pid_t pid;             ///< 0: nobody's, nothing is found
+  bool root_mount_only;  ///< what is mounted there is not looked into
+};
+
 class Resolver {
  public:
   /// `program`: nsw_resolve. `answer`: the map that it answers in.
@@ -35,7 +42,7 @@ class Resolver {
 
   /// Errors: no such process, no such file (the container may make it later), a program that does
   /// not run.
-  [[nodiscard]] Result<Resolved> Resolve(pid_t pid, const std::string& path) const;
+  [[nodiscard]] Result<Resolved> Resolve(const Inside& inside, const std::string& path) const;
 
   /// Where a path that leads to nothing yet will lead to once somebody makes that, links followed:
   /// the directory of it that is there, and the components below. Errors: as Resolve; what nobody
@@ -44,21 +51,22 @@ class Resolver {
     Resolved above;
     std::string rest;  ///< "/name", or several
   };
-  [[nodiscard]] Result<Awaited> Await(pid_t pid, std::string path) const;
+  [[nodiscard]] Result<Awaited> Await(const Inside& inside, std::string path) const;
 
   /// The paths that are there now for one whose component number `hole`, from 0, is any: what there
   /// is in that directory, not whether the rest of it is there. Of at most `kExpanded` names, and
   /// none of procfs, whose processes come and go.
-  [[nodiscard]] static std::vector<std::string> Expand(pid_t pid, const std::string& path,
-                                                       uint32_t hole);
+  [[nodiscard]] static std::vector<std::string> Expand(const Inside& inside,
+                                                       const std::string& path, uint32_t hole);
   static constexpr size_t kExpanded = 256;
 
   /// The file that a process runs, wherever its name is now. Errors: as Resolve.
   [[nodiscard]] Result<Resolved> ResolveExe(pid_t pid) const;
 
-  /// True where somebody else than the kernel answers for a file system there (FUSE), who may let
-  /// one wait for ever; or where that cannot be told.
-  [[nodiscard]] static bool MayWait(pid_t pid);
+  /// How the files of `pid` can be looked at without waiting for anybody: where somebody else than
+  /// the kernel answers for a file system there (AnswersByItself), no mount is entered; nobody's
+  /// where that is the root, or cannot be told.
+  [[nodiscard]] static Inside Enter(pid_t pid);
 
   /// The mount points at or below `path` in the namespace of `pid`, from mountinfo.
   [[nodiscard]] static std::vector<std::string> MountsBelow(pid_t pid, const std::string& path);

@@ -238,6 +238,7 @@ TEST_F(PipelineTest, AtTheEndWhatWaitsIsJudgedWithTheAbsenceKnown) {
 
 TEST_F(PipelineTest, WithoutRoomAContainerIsNoLongerWaitedForAndTheOrderStays) {
   SendUnsettled();
+  EXPECT_EQ(kernel_.flags[kHome] & NSW_HOME_DECIDED, 0U);
   const std::string name(4000, 'n');
   uint32_t sent = 0;
   while (pipeline_.ledger().held_overflow == 0 && sent < 5000)
@@ -245,6 +246,7 @@ TEST_F(PipelineTest, WithoutRoomAContainerIsNoLongerWaitedForAndTheOrderStays) {
   ASSERT_LT(sent, 5000U) << "what waits is not bounded";
   EXPECT_GT(sent, 1000U);
   EXPECT_EQ(pipeline_.held(), 0U);
+  EXPECT_NE(kernel_.flags[kHome] & NSW_HOME_DECIDED, 0U) << "its programs wait for nothing more";
   ASSERT_EQ(history_.events.size(), sent);
   for (uint32_t i = 0; i < sent; i++) ASSERT_EQ(history_.events[i].pid, 1000 + i);
   Send(Open("/b").Pid(7, kSecond));

@@ -98,6 +98,39 @@ TEST_F(RunTimeTest, IsInForceAgainUnderAnotherEnginesMaps) {
   EXPECT_FALSE(fs::exists(path_)) << "nobody is to do it again";
 }
 
+TEST_F(RunTimeTest, AllKindsOfObjectsAreKept) {
+  std::vector<rule::DenyKey> keys;
+  {
+    const auto engine = Start();
+    container::Binding& binding = engine->See(kHome);
+    EXPECT_TRUE(engine->pipeline.Deny(binding, "connect", "192.0.2.1", 0));
+    EXPECT_TRUE(engine->pipeline.Deny(binding, "connect", "2001:db8::1", 0));
+    EXPECT_TRUE(engine->pipeline.Deny(binding, "connect", "unix:@abstract", 0));
+    for (const auto& one : engine->kernel.maps.pushed) keys.push_back(one.entry.keys.at(0));
+  }
+  const auto next = Start();
+  next->See(kHome);
+  ASSERT_EQ(next->kernel.maps.pushed.size(), 3U);
+  for (const rule::DenyKey& key : keys) {
+    const auto same = [&](const auto& one) { return one.entry.keys.at(0) == key; };
+    EXPECT_EQ(std::ranges::count_if(next->kernel.maps.pushed, same), 1) << key.path;
+  }
+}
+
+TEST_F(RunTimeTest, AnEntryThatIsNotKnownHereEndsAlone) {
+  DoAll();
+  std::ifstream file(path_, std::ios::binary);
+  std::string text((std::istreambuf_iterator<char>(file)), {});
+  const size_t at = text.find("below");
+  ASSERT_NE(at, std::string::npos);
+  std::ofstream(path_, std::ios::binary) << text.replace(at, 5, "other");
+  const auto next = Start();
+  next->See(kHome);
+  EXPECT_TRUE(next->Quarantined(kHome));
+  ASSERT_EQ(next->kernel.maps.pushed.size(), 1U);
+  EXPECT_EQ(next->kernel.maps.pushed[0].entry.keys.at(0).path, "key");
+}
+
 TEST_F(RunTimeTest, AndUnderThoseOfTheOneAfterThat) {
   DoAll();
   (void)Start();  // one that dies before it finds anything

@@ -12,6 +12,7 @@ namespace nsw::kernel {
 namespace {
 
 using testing::IsEmpty;
+using testing::Not;
 using testing::UnorderedElementsAre;
 
 class ResolveTest : public testing::Test {
@@ -45,6 +46,8 @@ TEST_F(ResolveTest, OfManyNotAll) {
 TEST_F(ResolveTest, NoDirectoryNoProcesses) {
   EXPECT_THAT(Resolver::Expand(getpid(), at_ / "none/*", hole_ + 1), IsEmpty());
   EXPECT_THAT(Resolver::Expand(getpid(), "/proc/*/environ", 1), IsEmpty());
+  EXPECT_THAT(Resolver::Expand(getpid(), "/sys/*", 1), Not(IsEmpty()));
+  EXPECT_THAT(Resolver::Expand(Inside(getpid(), true), "/sys/*", 1), IsEmpty()) << "mounted there";
 }
 
 }  // namespace

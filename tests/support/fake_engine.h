@@ -75,6 +75,14 @@ class FakeDenyMaps final : public kernel::DenyMaps {
     return {};
   }
   void Withdraw(uint64_t home, uint32_t rule) override { withdrawn.emplace_back(home, rule); }
+  size_t WithdrawAll(uint64_t home, uint64_t) override {
+    std::set<uint32_t> rules;
+    for (const Pushed& one : pushed) {
+      if (one.home == home) rules.insert(one.entry.rule);
+    }
+    for (const uint32_t rule : rules) withdrawn.emplace_back(home, rule);
+    return rules.size();
+  }
   void Forget(uint64_t home) override {
     forgotten.push_back(home);
     bound.erase(home);

@@ -89,6 +89,10 @@ void Table::Changes() {
   Done(link((at_ + "/e/a").c_str(), (at_ + "/e/new").c_str()), "link");
   LookAgain();
   Is("one made in its place: by its other name (F12)", "/e/new", kRead, 2);
+  rename((at_ + "/e/a").c_str(), (at_ + "/e/moved").c_str());
+  v_.BindAgain();
+  Is("... and once its container is bound again to the same set", "/e/moved", kRead, 2);
+  Is("... what was found before that, too", "/e/first", kRead, 1);
   for (int n = 0; n < 300; n++) {
     const std::string name = "/e/n" + std::to_string(n);
     Make(name.c_str());

@@ -94,6 +94,14 @@ class Verdicts {
       Die(status.error().message);
     driver_->FreeSet(slot_);
     slot_ = *slot;
+    plan_ = plan;
+  }
+
+  /// As when more is known of a container than when it was bound.
+  void BindAgain() {
+    if (Status status = driver_->Bind(kHome, slot_, plan_, getpid()); !status)
+      Die(status.error().message);
+    driver_->Settle();
   }
 
   Answer File(const std::string& path, uint32_t classes, uint32_t label = 0) {
@@ -146,6 +154,7 @@ class Verdicts {
   std::unique_ptr<enforce, Deleter> skeleton_;
   std::unique_ptr<kernel::DenyMapDriver> driver_;
   uint32_t slot_ = 0;
+  rule::DenyPlan plan_;
 };
 
 }  // namespace nsw::test
