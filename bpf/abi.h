@@ -243,8 +243,9 @@ struct nsw_home {
 	__u32 told; /* nsw_settings.life of the engine that was last told of it */
 	__u32 root_dev; /* device of its root's file system, as its first exec found it; 0: not known */
 	__u64 root; /* the dentry of that root; 0: not known. Only ever compared with others */
+	__u64 root_mount; /* ... and its struct vfsmount */
 };
-NSW_ASSERT(sizeof(struct nsw_home) == 96);
+NSW_ASSERT(sizeof(struct nsw_home) == 104);
 
 /* In nsw_header.rule of an exec that was refused since nobody had decided on its container; no rule's id is that small. */
 #define NSW_RULE_UNBOUND 3

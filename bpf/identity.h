@@ -251,6 +251,14 @@ static __always_inline __u64 init_of(struct task_struct *task, struct pid_namesp
 	return start_of(home_of(parent) == id ? parent : task);
 }
 
+/* `init_ns`: when the home's first process started. One whose parent that is, is a hook of the runtime. */
+static __always_inline __u32 came_in(struct task_struct *task, __u64 init_ns)
+{
+	if (start_of(task) == init_ns)
+		return NSW_LABEL_FIRST;
+	return start_of(BPF_CORE_READ(task, real_parent)) == init_ns ? 0 : NSW_F_JOINED;
+}
+
 #define NO_HOME ~0U
 
 /*
@@ -268,26 +276,30 @@ static __always_inline __u32 enter_home(const struct nsw_settings *s, struct tas
 	fresh.pidns = BPF_CORE_READ(pids, ns.inum);
 	fresh.root_dev = BPF_CORE_READ(task, fs, root.mnt, mnt_sb, s_dev);
 	fresh.root = (__u64)BPF_CORE_READ(task, fs, root.dentry);
+	fresh.root_mount = (__u64)BPF_CORE_READ(task, fs, root.mnt);
 	if (fresh.pidns != s->host_pidns)
 		fresh.flags = NSW_HOME_CONTAINER;
 	if (!bpf_map_update_elem(&homes, &id, &fresh, BPF_NOEXIST)) {
 		report_home(task, id, &fresh);
-		return NSW_LABEL_FIRST;
+		/* The first process may have gone on into this namespace by itself: then one from outside is no first. */
+		return fresh.init_ns ? came_in(task, fresh.init_ns) : NSW_LABEL_FIRST;
 	}
 	known = bpf_map_lookup_elem(&homes, &id);
 	if (!known)
 		return NO_HOME;
-	if (!known->root_dev) { /* the engine cannot tell */
+	/* The engine cannot tell; and a runtime's hook may run before the root is in place. */
+	if (!known->root_dev || start_of(task) == known->init_ns) {
 		known->root_dev = fresh.root_dev;
 		known->root = fresh.root;
+		known->root_mount = fresh.root_mount;
 	}
 	/* The engine may have made it ahead of its first process: then nobody lives there yet. */
 	if (!known->init_ns)
 		known->init_ns = known->tasks ? 0 : fresh.init_ns;
+	if (!known->tasks)
+		return fresh.init_ns ? came_in(task, fresh.init_ns) : NSW_LABEL_FIRST;
 	/* Where a runtime's hook was first, it may be on the books still when the next one comes, or the container's first process. */
-	if (!known->tasks || start_of(task) == known->init_ns)
-		return NSW_LABEL_FIRST;
-	return start_of(BPF_CORE_READ(task, real_parent)) == known->init_ns ? 0 : NSW_F_JOINED;
+	return came_in(task, known->init_ns);
 }
 
 /* Gives a task a state, unless it has one. Too large for the stack: what is new is copied from `blank`. */

@@ -37,6 +37,7 @@ enum {
 #define SOCK_PACKET 10
 #define SOCK_TYPE_MASK 0xf /* the rest are flags */
 #define S_IFMT 0170000
+#define S_IFCHR 0020000
 #define S_IFDIR 0040000
 #define S_IFSOCK 0140000
 #define MSG_FASTOPEN 0x20000000

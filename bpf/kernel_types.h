@@ -376,6 +376,7 @@ struct msghdr {
 /* Values are the running kernel's. */
 enum kernel_read_file_id {
 	READING_MODULE = 2,
+	READING_MODULE_COMPRESSED = 7,
 };
 
 enum bpf_func_id {
@@ -390,7 +391,6 @@ enum kernel_load_data_id {
 #pragma clang attribute pop
 
 #include "kernel_types_ring.h"
-
 struct sockaddr;
 struct timespec64;
 

@@ -123,6 +123,12 @@ static __always_inline bool in_memory(struct file *file)
 	       BPF_CORE_READ(exe, f_inode) != BPF_CORE_READ(file, f_inode);
 }
 
+/* A device's memory (/dev/zero, where it is shared) is no file's. */
+static __always_inline bool no_file(struct file *file)
+{
+	return !file || (BPF_CORE_READ(file, f_inode, i_mode) & S_IFMT) == S_IFCHR || in_memory(file);
+}
+
 /* Without a file of a file system (7.3 says so by its type), or writable, it can hold what was in no file. */
 SEC("?lsm/mmap_file")
 int nsw_mmap_file(__u64 *ctx)
@@ -138,7 +144,7 @@ int nsw_mmap_file(__u64 *ctx)
 		flags = protection;
 		protection = with_implied(asked);
 	}
-	if (protection & PROT_EXEC && (!file || protection & PROT_WRITE || in_memory(file)) &&
+	if (protection & PROT_EXEC && (protection & PROT_WRITE || no_file(file)) &&
 	    refused_operation(NSW_OPERATION_EXEC_MEMORY, EVENT_BIT(MEMORY)))
 		return refuse();
 	if (!file)
@@ -157,7 +163,7 @@ static __always_inline bool makes_executable(struct vm_area_struct *area, __u64 
 		return false;
 	if (protection & PROT_WRITE)
 		return true;
-	return !(flags & VM_EXEC) && (!file || BPF_CORE_READ(area, anon_vma) || flags & VM_WRITE || in_memory(file));
+	return !(flags & VM_EXEC) && (no_file(file) || BPF_CORE_READ(area, anon_vma) || flags & VM_WRITE);
 }
 
 SEC("?lsm/file_mprotect")

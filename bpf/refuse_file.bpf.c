@@ -273,7 +273,7 @@ int nsw_sb_mount(__u64 *ctx)
 {
 	if (refused_operation(NSW_OPERATION_MOUNT, EVENT_BIT(MOUNT)))
 		return refuse();
-	return judge_place(number_at(ctx, 1), EVENT_BIT(MOUNT));
+	return ctx[3] & MS_NO_PLACE ? 0 : judge_place(number_at(ctx, 1), EVENT_BIT(MOUNT));
 }
 
 SEC("?lsm/move_mount")

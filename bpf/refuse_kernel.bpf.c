@@ -160,11 +160,16 @@ static __always_inline int judge_module(bool is)
 	return is && refused_operation(NSW_OPERATION_MODULE_LOAD, EVENT_BIT(MODULE_LOAD)) ? refuse() : 0;
 }
 
-/* finit_module. */
+/* finit_module. One that is compressed is another kind of file on the newest kernels. */
 SEC("?lsm/kernel_read_file")
 int nsw_kernel_read_file(__u64 *ctx)
 {
-	return judge_module((__u32)ctx[1] == bpf_core_enum_value(enum kernel_read_file_id, READING_MODULE));
+	__u32 kind = ctx[1];
+
+	if (bpf_core_enum_value_exists(enum kernel_read_file_id, READING_MODULE_COMPRESSED) &&
+	    kind == bpf_core_enum_value(enum kernel_read_file_id, READING_MODULE_COMPRESSED))
+		return judge_module(true);
+	return judge_module(kind == bpf_core_enum_value(enum kernel_read_file_id, READING_MODULE));
 }
 
 /* init_module, whose image is the caller's memory. */

@@ -168,13 +168,14 @@ static __always_inline int ask_by_root(struct walk_state *state, __u64 key, __u6
 	return ask_climbed(state, key, set, NULL, asked);
 }
 
+/* Not by what is its root: a bind mount of the container's root has the same, and is elsewhere. */
 static __always_inline bool by_another_mount(const struct nsw_home *h, __u64 mount, const struct file *opened)
 {
 	struct vfsmount *mnt = (struct vfsmount *)mount;
 
 	if (opened)
-		return (__u64)opened->f_path.mnt->mnt_root != h->root && opened->f_path.mnt->mnt_sb->s_dev == h->root_dev;
-	return (__u64)BPF_CORE_READ(mnt, mnt_root) != h->root && BPF_CORE_READ(mnt, mnt_sb, s_dev) == h->root_dev;
+		return (__u64)opened->f_path.mnt != h->root_mount && opened->f_path.mnt->mnt_sb->s_dev == h->root_dev;
+	return mount != h->root_mount && BPF_CORE_READ(mnt, mnt_sb, s_dev) == h->root_dev;
 }
 
 /*

@@ -305,6 +305,7 @@ ACTS = {
     "bpf": lambda _: check(libc.syscall(321, 0, ctypes.create_string_buffer(128), 72)),
     "perf": lambda _: check(libc.syscall(298, ctypes.create_string_buffer(b"\1\0\0\0\x70\0\0\0", 112), 0, -1, -1, 0)),
     "module": lambda p: check(libc.syscall(313, os.open(p, os.O_RDONLY), b"", 0)),
+    "module_compressed": lambda p: check(libc.syscall(313, os.open(p, os.O_RDONLY), b"", 4)),
     "keyctl": lambda _: check(libc.syscall(248, b"user", b"nsw", b"x", 1, -2)),
     "userfaultfd": lambda _: check(libc.syscall(323, 1)),
     "ptrace": lambda pid: check(libc.ptrace(16, int(pid), 0, 0)),
@@ -315,6 +316,7 @@ ACTS = {
     "memory": executable_memory,
     "memory_memfd": executable_memfd,
     "memory_segment": executable_segment,
+    "memory_zeroes": lambda _: mmap.mmap(os.open("/dev/zero", os.O_RDWR), 4096, mmap.MAP_SHARED, mmap.PROT_READ | mmap.PROT_EXEC),
     "memory_file": executable_file,
     # By a number with more in front of it.
     "more_unshare": lambda flags: call(272 | MORE, int(flags, 16)),

@@ -255,8 +255,12 @@ for pair in umount:umount:"$t/free/mnt" namespace:unshare:0x4000000 userns:unsha
   [[ $verb != raw ]] || act "operation: $operation (XDP)" EPERM "$RULE" xdp x
   [[ $verb != memory ]] || act "operation: $operation (a memfd)" EPERM "$RULE" memory_memfd x
   [[ $verb != memory ]] || act "operation: $operation (shared memory)" EPERM "$RULE" memory_segment x
+  [[ $verb != memory ]] || act "operation: $operation (/dev/zero)" EPERM "$RULE" memory_zeroes x
   [[ $verb != memory ]] || act "operation: $operation, not of a file, here an overlay's" ok 0 memory_file /bin/true
   [[ $verb != faults ]] || act "operation: $operation (the device)" EPERM "$RULE" faults_device x
+  if [[ $verb == module ]] && grep -qa READING_MODULE_COMPRESSED /sys/kernel/btf/vmlinux; then
+    act "operation: $operation (compressed)" EPERM "$RULE" module_compressed /bin/true
+  fi
   case $verb in
     ring | faults) act "operation: $operation, by a number with more to it (X15)" EPERM "$RULE" "more_$verb" x ;;
     keyctl) act "operation: $operation, by a number with more to it (X15)" EPERM "$RULE" more_key x ;;

@@ -4,7 +4,7 @@
 # what the kernel does beneath is refused as well. But not beneath the container's own root, wherever the runtime has its layers.
 source "$(dirname "$(realpath "$0")")/../../e2e/lib.sh"
 source "$REPO/tests/vm/kernel_lib.sh"
-plan 33
+plan 34
 
 t=$WORK/t
 mkdir -p "$t"
@@ -14,7 +14,8 @@ mkdir -p "$t"/{dir/sub,top,free,names,literal,upper,work,w/up/d}
 for file in dir/x dir/sub/y top/secret top/plain free/f w/up/u w/up/v; do echo "$file" >"$t/$file"; done
 cp /bin/true "$t/dir/program"
 cp /lib64/ld-linux-x86-64.so.2 "$t/free/loader"
-start_tool --events open,mkdir,unlink "read=$t/top/secret" "read=$t/dir/**" "write=$t/w/**" "exec=$t/dir/**" "audit:read=$t/top/plain" "write=/mnt/**"
+start_tool --events open,mkdir,unlink "read=$t/top/secret" "read=$t/dir/**" "write=$t/w/**" "exec=$t/dir/**" "audit:read=$t/top/plain" "write=/mnt/**" \
+  "read=/later"
 start_container '^bound .*: ok'
 allowed "the container mounts overlays" "mount -t overlay none -o lowerdir=$t/dir:$t/free $t/names &&
   mount -t overlay none -o lowerdir=$t/top:$t/free $t/literal &&
@@ -49,13 +50,15 @@ at_exit umount -R "$t/root"
 bound() { grep -c '^bound .*: ok' "$LOG"; }
 before=$(bound)
 unshare --mount --pid --fork --root "$t/root" /bin/bash -c 'until [[ -e /go ]]; do sleep 0.2; done
-  echo x >/own && mkdir /folder && mv /own /folder/own && cat /folder/own; echo y >/mnt/up/y; echo z >/mnt/z' >"$WORK/rooted" 2>&1 &
+  echo x >/own && mkdir /folder && mv /own /folder/own && cat /folder/own; echo y >/mnt/up/y; echo z >/mnt/z
+  echo s >/later; mkdir /all; mount --bind / /all; cat /all/later' >"$WORK/rooted" 2>&1 &
 rooted=$!
 wait_for 60 eval '(($(bound) > before))' || diag "the second container was not seen"
 touch "$t/root/go"
 wait "$rooted" || true
 check_equal "it writes to its own root" x "$(head -n 1 "$WORK/rooted")"
-check_equal "... and not there" 2 "$(grep -c 'Operation not permitted' "$WORK/rooted")"
+check_equal "... and not there" 2 "$(grep -c '/mnt.*Operation not permitted' "$WORK/rooted")"
+check "what came to be later is refused through a bind mount of the root, too (F14)" grep -q '/all/later: Operation not permitted' "$WORK/rooted"
 
 # The same of a home that the engine made ahead of whoever comes: its root is learnt from the first that comes.
 before=$(bound)
